@@ -1,0 +1,3 @@
+//! Preserves audit events: collects them from BRAiN into checksummed day files.
+
+fn main() {}

@@ -1,0 +1,1 @@
+//! The routes of the simulated BRAiN backend, as a router.

@@ -1,0 +1,1 @@
+//! prometheus.yml as a whole, into each room's plain configuration.

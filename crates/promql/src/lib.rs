@@ -1,0 +1,1 @@
+//! PromQL: lowering to our own syntax tree, and column-wise evaluation over any Queryable.

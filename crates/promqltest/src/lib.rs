@@ -1,0 +1,1 @@
+//! The load/clear/eval script language and series notation, over any store it can fill.

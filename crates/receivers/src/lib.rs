@@ -1,0 +1,1 @@
+//! Notifications as HTTP requests to Alertmanager and webhooks.

@@ -1,0 +1,1 @@
+//! A virtual BRAiN and one virtual clock that drive the same pipeline as production.

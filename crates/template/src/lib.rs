@@ -1,0 +1,1 @@
+//! The annotation language of alerting rules, rendered as Prometheus renders it.
