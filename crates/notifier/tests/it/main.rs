@@ -1,0 +1,4 @@
+//! What the notifier promises, and that no order of failures breaks it.
+
+mod deliveries;
+mod properties;
