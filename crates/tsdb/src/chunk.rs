@@ -1,0 +1,202 @@
+//! Up to [`MAX_SAMPLES`] samples of one series, packed.
+//!
+//! Floats: each timestamp as the zigzag varint of its delta's delta, then the value xor its predecessor as
+//! one byte (empty bytes at the top in the high nibble, bytes that follow in the low one) and those bytes.
+//! A gauge that stands still on a steady scrape takes two bytes a sample. Histograms stand as they are.
+
+use std::sync::Arc;
+
+use assurance_metrics_model::{Column, Histogram, TimeRange, Timestamp, Value};
+
+/// Samples in one chunk: an hour at a scrape every 30 s; few enough that reading one sample decodes little.
+pub(crate) const MAX_SAMPLES: u32 = 120;
+
+#[derive(Clone, Debug)]
+pub(crate) struct Chunk {
+    first: Timestamp,
+    last: Timestamp,
+    count: u32,
+    data: Data,
+}
+
+#[derive(Clone, Debug)]
+enum Data {
+    Floats { bytes: Vec<u8>, last_delta: i64, last_bits: u64 },
+    Histograms(Vec<(Timestamp, Arc<Histogram>)>),
+}
+
+impl Chunk {
+    pub(crate) fn new(at: Timestamp, value: &Value) -> Option<Self> {
+        let data = match value {
+            Value::Float(v) => {
+                let mut bytes = Vec::with_capacity(64);
+                bytes.extend_from_slice(&v.to_bits().to_le_bytes());
+                Data::Floats { bytes, last_delta: 0, last_bits: v.to_bits() }
+            }
+            Value::Histogram(h) => Data::Histograms(vec![(at, Arc::clone(h))]),
+            _ => return None,
+        };
+        Some(Self { first: at, last: at, count: 1, data })
+    }
+
+    /// Appends a sample newer than the last; `false` where the chunk is full or of the other kind.
+    pub(crate) fn push(&mut self, at: Timestamp, value: &Value) -> bool {
+        debug_assert!(at > self.last, "samples of a series rise in time");
+        if self.count == MAX_SAMPLES {
+            return false;
+        }
+        match (&mut self.data, value) {
+            (Data::Floats { bytes, last_delta, last_bits }, Value::Float(v)) => {
+                let delta = (at - self.last).as_millis();
+                put_varint(bytes, zigzag(delta.wrapping_sub(*last_delta)));
+                put_xor(bytes, v.to_bits() ^ *last_bits);
+                *last_delta = delta;
+                *last_bits = v.to_bits();
+            }
+            (Data::Histograms(all), Value::Histogram(h)) => all.push((at, Arc::clone(h))),
+            _ => return false,
+        }
+        self.last = at;
+        self.count += 1;
+        true
+    }
+
+    /// Gives back memory kept for growth; for a chunk that takes no more samples.
+    pub(crate) fn seal(&mut self) {
+        match &mut self.data {
+            Data::Floats { bytes, .. } => bytes.shrink_to_fit(),
+            Data::Histograms(all) => all.shrink_to_fit(),
+        }
+    }
+
+    pub(crate) fn first(&self) -> Timestamp {
+        self.first
+    }
+
+    pub(crate) fn last(&self) -> Timestamp {
+        self.last
+    }
+
+    pub(crate) fn count(&self) -> u32 {
+        self.count
+    }
+
+    pub(crate) fn last_value(&self) -> Value {
+        match &self.data {
+            Data::Floats { last_bits, .. } => Value::Float(f64::from_bits(*last_bits)),
+            Data::Histograms(all) => Value::Histogram(Arc::clone(&all[all.len() - 1].1)),
+        }
+    }
+
+    pub(crate) fn heap_bytes(&self) -> usize {
+        match &self.data {
+            Data::Floats { bytes, .. } => bytes.capacity(),
+            Data::Histograms(all) => all.iter().map(|(_, h)| size_of_val(&**h)).sum(),
+        }
+    }
+
+    /// Decodes the first `limit` samples, and appends those inside `range`.
+    pub(crate) fn read(&self, range: TimeRange, limit: u32, into: &mut Column) {
+        let limit = limit.min(self.count);
+        if limit == 0 {
+            return;
+        }
+        match &self.data {
+            Data::Floats { bytes, .. } => {
+                let mut rest = Reader { bytes, at: 8 };
+                let mut bits = first_bits(bytes);
+                let mut at = self.first;
+                let mut delta: i64 = 0;
+                for n in 0..limit {
+                    if n > 0 {
+                        delta = delta.wrapping_add(unzigzag(rest.varint()));
+                        at = Timestamp::from_millis(at.as_millis().wrapping_add(delta));
+                        bits ^= rest.xor();
+                    }
+                    if at > range.until {
+                        return;
+                    }
+                    if at > range.after {
+                        into.push_float(at, f64::from_bits(bits));
+                    }
+                }
+            }
+            Data::Histograms(all) => {
+                for (at, histogram) in all.iter().take(limit as usize).filter(|(at, _)| range.contains(*at)) {
+                    into.push(*at, &Value::Histogram(Arc::clone(histogram)));
+                }
+            }
+        }
+    }
+}
+
+fn first_bits(bytes: &[u8]) -> u64 {
+    let mut head = [0; 8];
+    head.copy_from_slice(&bytes[..8]);
+    u64::from_le_bytes(head)
+}
+
+const fn zigzag(value: i64) -> u64 {
+    ((value << 1) ^ (value >> 63)).cast_unsigned()
+}
+
+const fn unzigzag(value: u64) -> i64 {
+    (value >> 1).cast_signed() ^ -((value & 1).cast_signed())
+}
+
+fn put_varint(out: &mut Vec<u8>, mut value: u64) {
+    while value >= 0x80 {
+        out.push((value & 0x7f) as u8 | 0x80);
+        value >>= 7;
+    }
+    out.push(value as u8);
+}
+
+/// Zero is the byte 0. Otherwise the bytes from the first to the last that is not zero.
+fn put_xor(out: &mut Vec<u8>, xor: u64) {
+    if xor == 0 {
+        out.push(0);
+        return;
+    }
+    let above = xor.leading_zeros() / 8;
+    let below = xor.trailing_zeros() / 8;
+    let width = 8 - above - below;
+    out.push((above << 4 | width) as u8);
+    let bytes = (xor >> (below * 8)).to_le_bytes();
+    out.extend_from_slice(&bytes[..width as usize]);
+}
+
+struct Reader<'a> {
+    bytes: &'a [u8],
+    at: usize,
+}
+
+impl Reader<'_> {
+    fn varint(&mut self) -> u64 {
+        let mut value = 0;
+        let mut shift = 0;
+        loop {
+            let byte = self.bytes[self.at];
+            self.at += 1;
+            value |= u64::from(byte & 0x7f) << shift;
+            if byte < 0x80 {
+                return value;
+            }
+            shift += 7;
+        }
+    }
+
+    fn xor(&mut self) -> u64 {
+        let head = self.bytes[self.at];
+        self.at += 1;
+        if head == 0 {
+            return 0;
+        }
+        let (above, width) = (u32::from(head >> 4), usize::from(head & 0x0f));
+        let mut bytes = [0; 8];
+        bytes[..width].copy_from_slice(&self.bytes[self.at..self.at + width]);
+        self.at += width;
+        let below = 8 - above - u32::from(head & 0x0f);
+        u64::from_le_bytes(bytes) << (below * 8)
+    }
+}
