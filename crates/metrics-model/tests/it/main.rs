@@ -1,0 +1,7 @@
+//! The vocabulary: what prints reads back, what is sorted stays sorted, what matches matches.
+
+mod columns;
+mod labels;
+mod matchers;
+mod time;
+mod values;
