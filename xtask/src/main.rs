@@ -1,3 +1,45 @@
-//! Chores of this repository.
+//! Chores of this repository: `cargo xtask ci|tidy|bench|conformance`.
+//!
+//! Knows none of the project's crates, so that it builds in seconds and can judge a tree that does not build.
 
-fn main() {}
+mod arrows;
+mod run;
+mod tidy;
+
+use std::process::ExitCode;
+
+const USAGE: &str = "\
+usage: cargo xtask COMMAND
+
+  ci                            formatting, clippy, tests, doc tests, packaging and tidy: what the gate runs
+  tidy                          what no compiler checks: arrows, pages, tests and runbooks of alerts, leftovers
+  tidy --write                  the same, after writing the generated parts of docs/architecture.md
+  bench [ROOM]                  the benchmarks of one room, or of all
+  conformance openmetrics DIR   the exposition parser against a folder of OpenMetrics cases
+  conformance promql DIR        the query engine against a folder of .test files
+";
+
+#[expect(clippy::print_stderr, reason = "a command-line tool talks on stderr")]
+fn main() -> ExitCode {
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    let words: Vec<&str> = args.iter().map(String::as_str).collect();
+    let result = match words.as_slice() {
+        ["ci"] => run::ci(),
+        ["tidy"] => tidy::check(),
+        ["tidy", "--write"] => tidy::write().and_then(|()| tidy::check()),
+        ["bench", rooms @ ..] => run::bench(rooms),
+        ["conformance", "openmetrics", dir] => run::example("assurance-exposition", "check_openmetrics", dir),
+        ["conformance", "promql", dir] => run::example("assurance-promqltest", "conformance", dir),
+        _ => {
+            eprint!("{USAGE}");
+            return ExitCode::from(2);
+        }
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(message) => {
+            eprintln!("{message}");
+            ExitCode::FAILURE
+        }
+    }
+}
