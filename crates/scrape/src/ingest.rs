@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use assurance_exposition::{Entry, Format, Limits, Parser, Sample};
+use assurance_exposition::{Entry, Format, Limits, Parser};
 use assurance_metrics_model::{
     AppendError, Appender, Duration, Labels, LabelsBuilder, METRIC_NAME, SeriesRef, Timestamp, Value,
     stale_nan,
@@ -9,12 +9,9 @@ use hashbrown::HashMap;
 
 use crate::birth::{self, Before, Contact, Created, Role};
 use crate::cache::{Cache, Found, Series, Walk};
+use crate::exposed::read_series;
 use crate::metadata::MetadataTable;
-use crate::relabel::relabel_builder;
 use crate::{CounterBirth, JobConfig, ScrapeCounts, ScrapeFailure, ScrapeId, ScrapeReport};
-
-/// How much of a label name or series is shown in a message.
-const SHOWN_BYTES: usize = 50;
 
 /// A sample of the body on its way to the store.
 #[derive(Clone, Copy, Debug)]
@@ -489,102 +486,4 @@ fn parser_limits(job: &JobConfig) -> Limits {
         max_label_value_bytes: at_least(default.max_label_value_bytes, limits.label_value_length),
         ..default
     }
-}
-
-/// Reads the labels of a series and applies the job's rules; `None` if they drop it.
-fn read_series(
-    job: &JobConfig,
-    target: &Labels,
-    sample: &Sample<'_>,
-) -> Result<Option<(Labels, Role, u64)>, ScrapeFailure> {
-    let exposed = sample.to_labels();
-    let mut labels = exposed.to_builder();
-    add_target_labels(job.honor_labels, target, sample, &exposed, &mut labels);
-    if !relabel_builder(&mut labels, &job.metric_relabel) {
-        return Ok(None);
-    }
-    let labels = labels.build();
-    let name = labels.metric_name();
-    if name.is_empty() {
-        return Err(ScrapeFailure::NoName { series: shown(&exposed.to_string()) });
-    }
-    check_limits(job, &labels)?;
-    let metric = sample.metric_name();
-    let role = Role::of(&metric, sample.metric_type);
-    let link = match role {
-        Role::Counter | Role::Created => {
-            exposed.without(&["le", "quantile"]).with(METRIC_NAME, Role::family(&metric)).fingerprint()
-        }
-        Role::ProcessStart | Role::Other => 0,
-    };
-    Ok(Some((labels, role, link)))
-}
-
-/// Prometheus `mutateSampleLabels`.
-fn add_target_labels(
-    honor_labels: bool,
-    target: &Labels,
-    sample: &Sample<'_>,
-    exposed: &Labels,
-    labels: &mut LabelsBuilder,
-) {
-    if honor_labels {
-        // A label exposed as empty is honoured too: it keeps the target's away.
-        let emptied: Vec<_> =
-            sample.labels().filter(|(_, value)| value.is_empty()).map(|(name, _)| name).collect();
-        for (name, value) in target {
-            if exposed.get(name).is_none() && !emptied.iter().any(|n| n == name) {
-                labels.set(name, value);
-            }
-        }
-        return;
-    }
-    let mut conflicts: Vec<(&str, &str)> = Vec::new();
-    for (name, value) in target {
-        if let Some(theirs) = exposed.get(name) {
-            conflicts.push((name, theirs));
-        }
-        labels.set(name, value);
-    }
-    conflicts.sort_by_key(|(name, _)| name.len());
-    for (name, value) in conflicts {
-        let mut renamed = format!("exported_{name}");
-        while labels.get(&renamed).is_some() {
-            renamed.insert_str(0, "exported_");
-        }
-        labels.set(&renamed, value);
-    }
-}
-
-fn check_limits(job: &JobConfig, labels: &Labels) -> Result<(), ScrapeFailure> {
-    let limits = &job.limits;
-    let above = |count: usize, limit: u64| limit != 0 && count as u64 > limit;
-    let metric = || shown(labels.metric_name());
-    let count = labels.len();
-    if above(count, limits.labels) {
-        return Err(ScrapeFailure::Labels { metric: metric(), labels: count as u64, limit: limits.labels });
-    }
-    for (name, value) in labels {
-        if above(name.len(), limits.label_name_length) {
-            return Err(ScrapeFailure::LabelName {
-                metric: metric(),
-                start: shown(name),
-                length: name.len() as u64,
-                limit: limits.label_name_length,
-            });
-        }
-        if above(value.len(), limits.label_value_length) {
-            return Err(ScrapeFailure::LabelValue {
-                metric: metric(),
-                name: shown(name),
-                length: value.len() as u64,
-                limit: limits.label_value_length,
-            });
-        }
-    }
-    Ok(())
-}
-
-fn shown(text: &str) -> String {
-    text[..text.floor_char_boundary(SHOWN_BYTES)].to_owned()
 }

@@ -255,9 +255,9 @@ impl ScrapeProtocol {
 
     const fn media_type(self) -> &'static str {
         match self {
-            Self::OpenMetrics1 => "application/openmetrics-text;version=1.0.0",
+            Self::OpenMetrics1 => "application/openmetrics-text;version=1.0.0;escaping=allow-utf-8",
             Self::OpenMetrics0 => "application/openmetrics-text;version=0.0.1",
-            Self::PrometheusText1 => "text/plain;version=1.0.0",
+            Self::PrometheusText1 => "text/plain;version=1.0.0;escaping=allow-utf-8",
             Self::PrometheusText0 => "text/plain;version=0.0.4",
         }
     }

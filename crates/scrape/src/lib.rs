@@ -94,6 +94,7 @@
 
 mod birth;
 mod cache;
+mod exposed;
 mod file_sd;
 mod ingest;
 mod job;

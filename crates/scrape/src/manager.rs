@@ -207,27 +207,28 @@ impl Manager {
         self.wakes.remove(&(flight.give_up, id.target));
         let pool = &self.pools[target.pool];
         let job = &pool.config;
-        let (started, duration) = match &outcome {
-            Ok(response) => (response.started, response.duration),
-            Err(error) => (error.started, error.duration),
-        };
-        let at = target.stamp(flight.slot, started);
-        let mut attempt =
-            Attempt { id, at, duration, body: &[], format: job.fallback, timeout: target.resolved.timeout };
         let limit = job.limits.body_size;
-        let checked = match &outcome {
-            Err(error) => Err(ScrapeFailure::Transport { reason: error.reason.clone() }),
-            Ok(response) if response.status != 200 => Err(ScrapeFailure::Status { status: response.status }),
-            Ok(response) if limit != 0 && response.body.len() as u64 > limit => {
-                Err(ScrapeFailure::BodySize { limit })
+        let mut body = Vec::new();
+        let mut format = job.fallback;
+        let (started, duration, checked) = match outcome {
+            Err(error) => {
+                (error.started, error.duration, Err(ScrapeFailure::Transport { reason: error.reason }))
             }
             Ok(response) => {
-                attempt.body = &response.body;
-                let named = response.content_type.as_deref().and_then(Format::named_by);
-                attempt.format = named.unwrap_or(job.fallback);
-                Ok(())
+                let checked = if response.status != 200 {
+                    Err(ScrapeFailure::Status { status: response.status })
+                } else if limit != 0 && response.body.len() as u64 > limit {
+                    Err(ScrapeFailure::BodySize { limit })
+                } else {
+                    body = response.body;
+                    format = response.content_type.as_deref().and_then(Format::named_by).unwrap_or(format);
+                    Ok(())
+                };
+                (response.started, response.duration, checked)
             }
         };
+        let at = target.stamp(flight.slot, started);
+        let attempt = Attempt { id, at, duration, body: &body, format, timeout: target.resolved.timeout };
         let report = target.take(job, &pool.name, &attempt, checked, &mut self.scratch, out);
         self.wakes.insert((target.wake(), id.target));
         Some(report)

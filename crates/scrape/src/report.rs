@@ -79,7 +79,7 @@ pub enum ScrapeFailure {
     },
     /// `label_name_length_limit`
     #[error(
-        "label name length limit exceeded: metric {metric} has a label name of {length} bytes ({start}…), {limit} are allowed by label_name_length_limit"
+        "label name length limit exceeded: metric {metric} has a label name of {length} bytes ({start}), {limit} are allowed by label_name_length_limit"
     )]
     LabelName {
         /// The metric's name.

@@ -1,0 +1,14 @@
+//! What the scrape machine does, by behaviour.
+
+mod birth;
+mod cache;
+mod file_sd;
+mod labels;
+mod limits;
+mod properties;
+mod relabel;
+mod reload;
+mod rig;
+mod schedule;
+mod staleness;
+mod targets;
