@@ -1,0 +1,58 @@
+//! The names of the files, relative to the evidence directory.
+
+use crate::Day;
+
+/// Published days, in plain form. Nothing in it is ever changed.
+pub const PUBLISHED_DIRECTORY: &str = "hot";
+/// What is not published: the cursor, the open days, the lock.
+pub const STATE_DIRECTORY: &str = "state";
+/// Held by whoever writes.
+pub const LOCK_FILE: &str = "state/lock";
+/// What was read so far; the commit point of every collection.
+pub(crate) const CURSOR_FILE: &str = "state/cursor.json";
+
+/// The events of a day that is not published yet.
+pub(crate) fn open_events(day: Day) -> String {
+    format!("{STATE_DIRECTORY}/audit-{day}.open.jsonl")
+}
+
+/// The facts of a day that is not published yet.
+pub(crate) fn open_facts(day: Day) -> String {
+    format!("{STATE_DIRECTORY}/audit-{day}.open.facts.jsonl")
+}
+
+/// The day whose events a file of the state directory holds.
+pub(crate) fn day_of_open_events(name: &str) -> Option<Day> {
+    let day = name.strip_prefix(STATE_DIRECTORY)?.strip_prefix("/audit-")?.strip_suffix(".open.jsonl")?;
+    day.parse().ok()
+}
+
+/// The bare name of a day's published events: `supplement` counts from 1 for what came late.
+pub(crate) fn published_events(day: Day, supplement: Option<u32>) -> String {
+    match supplement {
+        None => format!("audit-{day}.jsonl"),
+        Some(number) => format!("audit-{day}.supplement-{number}.jsonl"),
+    }
+}
+
+/// The bare name of a day's published facts.
+pub(crate) fn published_facts(day: Day) -> String {
+    format!("audit-{day}.facts.jsonl")
+}
+
+/// The bare name of the sidecar that holds a published file's checksum.
+pub(crate) fn sidecar(bare: &str) -> String {
+    format!("{bare}.sha256")
+}
+
+/// A bare name in the directory of published days.
+pub(crate) fn in_published(bare: &str) -> String {
+    format!("{PUBLISHED_DIRECTORY}/{bare}")
+}
+
+/// The day a published file belongs to, whatever its form, and the rest of its name after the day.
+pub(crate) fn day_of_published(name: &str) -> Option<(Day, &str)> {
+    let bare = name.strip_prefix(PUBLISHED_DIRECTORY)?.strip_prefix('/')?;
+    let (day, rest) = bare.strip_prefix("audit-")?.split_at_checked(10)?;
+    Some((day.parse().ok()?, rest))
+}
