@@ -21,8 +21,8 @@ pub struct ParseError {
 }
 
 impl ParseError {
-    /// The line, or the part of it around the column where it is long; bytes that are not UTF-8 appear as
-    /// U+FFFD.
+    /// The line, or the part of it around the column where it is long; a tab appears as a space, and
+    /// what is not UTF-8 or would move the cursor as U+FFFD.
     pub fn excerpt(&self) -> &str {
         &self.excerpt
     }
@@ -46,8 +46,14 @@ impl ParseError {
         let lead = (column - 1).saturating_sub(EXCERPT_CHARS / 2);
         // A character has at most four bytes, so this much of a long line is enough to look at.
         let until = end.min(at + 4 * EXCERPT_CHARS);
-        let mut excerpt: String = before.chars().skip(lead).collect();
-        excerpt.extend(String::from_utf8_lossy(&body[at..until]).chars().take(EXCERPT_CHARS / 2));
+        let visible = |c: char| match c {
+            '\t' => ' ',
+            c if c.is_control() => char::REPLACEMENT_CHARACTER,
+            c => c,
+        };
+        let mut excerpt: String = before.chars().skip(lead).map(visible).collect();
+        let after = String::from_utf8_lossy(&body[at..until]);
+        excerpt.extend(after.chars().take(EXCERPT_CHARS / 2).map(visible));
         let caret = column - 1 - lead;
         Self { line, column, kind: fault.kind, excerpt, caret }
     }
@@ -128,6 +134,27 @@ pub(crate) fn found(body: &[u8], at: usize) -> String {
             }
         }
     }
+}
+
+/// Longest text a message quotes, in characters.
+const MAX_SHOWN_CHARS: usize = 60;
+
+/// A text from the body as a message quotes it: on one line, without control characters, cut where it is
+/// long.
+pub(crate) fn shown(text: &str) -> String {
+    let mut out = String::new();
+    for (n, c) in text.chars().enumerate() {
+        if n == MAX_SHOWN_CHARS {
+            out.push('…');
+            break;
+        }
+        if c.is_control() {
+            out.extend(c.escape_default());
+        } else {
+            out.push(c);
+        }
+    }
+    out
 }
 
 macro_rules! kinds {

@@ -13,6 +13,7 @@ const EXACT_DIGITS: usize = 15;
 
 /// The number at the front of `text` and how many bytes it takes, or `None`. The caller looks at what
 /// follows.
+#[inline]
 pub(crate) fn float_prefix(text: &[u8]) -> Option<(f64, usize)> {
     let mut digits = 0;
     let mut whole: u64 = 0;

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use assurance_metrics_model::MetricType;
 
 use crate::chars::{line_end, metric_name_end, starts_metric_name, unescape};
-use crate::error::{Fault, ParseErrorKind, found};
+use crate::error::{Fault, ParseErrorKind, found, shown};
 use crate::number::Instant;
 use crate::parser::{Entry, Parser, token, value};
 use crate::sample::{Exemplar, Sample};
@@ -35,14 +35,12 @@ impl<'a> Parser<'a> {
             return Err(Fault::new(line, ParseErrorKind::AfterEof).into());
         }
         let end = line_end(body, line);
+        self.check_length(line, body.len().min(end + 1))?;
         let entry = match first {
             b'\n' => return Err(Fault::new(line, ParseErrorKind::BlankLine).into()),
             b'#' => self.open_metrics_metadata(strict, line, end)?,
             _ => Entry::Sample(self.open_metrics_sample(strict, line)?),
         };
-        if end - line >= self.limits.max_line_bytes {
-            return Err(self.line_too_long(line).into());
-        }
         self.at = body.len().min(end + 1);
         Ok(Some(entry))
     }
@@ -104,7 +102,7 @@ impl<'a> Parser<'a> {
             Keyword::Help => Entry::Help { name, text: unescape(text) },
             Keyword::Type => {
                 let metric_type = open_metrics_type(text)
-                    .ok_or_else(|| Fault::new(from, ParseErrorKind::BadType { text: text.to_owned() }))?;
+                    .ok_or_else(|| Fault::new(from, ParseErrorKind::BadType { text: shown(text) }))?;
                 strict.set_type(metric_type, from)?;
                 self.last_type = metric_type;
                 Entry::Type { name, metric_type }
@@ -118,7 +116,8 @@ impl<'a> Parser<'a> {
 
     fn open_metrics_sample(&mut self, strict: &mut Strict<'a>, line: usize) -> Result<Sample<'a>, Trouble> {
         let body = self.body;
-        let span = scan::<true>(body, line, &self.limits)?;
+        let span = scan::<true>(body, line, self.last_name, &self.limits)?;
+        self.last_name = &body[line..span.name_end];
         match body.get(span.end) {
             Some(b' ') => {}
             None | Some(b'\n') => return Err(Fault::new(span.end, ParseErrorKind::MissingValue).into()),

@@ -5,7 +5,7 @@ use assurance_metrics_model::{MetricType, Timestamp};
 
 use crate::Format;
 use crate::chars::{line_end, metric_name_end, skip_blanks, starts_metric_name, unescape, unescape_help};
-use crate::error::{Fault, Lines, ParseError, ParseErrorKind, found};
+use crate::error::{Fault, Lines, ParseError, ParseErrorKind, found, shown};
 use crate::limits::Limits;
 use crate::number::{float_prefix, go_refuses};
 use crate::sample::Sample;
@@ -60,6 +60,8 @@ pub struct Parser<'a> {
     entry: usize,
     pub(crate) lines: Lines,
     pub(crate) last_type: MetricType,
+    /// The bare name of the last sample: the next one's is often the same.
+    pub(crate) last_name: &'a [u8],
     /// The family of the last `# TYPE`, in text.
     family: Cow<'a, str>,
     /// In OpenMetrics.
@@ -85,6 +87,7 @@ impl<'a> Parser<'a> {
             entry: 0,
             lines: Lines::new(),
             last_type: MetricType::Unknown,
+            last_name: &[],
             family: Cow::Borrowed(""),
             strict: (format == Format::OpenMetrics).then(Box::default),
             started: false,
@@ -161,13 +164,12 @@ impl<'a> Parser<'a> {
                     self.at = start + 1;
                     continue;
                 }
-                Some(b'#') => self.text_comment(start),
-                Some(_) => self.text_sample(start, expected).map(Entry::Sample),
+                Some(b'#') => self.text_comment(line, start),
+                Some(_) => match self.text_sample(line, start, expected) {
+                    Ok(sample) => return Some(Ok(Entry::Sample(sample))),
+                    Err(fault) => Err(fault),
+                },
             };
-            let read = read.and_then(|entry| match self.at - line > self.limits.max_line_bytes {
-                true => Err(self.line_too_long(line)),
-                false => Ok(entry),
-            });
             return Some(read.map_err(|fault| self.recover(line, fault)));
         }
     }
@@ -179,9 +181,14 @@ impl<'a> Parser<'a> {
         self.error(fault)
     }
 
-    #[cold]
-    pub(crate) fn line_too_long(&self, line: usize) -> Fault {
-        Fault::new(line, ParseErrorKind::LineTooLong { limit: self.limits.max_line_bytes })
+    /// Checks the length of the entry from `line` to before `next`.
+    #[inline]
+    pub(crate) fn check_length(&self, line: usize, next: usize) -> Result<(), Fault> {
+        let limit = self.limits.max_line_bytes;
+        if next - line > limit {
+            return Err(Fault::new(line, ParseErrorKind::LineTooLong { limit }));
+        }
+        Ok(())
     }
 
     /// Where the line after the one at `at` begins.
@@ -189,12 +196,14 @@ impl<'a> Parser<'a> {
         self.body.len().min(line_end(self.body, at) + 1)
     }
 
-    fn text_sample(&mut self, start: usize, expected: &[u8]) -> Result<Sample<'a>, Fault> {
+    #[inline(always)]
+    fn text_sample(&mut self, line: usize, start: usize, expected: &[u8]) -> Result<Sample<'a>, Fault> {
         let body = self.body;
         let (span, after) = match expected_span(body, start, expected) {
             Some(known) => known,
             None => {
-                let span = scan::<false>(body, start, &self.limits)?;
+                let span = scan::<false>(body, start, self.last_name, &self.limits)?;
+                self.last_name = &body[start..span.name_end];
                 (span, skip_blanks(body, span.end))
             }
         };
@@ -225,6 +234,7 @@ impl<'a> Parser<'a> {
                 return Err(Fault::new(at, kind));
             }
         }
+        self.check_length(line, self.at)?;
         let mut sample = Sample {
             series: &body[start..span.end],
             value,
@@ -243,10 +253,11 @@ impl<'a> Parser<'a> {
         Ok(sample)
     }
 
-    fn text_comment(&mut self, start: usize) -> Result<Entry<'a>, Fault> {
+    fn text_comment(&mut self, line: usize, start: usize) -> Result<Entry<'a>, Fault> {
         let body = self.body;
         let end = line_end(body, start);
         let next = self.after_line(start);
+        self.check_length(line, next)?;
         let comment = || Entry::Comment(String::from_utf8_lossy(&body[start..end]));
         let word = skip_blanks(body, start + 1);
         let keyword = match body[word..end].get(..4) {
@@ -295,7 +306,7 @@ impl<'a> Parser<'a> {
             Entry::Help { name, text: unescape_help(self.slice(from, end)?) }
         } else {
             let metric_type = text_type(&body[from..end]).ok_or_else(|| {
-                let text = String::from_utf8_lossy(&body[from..end]).into_owned();
+                let text = shown(&String::from_utf8_lossy(&body[from..end]));
                 Fault::new(from, ParseErrorKind::BadType { text })
             })?;
             self.last_type = metric_type;
@@ -307,6 +318,7 @@ impl<'a> Parser<'a> {
     }
 
     /// A part of the body as text.
+    #[inline]
     pub(crate) fn slice(&self, start: usize, end: usize) -> Result<&'a str, Fault> {
         match self.text.and_then(|text| text.get(start..end)) {
             Some(text) => Ok(text),
@@ -374,9 +386,16 @@ fn expected_span(body: &[u8], start: usize, expected: &[u8]) -> Option<(Span, us
 
 /// Whether a sample is one of the family of the last `# TYPE`.
 fn belongs(family: &str, metric_type: MetricType, sample: &Sample<'_>) -> bool {
+    if family.is_empty() || metric_type == MetricType::Unknown {
+        return false;
+    }
     let name = sample.metric_name();
-    let Some(suffix) = name.strip_prefix(family) else { return false };
-    text_suffixes(metric_type).contains(&suffix)
+    match name.strip_prefix(family) {
+        None => false,
+        // Not compared with an empty text: some processors are slow at that.
+        Some("") => metric_type != MetricType::Histogram,
+        Some(suffix) => text_suffixes(metric_type).iter().any(|s| !s.is_empty() && *s == suffix),
+    }
 }
 
 /// What the samples of a family in text may be called after its name.
@@ -420,19 +439,12 @@ fn bad_value(body: &[u8], at: usize) -> Fault {
     }
 }
 
-/// The word at `at`, cut where it is long, for a message.
+/// The word at `at`, for a message.
 pub(crate) fn token(body: &[u8], at: usize) -> String {
     let rest = &body[at..line_end(body, at)];
     let end = rest.iter().position(|b| matches!(b, b' ' | b'\t')).unwrap_or(rest.len());
-    let text = String::from_utf8_lossy(&rest[..end.min(4 * MAX_TOKEN_CHARS)]);
-    match text.char_indices().nth(MAX_TOKEN_CHARS) {
-        Some((cut, _)) => format!("{}…", &text[..cut]),
-        None => text.into_owned(),
-    }
+    shown(&String::from_utf8_lossy(&rest[..end]))
 }
-
-/// Longest word a message quotes.
-const MAX_TOKEN_CHARS: usize = 40;
 
 fn milliseconds(body: &[u8], at: usize) -> Result<(i64, usize), Fault> {
     let mut end = at;

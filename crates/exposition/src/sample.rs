@@ -2,7 +2,6 @@ use std::borrow::Cow;
 
 use assurance_metrics_model::{Labels, METRIC_NAME, MetricType, Timestamp};
 
-use crate::chars::unescape;
 use crate::number::{float, push_canonical_float};
 use crate::series::{Term, Terms};
 
@@ -33,13 +32,14 @@ pub struct Sample<'a> {
 
 impl<'a> Sample<'a> {
     /// The metric's name.
+    #[inline]
     pub fn metric_name(&self) -> Cow<'a, str> {
         if self.name_len > 0 {
             return Cow::Borrowed(&self.text[..self.name_len]);
         }
         Terms::new(self.text, self.brace)
             .find_map(|term| match term {
-                Term::Name(raw) => Some(unescape(raw)),
+                Term::Name(raw) => Some(raw.decode()),
                 Term::Label { .. } => None,
             })
             .unwrap_or_default()
@@ -114,10 +114,11 @@ pub struct LabelPairs<'a> {
 impl<'a> Iterator for LabelPairs<'a> {
     type Item = (Cow<'a, str>, Cow<'a, str>);
 
+    #[inline]
     fn next(&mut self) -> Option<Self::Item> {
         loop {
             match self.terms.next()? {
-                Term::Label { name, value, .. } => return Some((unescape(name), unescape(value))),
+                Term::Label { name, value, .. } => return Some((name.decode(), value.decode())),
                 Term::Name(_) => {}
             }
         }

@@ -3,12 +3,11 @@
 
 use std::borrow::Cow;
 
-use memchr::{memchr2, memchr3};
-
 use crate::chars::{
-    label_name_end, metric_name_end, skip_blanks, starts_label_name, starts_metric_name, unescape,
+    continues_metric_name, find_in_quotes, label_name_end, metric_name_end, skip_blanks, starts_label_name,
+    starts_metric_name, unescape,
 };
-use crate::error::{Fault, ParseErrorKind, found};
+use crate::error::{Fault, ParseErrorKind, found, shown};
 use crate::limits::Limits;
 
 /// Names compared as they come; a sample with more labels than this, or with escaped names, is checked for
@@ -30,8 +29,22 @@ pub(crate) struct Span {
 ///
 /// `OPEN` reads as OpenMetrics: no blanks, one comma between labels and none after them, quotes end on their
 /// line. Otherwise as Prometheus reads text: blanks anywhere, commas optional, line feeds in quotes.
-pub(crate) fn scan<const OPEN: bool>(body: &[u8], start: usize, limits: &Limits) -> Result<Span, Fault> {
+///
+/// `likely` is a bare name to try first, such as that of the line before.
+pub(crate) fn scan<const OPEN: bool>(
+    body: &[u8],
+    start: usize,
+    likely: &[u8],
+    limits: &Limits,
+) -> Result<Span, Fault> {
+    let after_likely = start + likely.len();
     let name_end = match body.get(start) {
+        _ if !likely.is_empty()
+            && body[start..].starts_with(likely)
+            && !matches!(body.get(after_likely), Some(byte) if continues_metric_name(*byte)) =>
+        {
+            after_likely
+        }
         Some(byte) if starts_metric_name(*byte) => metric_name_end(body, start + 1),
         Some(b'{') => start,
         _ => return Err(Fault::new(start, ParseErrorKind::UnexpectedStart { found: found(body, start) })),
@@ -156,14 +169,14 @@ fn check_reserved<const OPEN: bool>(name: &[u8], at: usize) -> Result<(), Fault>
         return Err(Fault::new(at, ParseErrorKind::NameLabel));
     }
     if OPEN {
-        let name = String::from_utf8_lossy(name).into_owned();
+        let name = shown(&String::from_utf8_lossy(name));
         return Err(Fault::new(at, ParseErrorKind::ReservedLabel { name }));
     }
     Ok(())
 }
 
 fn duplicate(name: &[u8], at: usize) -> Fault {
-    Fault::new(at, ParseErrorKind::DuplicateLabel { name: String::from_utf8_lossy(name).into_owned() })
+    Fault::new(at, ParseErrorKind::DuplicateLabel { name: shown(&String::from_utf8_lossy(name)) })
 }
 
 /// The way for many labels, or for names that may be the same only once unescaped.
@@ -175,7 +188,7 @@ fn check_duplicates(body: &[u8], brace: usize, end: usize) -> Result<(), Fault> 
     };
     let mut names: Vec<(Cow<'_, str>, usize)> = Terms::new(text, 0)
         .filter_map(|term| match term {
-            Term::Label { name, at, .. } => Some((unescape(name), at)),
+            Term::Label { name, at, .. } => Some((name.decode(), at)),
             Term::Name(_) => None,
         })
         .collect();
@@ -197,9 +210,7 @@ fn quoted_end<const OPEN: bool>(
     let mut escaped = false;
     let mut at = open + 1;
     loop {
-        let rest = &body[at..until];
-        let next = if OPEN { memchr3(b'"', b'\\', b'\n', rest) } else { memchr2(b'"', b'\\', rest) };
-        let Some(next) = next.map(|n| at + n) else {
+        let Some(next) = find_in_quotes::<OPEN>(body, at, until) else {
             let kind = if until < body.len() { too_long(limit) } else { ParseErrorKind::UnterminatedQuote };
             return Err(Fault::new(open, kind));
         };
@@ -228,17 +239,31 @@ pub(crate) fn quoted<const OPEN: bool>(
     Ok((open + 1, end - 1, end))
 }
 
+/// A text between quotes, or a bare name: as written, and whether there are escapes in it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Raw<'a> {
+    pub(crate) text: &'a str,
+    escaped: bool,
+}
+
+impl<'a> Raw<'a> {
+    #[inline]
+    pub(crate) fn decode(self) -> Cow<'a, str> {
+        if self.escaped { unescape(self.text) } else { Cow::Borrowed(self.text) }
+    }
+}
+
 /// One part between the braces.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Term<'a> {
-    /// A quoted metric name, escapes still in it.
-    Name(&'a str),
-    /// A label, escapes still in it.
+    /// A quoted metric name.
+    Name(Raw<'a>),
+    /// A label.
     Label {
         /// Where it begins.
         at: usize,
-        name: &'a str,
-        value: &'a str,
+        name: Raw<'a>,
+        value: Raw<'a>,
     },
 }
 
@@ -255,16 +280,24 @@ impl<'a> Terms<'a> {
         Self { text, at: brace.saturating_add(1) }
     }
 
-    fn quoted(&mut self) -> Option<&'a str> {
+    /// One past the end of the last term.
+    pub(crate) const fn position(&self) -> usize {
+        self.at
+    }
+
+    /// The text whose opening quote stands at `open`, and one past its closing quote.
+    #[inline(always)]
+    fn quoted(&self, open: usize) -> Option<(Raw<'a>, usize)> {
         let bytes = self.text.as_bytes();
-        let start = self.at + 1;
+        let start = open + 1;
         let mut at = start;
+        let mut escaped = false;
         loop {
-            let next = at + memchr2(b'"', b'\\', bytes.get(at..)?)?;
+            let next = find_in_quotes::<false>(bytes, at, bytes.len())?;
             if bytes[next] == b'"' {
-                self.at = next + 1;
-                return self.text.get(start..next);
+                return Some((Raw { text: self.text.get(start..next)?, escaped }, next + 1));
             }
+            escaped = true;
             at = next + 2;
         }
     }
@@ -273,30 +306,33 @@ impl<'a> Terms<'a> {
 impl<'a> Iterator for Terms<'a> {
     type Item = Term<'a>;
 
+    #[inline]
     fn next(&mut self) -> Option<Term<'a>> {
         let bytes = self.text.as_bytes();
-        self.at = skip_blanks(bytes, self.at);
-        if bytes.get(self.at) == Some(&b',') {
-            self.at = skip_blanks(bytes, self.at + 1);
+        let mut start = self.at;
+        // At most one comma, or the text would not have been accepted.
+        while let Some(b',' | b' ' | b'\t') = bytes.get(start) {
+            start += 1;
         }
-        let start = self.at;
-        let name = match bytes.get(start)? {
-            b'"' => self.quoted()?,
+        let (name, at) = match bytes.get(start)? {
+            b'"' => self.quoted(start)?,
             byte if starts_label_name(*byte) => {
-                self.at = label_name_end(bytes, start + 1);
-                self.text.get(start..self.at)?
+                let end = label_name_end(bytes, start + 1);
+                (Raw { text: self.text.get(start..end)?, escaped: false }, end)
             }
             _ => return None,
         };
-        self.at = skip_blanks(bytes, self.at);
-        if bytes.get(self.at) != Some(&b'=') {
+        let at = skip_blanks(bytes, at);
+        if bytes.get(at) != Some(&b'=') {
+            self.at = at;
             return Some(Term::Name(name));
         }
-        self.at = skip_blanks(bytes, self.at + 1);
-        if bytes.get(self.at) != Some(&b'"') {
+        let at = skip_blanks(bytes, at + 1);
+        if bytes.get(at) != Some(&b'"') {
             return None;
         }
-        let value = self.quoted()?;
+        let (value, at) = self.quoted(at)?;
+        self.at = at;
         Some(Term::Label { at: start, name, value })
     }
 }

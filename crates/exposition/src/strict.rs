@@ -6,9 +6,10 @@ use std::borrow::Cow;
 use assurance_metrics_model::MetricType;
 
 use crate::byteset::ByteSet;
-use crate::error::{Fault, ParseErrorKind};
+use crate::error::{Fault, ParseErrorKind, shown};
 use crate::number::{Instant, float};
 use crate::sample::Sample;
+use crate::series::{Term, Terms};
 
 /// A fault, and whether it is this line's or one that only came to light with it.
 #[derive(Debug)]
@@ -68,8 +69,8 @@ struct Family<'a> {
 impl Family<'_> {
     fn suffix_of(&self, sample: &str) -> Option<&'static str> {
         let suffix = sample.strip_prefix(self.name.as_ref())?;
-        let allowed = suffixes(self.metric_type.unwrap_or_default());
-        allowed.iter().copied().find(|s| *s == suffix)
+        let mut allowed = suffixes(self.metric_type.unwrap_or_default()).iter().copied();
+        allowed.find(|s| same(s, suffix))
     }
 }
 
@@ -91,8 +92,9 @@ pub(crate) struct Strict<'a> {
     groups: ByteSet,
     group: Option<Option<Instant>>,
     group_key: Vec<u8>,
-    /// The labels of the sample at hand, sorted, and the key made from them: kept for their room.
-    labels: Vec<(Cow<'a, str>, Cow<'a, str>)>,
+    /// What of the last sample's text made its key: before and after the label that tells samples apart.
+    group_text: (&'a str, &'a str),
+    /// The key of the sample at hand: kept for its room.
     key: Vec<u8>,
     histogram: Option<Histogram>,
     pub(crate) eof: bool,
@@ -112,7 +114,7 @@ impl<'a> Strict<'a> {
         }
         let Some(family) = &mut self.family else { return Ok(()) };
         if family.samples {
-            let family = name.into_owned();
+            let family = shown(&name);
             return Err(Fault::new(name_at, ParseErrorKind::MetadataAfterSamples { family }).into());
         }
         let repeated = match keyword {
@@ -121,7 +123,7 @@ impl<'a> Strict<'a> {
             Keyword::Unit => family.unit.is_some(),
         };
         if repeated {
-            let family = name.into_owned();
+            let family = shown(&name);
             let kind = ParseErrorKind::RepeatedMetadata { keyword: keyword.as_str(), family };
             return Err(Fault::new(name_at, kind).into());
         }
@@ -141,7 +143,7 @@ impl<'a> Strict<'a> {
         family.unit = Some(unit);
         let fits = unit.is_empty() || family.name.strip_suffix(unit).is_some_and(|rest| rest.ends_with('_'));
         if !fits {
-            let (family, unit) = (family.name.clone().into_owned(), unit.to_owned());
+            let (family, unit) = (shown(&family.name), shown(unit));
             return Err(Fault::new(at, ParseErrorKind::UnitMismatch { family, unit }));
         }
         family.check_unit_allowed(at)
@@ -163,22 +165,33 @@ impl<'a> Strict<'a> {
                 ""
             }
         };
-        self.labels.clear();
-        self.labels.extend(sample.labels());
-        let Some(family) = &mut self.family else { return Ok(MetricType::Unknown) };
+        let Some(family) = &self.family else { return Ok(MetricType::Unknown) };
         let metric_type = family.metric_type.unwrap_or_default();
-        let own = own_label(&family.name, metric_type, suffix);
-        let bound = match own {
-            Some(label) => check_own_label(label, metric_type, &self.labels, line)?,
+        let own_label = own_label(&family.name, metric_type, suffix);
+        let own = own_label.and_then(|label| Own::find(sample, label));
+        let bound = match own_label {
+            Some(label) => check_own_label(label, metric_type, own.as_ref(), line)?,
             None => 0.0,
         };
         check_value(metric_type, suffix, sample.value, places.value)?;
         if sample.exemplar.is_some() && !takes_exemplars(metric_type, suffix) {
             return Err(Fault::new(places.exemplar, ParseErrorKind::ExemplarNotAllowed).into());
         }
-        write_key(&mut self.key, &mut self.labels, metric_type, own);
 
-        let same_group = self.group.is_some() && self.key == self.group_key;
+        let text = match &own {
+            _ if metric_type == MetricType::Info => ("", ""),
+            Some(own) => (&sample.text[sample.brace..own.start], &sample.text[own.end..]),
+            None => (&sample.text[sample.brace..], ""),
+        };
+        let mut same_group =
+            self.group.is_some() && same(text.0, self.group_text.0) && same(text.1, self.group_text.1);
+        if !same_group {
+            self.key.clear();
+            if metric_type != MetricType::Info {
+                write_key(&mut self.key, sample, own_label);
+            }
+            same_group = self.group.is_some() && same_bytes(&self.key, &self.group_key);
+        }
         let is_histogram = matches!(metric_type, MetricType::Histogram | MetricType::GaugeHistogram);
         if is_histogram && !(same_group && self.group == Some(at)) {
             self.finish_histogram()?;
@@ -191,6 +204,7 @@ impl<'a> Strict<'a> {
             }
             std::mem::swap(&mut self.key, &mut self.group_key);
         }
+        self.group_text = text;
         self.group = Some(at);
         if let Some(family) = &mut self.family {
             family.samples = true;
@@ -215,6 +229,7 @@ impl<'a> Strict<'a> {
         let Some(family) = self.family.take() else { return Ok(()) };
         self.groups.clear();
         self.group = None;
+        self.group_text = ("", "");
         let mut clash = None;
         let suffixes = suffixes(family.metric_type.unwrap_or_default());
         for suffix in suffixes.iter().chain(if suffixes.contains(&"") { &[][..] } else { &[""] }) {
@@ -222,7 +237,7 @@ impl<'a> Strict<'a> {
             self.key.extend_from_slice(family.name.as_bytes());
             self.key.extend_from_slice(suffix.as_bytes());
             if !self.names.insert(&self.key) && clash.is_none() {
-                clash = Some(format!("{}{suffix}", family.name));
+                clash = Some(format!("{}{suffix}", shown(&family.name)));
             }
         }
         match clash {
@@ -271,53 +286,81 @@ fn own_label<'n>(family: &'n str, metric_type: MetricType, suffix: &str) -> Opti
     }
 }
 
-/// Looks for the label a type needs; gives the bound of a bucket.
+/// The label by which samples of one group differ, as it stands in one of them.
+struct Own<'a> {
+    /// Where it begins in the series.
+    start: usize,
+    /// One past its end.
+    end: usize,
+    value: Cow<'a, str>,
+}
+
+impl<'a> Own<'a> {
+    fn find(sample: &Sample<'a>, label: &str) -> Option<Self> {
+        let mut terms = Terms::new(sample.text, sample.brace);
+        while let Some(term) = terms.next() {
+            if let Term::Label { at, name, value } = term
+                && name.decode() == label
+            {
+                return Some(Self { start: at, end: terms.position(), value: value.decode() });
+            }
+        }
+        None
+    }
+}
+
+/// Checks the label a type needs; gives the bound of a bucket.
 fn check_own_label(
     label: &str,
     metric_type: MetricType,
-    labels: &[(Cow<'_, str>, Cow<'_, str>)],
+    own: Option<&Own<'_>>,
     line: usize,
 ) -> Result<f64, Fault> {
-    let Some((_, value)) = labels.iter().find(|(name, _)| name == label) else {
-        let kind = ParseErrorKind::MissingTypeLabel { label: label.to_owned(), metric_type };
+    let Some(Own { value, .. }) = own else {
+        let kind = ParseErrorKind::MissingTypeLabel { label: shown(label), metric_type };
         return Err(Fault::new(line, kind));
     };
-    let text = || value.clone().into_owned();
     let number = float(value);
     match metric_type {
         MetricType::StateSet => Ok(0.0),
         MetricType::Summary => match number {
             Some(quantile) if (0.0..=1.0).contains(&quantile) => Ok(quantile),
-            _ => Err(Fault::new(line, ParseErrorKind::BadQuantile { text: text() })),
+            _ => Err(Fault::new(line, ParseErrorKind::BadQuantile { text: shown(value) })),
         },
         _ => match number {
             Some(bound) if !bound.is_nan() && (bound != f64::INFINITY || value == "+Inf") => Ok(bound),
-            _ => Err(Fault::new(line, ParseErrorKind::BadBound { text: text() })),
+            _ => Err(Fault::new(line, ParseErrorKind::BadBound { text: shown(value) })),
         },
     }
 }
 
-/// Sorts the labels and writes into `key` those that tell groups apart.
-fn write_key(
-    key: &mut Vec<u8>,
-    labels: &mut [(Cow<'_, str>, Cow<'_, str>)],
-    metric_type: MetricType,
-    own: Option<&str>,
-) {
-    key.clear();
-    if metric_type == MetricType::Info {
-        return;
-    }
-    if !labels.is_sorted_by(|a, b| a.0 <= b.0) {
-        labels.sort_unstable();
-    }
-    for (name, value) in labels.iter().filter(|(name, _)| own != Some(name.as_ref())) {
+/// Writes into `key` the labels that tell groups apart, in the order of their names.
+fn write_key(key: &mut Vec<u8>, sample: &Sample<'_>, own: Option<&str>) {
+    let mut push = |name: &str, value: &str| {
         for part in [name, value] {
             key.extend_from_slice(part.as_bytes());
             // In no UTF-8 text is there such a byte.
             key.push(0xff);
         }
+    };
+    let labels = || sample.labels().filter(|(name, _)| own != Some(name.as_ref()));
+    if labels().is_sorted_by(|a, b| a.0 <= b.0) {
+        labels().for_each(|(name, value)| push(&name, &value));
+    } else {
+        // Few write labels in another order, and then on every line: a small price each time.
+        let mut sorted: Vec<_> = labels().collect();
+        sorted.sort_unstable();
+        sorted.iter().for_each(|(name, value)| push(name, value));
     }
+}
+
+/// Equality that does not compare empty texts, at which some processors are slow.
+fn same(a: &str, b: &str) -> bool {
+    same_bytes(a.as_bytes(), b.as_bytes())
+}
+
+fn same_bytes(a: &[u8], b: &[u8]) -> bool {
+    a.len() == b.len() && (a.is_empty() || a == b)
 }
 
 fn check_value(metric_type: MetricType, suffix: &str, value: f64, at: usize) -> Result<(), Fault> {
@@ -415,7 +458,7 @@ impl Histogram {
         if self.spoiled {
             return Ok(());
         }
-        let family = || family.to_owned();
+        let family = || shown(family);
         let kind = if self.bound != Some(f64::INFINITY) {
             ParseErrorKind::MissingInfBucket { family: family() }
         } else if let Some(count) = self.count.filter(|c| *c != self.in_bucket) {
