@@ -1,0 +1,5 @@
+//! What the trait promises, held against the doubles, and what the doubles do when they fail.
+
+mod contract;
+mod crashes;
+mod names;
