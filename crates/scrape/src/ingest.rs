@@ -2,8 +2,7 @@ use std::sync::Arc;
 
 use assurance_exposition::{Entry, Format, Limits, Parser};
 use assurance_metrics_model::{
-    AppendError, Appender, Duration, Labels, LabelsBuilder, METRIC_NAME, SeriesRef, Timestamp, Value,
-    stale_nan,
+    AppendError, Appender, Duration, Labels, METRIC_NAME, SeriesRef, Timestamp, Value, stale_nan,
 };
 use hashbrown::HashMap;
 

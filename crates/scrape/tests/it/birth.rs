@@ -261,7 +261,7 @@ fn a_target_s_history_ends_with_it() {
     let mut rig = Rig::new(job());
     rig.body("other 1\n");
     rig.manager.reload(rig.now, vec![]);
-    rig.now = rig.now + Duration::from_secs(1);
+    rig.now += Duration::from_secs(1);
     rig.manager.handle_timeout(rig.now, &mut rig.store);
     rig.manager.reload(rig.now, vec![job()]);
     rig.outcome(|at| ok(&counter(Some(4)), at));

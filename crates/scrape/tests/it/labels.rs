@@ -148,7 +148,7 @@ fn extra_metrics_are_written_on_demand() {
     assert_eq!(rig.values("scrape_body_size_bytes"), [Some(4.0), Some(-1.0)]);
     job.extra_metrics = false;
     rig.manager.reload(rig.now, vec![job]);
-    rig.now = rig.now + Duration::from_millis(1);
+    rig.now += Duration::from_millis(1);
     rig.body("a 1\n");
     assert_eq!(rig.values("scrape_sample_limit"), [Some(10_000.0), Some(10_000.0), None]);
     assert_eq!(rig.values("scrape_series_added").len(), 3);

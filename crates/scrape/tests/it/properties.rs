@@ -38,10 +38,8 @@ fn body(series: &[(u8, u8)]) -> String {
     for (number, value) in series {
         match number {
             0 => {
-                out += &format!(
-                    "process_start_time_seconds {}\n",
-                    START.as_secs_f64() + f64::from(*value) * 15.0
-                )
+                let start = START.as_secs_f64() + f64::from(*value) * 15.0;
+                out += &format!("process_start_time_seconds {start}\n");
             }
             n if n % 2 == 0 => out += &format!("c_total{{n=\"{n}\"}} {value}\n"),
             n => out += &format!("g{{n=\"{n}\"}} {value}\n"),

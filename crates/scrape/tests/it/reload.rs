@@ -87,7 +87,7 @@ fn new_labels_make_another_target() {
     labelled.static_targets[0].labels = Labels::from_pairs([("env", "prod")]);
     labelled.counter_birth = CounterBirth::Unknown;
     rig.manager.reload(rig.now, vec![labelled]);
-    rig.now = rig.now + Duration::from_millis(1);
+    rig.now += Duration::from_millis(1);
     rig.manager.handle_timeout(rig.now, &mut rig.store);
     assert_eq!(rig.values("a"), [Some(1.0), None]);
     rig.body("a 2\n");

@@ -79,7 +79,7 @@ fn a_scrape_nobody_answers_is_given_up_and_a_late_answer_ignored() {
 fn slots_slept_through_are_counted_and_not_caught_up() {
     let mut rig = Rig::new(job());
     rig.body("a 1\n");
-    rig.now = rig.now + Duration::from_secs(30 * 10 + 7);
+    rig.now += Duration::from_secs(30 * 10 + 7);
     rig.body("a 1\n");
     let target = rig.manager.targets().next().expect("one target");
     assert_eq!(target.health.missed, 9);

@@ -68,7 +68,7 @@ fn a_removed_target_ends_its_series_and_those_about_it() {
     other.static_targets = vec![group(&["other:1"])];
     rig.manager.reload(rig.now, vec![other]);
     assert!(rig.manager.poll_timeout() <= Some(rig.now), "the ends are due at once");
-    rig.now = rig.now + Duration::from_secs(1);
+    rig.now += Duration::from_secs(1);
     rig.manager.handle_timeout(rig.now, &mut rig.store);
     let end = ((rig.now - START).as_millis(), None);
     for name in ["a", "up", "scrape_duration_seconds", "scrape_series_added"] {

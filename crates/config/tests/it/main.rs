@@ -1,0 +1,7 @@
+//! What configuration files become, and what is said of those that cannot become anything.
+
+mod bad;
+mod fixtures;
+mod good;
+mod promtool;
+mod texts;
