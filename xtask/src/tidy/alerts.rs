@@ -32,8 +32,10 @@ pub(crate) fn check(tree: &Tree) -> Vec<String> {
         };
         for rule in alerting_rules(&rules) {
             let name = text_of(rule, "alert");
+            // What always fires, as a heartbeat does, cannot be silent.
+            let always = text_of(rule, "expr").trim() == "vector(1)";
             for (firing, what) in [(true, "in which it fires"), (false, "in which it stays silent")] {
-                if !tests.contains(&(name.to_owned(), firing)) {
+                if (firing || !always) && !tests.contains(&(name.to_owned(), firing)) {
                     findings.push(format!("{path}: {name} has no unit test {what} in {tests_path}"));
                 }
             }
@@ -110,6 +112,13 @@ mod tests {
         let found = findings(RULE, &only_firing, PAGE);
         assert_eq!(found.len(), 1);
         assert!(found[0].contains("stays silent"), "{found:?}");
+    }
+
+    #[test]
+    fn what_always_fires_needs_no_silent_test() {
+        let only_firing = BOTH.replace("exp_alerts: []", "exp_alerts: [{}]");
+        assert_eq!(findings(&RULE.replace("up == 0", "vector(1)"), &only_firing, PAGE), [""; 0]);
+        assert_eq!(findings(&RULE.replace("up == 0", "vector(1)"), "tests: []\n", PAGE).len(), 1);
     }
 
     #[test]

@@ -119,8 +119,14 @@ pub(crate) fn load(text: &str) -> Loaded {
         root: None,
     };
     let mut documents = 0;
-    for event in Parser::new_from_str(&text[bom..]) {
+    // After an error the parser gives the same one for ever, so it must be left at the first; the bound holds
+    // even if it should ever repeat an event. A byte begins at most a collection, a key and an absent value.
+    let most = text.len().saturating_mul(4) + 16;
+    for (count, event) in Parser::new_from_str(&text[bom..]).enumerate() {
         let (event, span) = event.map_err(|e| builder.scan_flaw(&e))?;
+        if count > most {
+            return Err(Flaw::new(builder.span(span), "the YAML reader does not come to an end here"));
+        }
         if let Event::DocumentStart(_) = event {
             documents += 1;
             if documents > 1 {
