@@ -1,6 +1,5 @@
 use std::collections::HashSet;
 use std::fmt::Write as _;
-use std::ops::Range;
 
 use saphyr_parser::ScalarStyle;
 
@@ -38,9 +37,9 @@ impl Plain {
         self.marks.partition_point(|m| m.at <= at).checked_sub(1)
     }
 
-    /// The place in the file of what begins at an offset of the plain form.
-    pub(super) fn origin(&self, tree: &Tree, at: usize) -> Option<Range<usize>> {
-        self.mark(at).map(|m| tree.node(self.marks[m].node).span.clone())
+    /// What begins at an offset of the plain form.
+    pub(super) fn origin(&self, at: usize) -> Option<NodeId> {
+        self.mark(at).map(|m| self.marks[m].node)
     }
 
     /// How many bytes of `message` are the path of what begins at `at`, with the colon behind it.

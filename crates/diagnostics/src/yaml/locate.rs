@@ -1,5 +1,7 @@
 use std::ops::Range;
 
+use serde_path_to_error::Segment;
+
 use super::tree::{Kind, NodeId, Tree};
 use super::within::offsets;
 use crate::Source;
@@ -100,6 +102,19 @@ fn walk(tree: &Tree, path: &[PathSegment]) -> Option<(Option<NodeId>, NodeId)> {
         };
     }
     Some(at)
+}
+
+/// The node at the path of an error, as far as the path is known.
+pub(super) fn follow(tree: &Tree, path: &serde_path_to_error::Path) -> Option<NodeId> {
+    let mut known = Vec::new();
+    for segment in path {
+        known.push(match segment {
+            Segment::Seq { index } => PathSegment::Index(*index),
+            Segment::Map { key } => PathSegment::Key(key.clone()),
+            Segment::Enum { .. } | Segment::Unknown => break,
+        });
+    }
+    walk(tree, &known).map(|(_, value)| value)
 }
 
 /// Mappings looked into for one key: merges can name the same mapping again and again.

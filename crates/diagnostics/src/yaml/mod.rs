@@ -73,9 +73,18 @@ impl Flaw {
 pub fn parse<T: DeserializeOwned>(source: &Source) -> Result<T, Diagnostic> {
     let tree = source.yaml().as_ref().map_err(|flaw| flaw.to_diagnostic(source))?;
     let plain = emit::emit(tree).map_err(|flaw| flaw.to_diagnostic(source))?;
-    serde_yaml::from_str(&plain.text).map_err(|error| {
-        let span = error.location().and_then(|at| plain.origin(tree, at.index()));
-        describe(&error, tree, &plain, span).to_diagnostic(source)
+    let reader = serde_yaml::Deserializer::from_str(&plain.text);
+    serde_path_to_error::deserialize(reader).map_err(|error| {
+        let path = error.path().clone();
+        let error = error.into_inner();
+        let node = error.location().and_then(|at| plain.origin(at.index()));
+        // A type's own refusal (no duration, no regular expression) is only known to be somewhere inside of
+        // the list or mapping; the path says where.
+        let node = match node {
+            Some(node) if !tree.is_scalar(node) => locate::follow(tree, &path).or(Some(node)),
+            node => node,
+        };
+        describe(&error, tree, &plain, node.map(|node| tree.node(node).span.clone())).to_diagnostic(source)
     })
 }
 

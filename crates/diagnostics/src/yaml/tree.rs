@@ -57,6 +57,11 @@ impl Tree {
         }
     }
 
+    /// Whether a node, or what it is an alias of, is a scalar.
+    pub(super) fn is_scalar(&self, id: NodeId) -> bool {
+        matches!(self.node(self.resolve(id)).kind, Kind::Scalar { .. })
+    }
+
     /// The text of a scalar key.
     pub(super) fn key_text(&self, id: NodeId) -> Option<&str> {
         match &self.node(self.resolve(id)).kind {

@@ -125,6 +125,36 @@ fn every_kind_of_flaw_says_where_what_and_what_next() {
     insta::assert_snapshot!(shown);
 }
 
+/// A type that reads a text and then refuses it, as durations and regular expressions do.
+#[derive(Debug)]
+struct Even(#[expect(dead_code, reason = "only read, never looked at")] u32);
+
+impl<'de> Deserialize<'de> for Even {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        let number = text.parse().map_err(serde::de::Error::custom)?;
+        if number % 2 == 1 {
+            return Err(serde::de::Error::custom(format!("{number} is not even")));
+        }
+        Ok(Self(number))
+    }
+}
+
+#[test]
+fn what_a_type_refuses_itself_is_shown_at_the_value() {
+    let shown = [
+        "a: {b: [2, 4], c: [6, 7, 8]}\n",
+        "a:\n  b:\n  - 2\n  - 'x'\n",
+        "base: &base {k: [1]}\na:\n  <<: *base\n",
+        "a: &a\n  b: [2]\nc: {d: [5]}\n",
+    ]
+    .map(|text| {
+        let read = parse::<BTreeMap<String, BTreeMap<String, Vec<Even>>>>(&Source::new("f.yml", text));
+        read.expect_err("there is an odd number").to_string()
+    });
+    insta::assert_snapshot!(shown.join("\n"));
+}
+
 #[test]
 fn bombs_are_defused() {
     let mut aliases = String::from("a0: &a0 [x,x,x,x,x,x,x,x,x]\n");
