@@ -111,6 +111,10 @@ impl<'a> Emitter<'a> {
         }
         let mark = self.plain.marks.len();
         self.plain.marks.push(Mark { at: self.plain.text.len(), node: id, parent, step });
+        if matches!(step, Step::Value(_)) {
+            // Behind the mark, because an absent value has its place right behind the colon.
+            self.plain.text.push(' ');
+        }
         match &node.kind {
             Kind::Scalar { value, style, tag } => {
                 let begin = self.plain.text.len();
