@@ -81,8 +81,8 @@ impl<'a> Findings<'a> {
 
     /// A path as seen from the file's directory.
     pub(crate) fn path(&self, path: &str) -> String {
-        if path.is_empty() || Path::new(path).is_absolute() {
-            return path.to_owned();
+        if path.is_empty() {
+            return String::new();
         }
         let joined: PathBuf = Path::new(self.directory)
             .join(path)

@@ -93,8 +93,8 @@ pub(crate) enum Before {
     Never,
     /// In the last scrape that succeeded. `written` is the time of its newest sample, a stale marker included.
     Present { written: Timestamp },
-    /// Seen, and absent from the last scrape that succeeded.
-    Vanished { value: f64, written: Timestamp },
+    /// Seen, and absent from the last scrape that succeeded. `value` is what this very process showed last.
+    Vanished { value: Option<f64>, written: Timestamp },
 }
 
 /// When the counter itself started, by its `_created`.
@@ -132,7 +132,7 @@ pub(crate) fn zero_at(contact: &Contact, value: f64, before: Before, created: Cr
     match before {
         Before::Present { .. } => return None,
         // The same process shows a series again that it had hidden: not born, only back.
-        Before::Vanished { value: old, .. } if contact.start_is_told && value >= old => return None,
+        Before::Vanished { value: Some(old), .. } if contact.start_is_told && value >= old => return None,
         Before::Vanished { .. } | Before::Never => {}
     }
     if let Created::First(start) = created

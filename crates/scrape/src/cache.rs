@@ -43,7 +43,8 @@ pub(crate) struct Series {
 /// A counter that vanished.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Gone {
-    pub(crate) value: f64,
+    /// What it stood at, if the process that counts now is still the same.
+    pub(crate) value: Option<f64>,
     pub(crate) written: Timestamp,
 }
 
@@ -210,7 +211,7 @@ impl Cache {
         self.gone.clear();
     }
 
-    fn remember_gone(gone: &mut HashMap<u64, Gone>, series: &Series, at: Timestamp) {
+    fn remember_gone(gone: &mut HashMap<u64, Gone>, series: &Series, value: Option<f64>, at: Timestamp) {
         if gone.len() >= MAX_REMEMBERED_COUNTERS {
             // The older half at once, so that a body of ever new names costs no search for each of them.
             let mut times: Vec<Timestamp> = gone.values().map(|g| g.written).collect();
@@ -218,7 +219,7 @@ impl Cache {
             let median = *median;
             gone.retain(|_, g| g.written > median);
         }
-        gone.insert(series.labels.fingerprint(), Gone { value: series.last, written: at });
+        gone.insert(series.labels.fingerprint(), Gone { value, written: at });
     }
 
     /// Undoes the walk of a scrape that failed.
@@ -232,12 +233,14 @@ impl Cache {
     }
 
     /// Makes the walk's body the one that the next is compared with. `vanished` is called for each series
-    /// that is no longer there, and `keep` keeps what was not seen for a later scrape.
+    /// that is no longer there, and `keep` keeps what was not seen for a later scrape. If the process
+    /// `restarted`, it does not hide what it does not show: it has not counted it yet.
     pub(crate) fn finish(
         &mut self,
         walk: &mut Walk,
         at: Timestamp,
         keep: bool,
+        restarted: bool,
         mut vanished: impl FnMut(&mut Series),
     ) {
         if walk.distinct != self.series.len {
@@ -247,7 +250,8 @@ impl Cache {
                 };
                 vanished(series);
                 if series.present && series.role == Role::Counter {
-                    Self::remember_gone(&mut self.gone, series, at);
+                    let value = (!restarted).then_some(series.last);
+                    Self::remember_gone(&mut self.gone, series, value, at);
                 }
                 series.present = false;
                 if !keep {

@@ -298,8 +298,9 @@ impl Ingest {
         ledger: &mut Ledger<'_>,
     ) {
         scratch.zeros.clear();
+        let mut restarted = false;
         if job.counter_birth == CounterBirth::Zero {
-            self.find_zeros(attempt.at, scratch);
+            restarted = self.find_zeros(attempt.at, scratch);
             self.process_start = scratch.process_start;
         }
         let mut zeros = scratch.zeros.iter().peekable();
@@ -322,15 +323,17 @@ impl Ingest {
             }
         }
         let keep = attempt.body.is_empty();
-        self.cache.finish(&mut scratch.walk, attempt.at, keep, |series| ledger.end(series, attempt.at));
+        self.cache.finish(&mut scratch.walk, attempt.at, keep, restarted, |series| {
+            ledger.end(series, attempt.at);
+        });
         self.metadata.finish_scrape();
         self.last_success = Some(attempt.at);
         self.ended = None;
     }
 
-    /// Decides which counters began, and when.
-    fn find_zeros(&mut self, at: Timestamp, scratch: &mut Scratch) {
-        let Some(last_success) = self.last_success else { return };
+    /// Decides which counters began, and when; tells whether the process restarted.
+    fn find_zeros(&mut self, at: Timestamp, scratch: &mut Scratch) -> bool {
+        let Some(last_success) = self.last_success else { return false };
         let mut contact = Contact { last_success, at, restarted_at: None, start_is_told: false };
         if let (ProcessStart::At(old), ProcessStart::At(new)) = (self.process_start, scratch.process_start) {
             contact.start_is_told = true;
@@ -341,7 +344,7 @@ impl Ingest {
             }
         }
         if contact.restarted_at.is_none() && scratch.births.is_empty() && scratch.created.is_empty() {
-            return;
+            return false;
         }
         let created: HashMap<u64, Created> = scratch
             .created
@@ -365,7 +368,7 @@ impl Ingest {
                     scratch.zeros.push((*index, zero));
                 }
             }
-            return;
+            return false;
         }
         let outlive = contact.restarted_at.is_some() && self.counters_outlive_process(&scratch.pending);
         for (index, sample) in scratch.pending.iter().enumerate() {
@@ -383,6 +386,7 @@ impl Ingest {
                 scratch.zeros.push((index, zero));
             }
         }
+        contact.restarted_at.is_some()
     }
 
     fn before(&self, series: &Series, last_success: Timestamp) -> Before {

@@ -72,8 +72,9 @@
 //! A start is held strictly between the two scrapes, so that a clock that is off cannot move it out of order.
 //! Failed scrapes in between change nothing of this: the last one that succeeded counts, as what the counter
 //! counts now happened after it. A restart is visible by `process_start_time_seconds`, if the target has
-//! exactly one, or by `_created`. If at a restart at least 16 counters kept their values, and more kept than
-//! fell, an exporter restarted and what it reports on did not: then only counters that fell get a 0.
+//! exactly one and relabelling keeps it, or by `_created`. If at a restart at least 16 counters kept their
+//! values, and more kept than fell, an exporter restarted and what it reports on did not: then only counters
+//! that fell get a 0.
 //!
 //! What is a counter: see `# TYPE`; without one, a name that ends in `_total`. An application that restores
 //! counters from disk, or an exporter whose subject appears late, should be scraped with

@@ -1,5 +1,5 @@
 use assurance_metrics_model::{Duration, Timestamp};
-use assurance_scrape::{CounterBirth, RelabelRule, RelabelSpec};
+use assurance_scrape::{CounterBirth, RelabelRule, RelabelSpec, Response};
 
 use crate::rig::{Rig, START, job, of_target, ok};
 
@@ -150,6 +150,54 @@ fn after_failures_the_zero_comes_after_the_end_of_the_series() {
 }
 
 #[test]
+fn each_outage_ends_the_series_at_its_own_time() {
+    let there = Some(process(-100 * SECOND) + &counter(Some(1)));
+    let rig = run(&[None, there, None, Some(process(30 * SECOND) + &counter(Some(1)))]);
+    assert_eq!(
+        samples(&rig),
+        [(rig.at(1), Some(1.0)), (rig.at(2), None), (rig.at(2) + 1, Some(0.0)), (rig.at(3), Some(1.0))]
+    );
+}
+
+#[test]
+fn a_new_process_hides_nothing_of_the_old_one() {
+    let old = process(-100 * SECOND) + &counter(Some(5));
+    let new = process(30 * SECOND);
+    let rig = run(&[Some(old), Some(new.clone()), Some(new + &counter(Some(7)))]);
+    assert_eq!(
+        samples(&rig),
+        [(rig.at(0), Some(5.0)), (rig.at(1), None), (rig.at(1) + 1, Some(0.0)), (rig.at(2), Some(7.0))]
+    );
+    // Nor does it hide what the old one hid already.
+    let hid = process(-100 * SECOND);
+    let new = process(70 * SECOND);
+    let rig = run(&[
+        Some(hid.clone() + &counter(Some(5))),
+        Some(hid),
+        Some(new.clone()),
+        Some(new + &counter(Some(7))),
+    ]);
+    assert_eq!(
+        samples(&rig),
+        [(rig.at(0), Some(5.0)), (rig.at(1), None), (rig.at(2), Some(0.0)), (rig.at(3), Some(7.0))]
+    );
+}
+
+#[test]
+fn a_restart_adds_nothing_to_series_with_times_of_their_own() {
+    let body = |start: i64| {
+        move |at: Timestamp| {
+            let stamped = format!("# TYPE c counter\nc 3 {}\n", at.as_millis());
+            ok(&(process(start) + &stamped), at)
+        }
+    };
+    let mut rig = Rig::new(job());
+    rig.outcome(body(-100 * SECOND));
+    rig.outcome(body(30 * SECOND));
+    assert_eq!(rig.values("c"), [Some(3.0), Some(3.0)]);
+}
+
+#[test]
 fn other_starts_are_no_restarts() {
     let hour = 3600 * SECOND;
     let same = |first: i64, second: i64| {
@@ -157,13 +205,14 @@ fn other_starts_are_no_restarts() {
         assert_eq!(rig.values("c"), [Some(1.0), Some(1.0)], "{first} then {second}");
     };
     same(-hour, -hour + 900);
+    same(-10 * SECOND, -10 * SECOND + 900);
     same(-hour, -2 * hour);
     // Two replicas behind one address: the other one is younger, and has run for long.
     same(-2 * hour, -hour);
     let several = "process_start_time_seconds{pid=\"1\"} 1\n".to_owned();
     let rig = run(&[
-        Some(process(-hour) + &several + &counter(Some(1))),
-        Some(process(20 * SECOND) + &several + &counter(Some(1))),
+        Some(several.clone() + &process(-hour) + &counter(Some(1))),
+        Some(several + &process(20 * SECOND) + &counter(Some(1))),
     ]);
     assert_eq!(rig.values("c"), [Some(1.0), Some(1.0)], "which process restarted is not known");
 }
@@ -212,6 +261,22 @@ fn created_tells_of_resets_and_of_lives_before() {
     assert_eq!(samples(&rig), [(rig.at(1), Some(1.0))], "it existed while it was absent");
     let rig = run(&[Some(created(-100 * SECOND, 1)), Some(created(-200 * SECOND, 1))]);
     assert_eq!(rig.values("c"), [Some(1.0), Some(1.0)], "a replica, not a reset");
+}
+
+#[test]
+fn created_is_read_in_openmetrics_too() {
+    let mut rig = Rig::new(job());
+    for created in [-100 * SECOND, 25 * SECOND] {
+        let at = (START + Duration::from_millis(created)).as_secs_f64();
+        let body = format!("# TYPE c counter\nc_total 2.0\nc_created {at}\n# EOF\n");
+        let report = rig.outcome(|at| {
+            let content_type = Some("application/openmetrics-text; version=1.0.0".to_owned());
+            ok(&body, at).map(|response| Response { content_type, ..response })
+        });
+        assert!(report.up(), "{report:?}");
+    }
+    let want = [(rig.at(0), Some(2.0)), (25 * SECOND, Some(0.0)), (rig.at(1), Some(2.0))];
+    assert_eq!(rig.store.samples(&of_target("c_total")), want);
 }
 
 #[test]
