@@ -152,10 +152,13 @@ impl Builder<'_> {
         let span = self.span(span);
         match event {
             Event::Scalar(value, style, anchor, tag) => {
-                let span_of_value = self.trim(span.clone(), style, anchor != 0 || tag.is_some());
+                let place = if style == ScalarStyle::Plain && value.is_empty() {
+                    span.start..span.start
+                } else {
+                    self.trim(span.clone(), style, anchor != 0 || tag.is_some())
+                };
                 let tag = tag.map(|t| scalar_tag(&t, &span)).transpose()?;
-                let kind = Kind::Scalar { value: value.into_owned(), style, tag };
-                let id = self.push(span_of_value, kind);
+                let id = self.push(place, Kind::Scalar { value: value.into_owned(), style, tag });
                 self.anchors.insert(anchor, id);
                 self.place(id)
             }
@@ -206,29 +209,21 @@ impl Builder<'_> {
     fn end(&mut self, span: &Range<usize>) -> Result<(), Flaw> {
         let Some(open) = self.open.pop() else { return Ok(()) };
         self.anchors.insert(open.anchor, open.id);
-        // A block ends where the next thing begins; the node ends with its last child or its bracket.
-        let last = match &self.nodes[open.id.0].kind {
-            Kind::Sequence(items) => items.last().copied(),
-            Kind::Mapping(pairs) => pairs.last().map(|(_, value)| *value),
+        let ends = match &self.nodes[open.id.0].kind {
+            Kind::Sequence(items) => items.first().copied().zip(items.last().copied()),
+            Kind::Mapping(pairs) => pairs.first().map(|(key, _)| *key).zip(pairs.last().map(|(_, v)| *v)),
             Kind::Scalar { .. } | Kind::Alias(_) => None,
         };
-        let first = match &self.nodes[open.id.0].kind {
-            Kind::Sequence(items) => items.first().copied(),
-            Kind::Mapping(pairs) => pairs.first().map(|(key, _)| *key),
-            Kind::Scalar { .. } | Kind::Alias(_) => None,
-        };
-        let bracketed = matches!(self.text.get(span.clone()), Some("]" | "}"));
-        let mut end = last.map_or(self.nodes[open.id.0].span.end, |id| self.nodes[id.0].span.end);
-        let mut start = self.nodes[open.id.0].span.start;
-        if bracketed {
-            end = end.max(span.end);
-        } else if let Some(first) = first {
-            // Without brackets the node begins where its content does, behind a tag or an anchor.
-            start = self.nodes[first.0].span.start.max(start);
+        let mut whole = self.nodes[open.id.0].span.clone();
+        if matches!(self.text.get(span.clone()), Some("]" | "}")) {
+            whole.end = span.end.max(whole.start);
+        } else if let Some((first, last)) = ends {
+            // Without brackets the node is what stands in it, without a tag or an anchor before it; where the
+            // parser sees its end, the next thing has begun.
+            whole.start = self.nodes[first.0].span.start.max(whole.start);
+            whole.end = self.nodes[last.0].span.end.max(whole.start);
         }
-        let node = &mut self.nodes[open.id.0];
-        node.span.start = start;
-        node.span.end = end.max(node.span.start);
+        self.nodes[open.id.0].span = whole;
         Ok(())
     }
 
@@ -290,9 +285,6 @@ impl Builder<'_> {
         while decorated && text.starts_with(['!', '&']) {
             let word = text.find(char::is_whitespace).unwrap_or(text.len());
             text = text[word..].trim_start();
-        }
-        if style == ScalarStyle::Plain && matches!(text, "}" | "]" | ",") {
-            text = "";
         }
         let end = span.start + self.text[span.clone()].trim_end().len();
         end.saturating_sub(text.trim_end().len()).max(span.start)..end
