@@ -85,7 +85,8 @@
 //! Labels, relabelling, `honor_labels`, staleness, report series and the meaning of each limit are those of
 //! Prometheus 3. Different on purpose: limits are finite unless set to 0; a body without a known content type
 //! is read as the job's fallback, text unless told otherwise, as in Prometheus 2; end markers of removed
-//! targets are written at once. A series twice in one body counts once, the first time, and the target says
+//! targets are written at once; a refused body ends all series, where Prometheus spares those that stood before
+//! the fault. A series twice in one body counts once, the first time, and the target says
 //! so in [`TargetHealth::last_warning`]; samples that the store refuses are counted there too, and the others
 //! of the scrape are kept.
 //!

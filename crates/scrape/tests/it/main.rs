@@ -6,6 +6,7 @@ mod file_sd;
 mod labels;
 mod limits;
 mod properties;
+mod recorded;
 mod relabel;
 mod reload;
 mod rig;
