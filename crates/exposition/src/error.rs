@@ -98,10 +98,12 @@ impl Lines {
         self.start = start;
     }
 
-    /// Moves on to the next line, which starts at `start`.
-    pub(crate) fn step(&mut self, start: usize) {
-        self.line += 1;
-        self.start = start;
+    /// Moves on to the next line, which starts at `start`; nowhere if no line feed ends this one.
+    pub(crate) fn step(&mut self, body: &[u8], start: usize) {
+        if body[..start].ends_with(b"\n") {
+            self.line += 1;
+            self.start = start;
+        }
     }
 
     /// The number of the line that holds offset `at`, and the offset of its start.
@@ -218,7 +220,7 @@ kinds! {
     /// Bytes that are no UTF-8.
     InvalidUtf8 => "the text is not UTF-8", "write every name, label value and help text in UTF-8";
     /// A line ends in carriage return and line feed.
-    CarriageReturn => "a carriage return ends the value", "end lines with a line feed alone";
+    CarriageReturn => "a carriage return ends the line", "end lines with a line feed alone";
     /// OpenMetrics knows no empty lines.
     BlankLine => "the line is empty", "OpenMetrics has no empty lines; remove it";
     /// OpenMetrics knows no comments.
@@ -293,6 +295,11 @@ kinds! {
         /// What stands there.
         text: String,
     } => "`{text}` is not a number", "write a decimal number, NaN, +Inf or -Inf, without underscores or hexadecimal digits";
+    /// The value is a number that no 64-bit float comes near, which Prometheus refuses in text.
+    BeyondRange {
+        /// What stands there.
+        text: String,
+    } => "`{text}` is beyond the largest number", "write +Inf or -Inf where infinity is meant";
     /// The timestamp of text 0.0.4 is no whole number of milliseconds.
     BadMilliseconds {
         /// What stands there.
@@ -311,6 +318,8 @@ kinds! {
 
     // exemplars
 
+    /// A hash after a sample, in text 0.0.4.
+    ExemplarInText => "text 0.0.4 has neither exemplars nor comments after a sample", "expose OpenMetrics, or end the line after the value and the optional timestamp";
     /// An exemplar without value or closing brace, or with other spaces than it must have.
     BadExemplar {
         /// What is missing or too much.
@@ -364,7 +373,7 @@ kinds! {
     ClashingName {
         /// The name both claim.
         name: String,
-    } => "the name `{name}` is already taken by an earlier family", "keep a family's metadata and samples together, and family names apart";
+    } => "the name `{name}` is already taken by an earlier family", "keep a family's metadata and samples together and its names to itself; a counter's samples end in _total, an info's in _info";
 
     // families
 
@@ -387,10 +396,12 @@ kinds! {
     } => "`{text}` is no quantile", "write a number from 0 to 1";
     /// A count that is no whole number.
     NotWhole => "a count of observations must be a whole number", "count observations, not weights";
-    /// A counter below zero.
-    Negative => "a value that only ever grows cannot be below zero", "use a gauge or a gaugehistogram for values that can";
-    /// A counter that is NaN.
-    NotANumber => "a value that only ever grows cannot be NaN", "leave the sample out while there is no value";
+    /// A counter, count or sum below zero.
+    Negative => "counters, counts and sums cannot be below zero", "use a gauge or a gaugehistogram for what can";
+    /// A quantile's value below zero.
+    NegativeQuantile => "the quantiles of a summary cannot be below zero", "use gauges for what can";
+    /// A counter, count or sum that is NaN.
+    NotANumber => "counters, counts and sums cannot be NaN", "leave the sample out while there is no value";
     /// A state that is neither on nor off.
     BadState => "a state is 0 or 1", "write one sample for each state: 1 for those that hold, 0 for the rest";
     /// An info that is not 1.

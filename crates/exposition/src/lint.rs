@@ -43,7 +43,7 @@ pub enum FindingKind {
         suffix: &'static str,
     },
     /// A label that only a histogram or a summary has.
-    #[error("the label {label} belongs to {owner}s")]
+    #[error("the label {label} belongs to the type {owner}")]
     ReservedLabel {
         /// The label.
         label: &'static str,

@@ -7,7 +7,7 @@ use assurance_metrics_model::MetricType;
 use crate::chars::{line_end, metric_name_end, starts_metric_name, unescape};
 use crate::error::{Fault, ParseErrorKind, found, shown};
 use crate::number::Instant;
-use crate::parser::{Entry, Parser, token, value};
+use crate::parser::{Entry, Parser, bad_type, value};
 use crate::sample::{Exemplar, Sample};
 use crate::series::{quoted, scan, scan_labels};
 use crate::strict::{Keyword, Places, Strict, Trouble};
@@ -101,8 +101,7 @@ impl<'a> Parser<'a> {
         Ok(match keyword {
             Keyword::Help => Entry::Help { name, text: unescape(text) },
             Keyword::Type => {
-                let metric_type = open_metrics_type(text)
-                    .ok_or_else(|| Fault::new(from, ParseErrorKind::BadType { text: shown(text) }))?;
+                let metric_type = open_metrics_type(text).ok_or_else(|| bad_type(text.as_bytes(), from))?;
                 strict.set_type(metric_type, from)?;
                 self.last_type = metric_type;
                 Entry::Type { name, metric_type }
@@ -121,6 +120,7 @@ impl<'a> Parser<'a> {
         match body.get(span.end) {
             Some(b' ') => {}
             None | Some(b'\n') => return Err(Fault::new(span.end, ParseErrorKind::MissingValue).into()),
+            Some(b'\r') => return Err(Fault::new(span.end, ParseErrorKind::CarriageReturn).into()),
             Some(_) => {
                 let found = found(body, span.end);
                 let bare = span.brace == span.end;
@@ -181,7 +181,11 @@ impl<'a> Parser<'a> {
             return Err(malformed(brace));
         }
         // As if named, so that a quoted name alone is refused.
-        let (labels_end, _) = scan_labels::<true>(body, brace, true, &self.limits)?;
+        let (labels_end, _) =
+            scan_labels::<true>(body, brace, true, &self.limits).map_err(|fault| match fault.kind {
+                ParseErrorKind::NameTwice => malformed(fault.at),
+                _ => fault,
+            })?;
         let text = self.slice(brace, labels_end)?;
         if body.get(labels_end) != Some(&b' ') {
             return Err(malformed(labels_end));
@@ -236,6 +240,9 @@ fn seconds(body: &[u8], at: usize) -> Result<(Instant, usize), Fault> {
     }
     match Instant::parse(&rest[..length]) {
         Some(time) => Ok((time, at + length)),
-        None => Err(Fault::new(at, ParseErrorKind::BadSeconds { text: token(body, at) })),
+        None => {
+            let text = shown(&String::from_utf8_lossy(&rest[..length]));
+            Err(Fault::new(at, ParseErrorKind::BadSeconds { text }))
+        }
     }
 }

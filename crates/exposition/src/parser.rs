@@ -177,7 +177,8 @@ impl<'a> Parser<'a> {
     #[cold]
     fn recover(&mut self, line: usize, fault: Fault) -> ParseError {
         self.lines.advance(self.body, line);
-        self.at = self.after_line(line);
+        // An entry may reach over several lines; what follows the fault is not read as lines of their own.
+        self.at = self.at.max(self.after_line(fault.at.max(line)));
         self.error(fault)
     }
 
@@ -207,13 +208,23 @@ impl<'a> Parser<'a> {
                 (span, skip_blanks(body, span.end))
             }
         };
-        if after == span.end && span.brace == span.end && !matches!(body.get(after), None | Some(b'\n')) {
+        if after == span.end
+            && span.brace == span.end
+            && !matches!(body.get(after), None | Some(b'\n' | b'\r'))
+        {
             return Err(Fault::new(after, ParseErrorKind::UnexpectedInName { found: found(body, after) }));
         }
         let text = self.slice(start, span.end)?;
         let (value, end) = value(body, after)?;
         if go_refuses(&body[after..end], value) {
-            return Err(bad_value(body, after));
+            let text = token(body, after);
+            let overflow = value.is_infinite();
+            let kind = if overflow {
+                ParseErrorKind::BeyondRange { text }
+            } else {
+                ParseErrorKind::BadValue { text }
+            };
+            return Err(Fault::new(after, kind));
         }
         let mut at = skip_blanks(body, end);
         let mut timestamp = None;
@@ -228,6 +239,7 @@ impl<'a> Parser<'a> {
             Some(b'\r') => return Err(Fault::new(at, ParseErrorKind::CarriageReturn)),
             Some(_) => {
                 let kind = match timestamp {
+                    _ if body[at] == b'#' => ParseErrorKind::ExemplarInText,
                     Some(_) => ParseErrorKind::TrailingText { found: found(body, at) },
                     None => ParseErrorKind::BadMilliseconds { text: token(body, at) },
                 };
@@ -305,10 +317,7 @@ impl<'a> Parser<'a> {
         let entry = if keyword == "HELP" {
             Entry::Help { name, text: unescape_help(self.slice(from, end)?) }
         } else {
-            let metric_type = text_type(&body[from..end]).ok_or_else(|| {
-                let text = shown(&String::from_utf8_lossy(&body[from..end]));
-                Fault::new(from, ParseErrorKind::BadType { text })
-            })?;
+            let metric_type = text_type(&body[from..end]).ok_or_else(|| bad_type(&body[from..end], from))?;
             self.last_type = metric_type;
             self.family = name.clone();
             Entry::Type { name, metric_type }
@@ -335,7 +344,7 @@ impl<'a> Parser<'a> {
         let read = match self.open_metrics_line(strict) {
             Ok(entry) => {
                 if entry.is_some() {
-                    self.lines.step(self.at);
+                    self.lines.step(self.body, self.at);
                 }
                 entry.map(Ok)
             }
@@ -344,7 +353,7 @@ impl<'a> Parser<'a> {
                 let error = self.error(fault);
                 strict.spoil();
                 self.at = self.after_line(line);
-                self.lines.step(self.at);
+                self.lines.step(self.body, self.at);
                 Some(Err(error))
             }
         };
@@ -418,6 +427,17 @@ fn text_type(word: &[u8]) -> Option<MetricType> {
     })
 }
 
+#[cold]
+pub(crate) fn bad_type(word: &[u8], at: usize) -> Fault {
+    if word.is_empty() {
+        return Fault::new(at, ParseErrorKind::BadMetadata { keyword: "TYPE" });
+    }
+    if word.ends_with(b"\r") {
+        return Fault::new(at + word.len() - 1, ParseErrorKind::CarriageReturn);
+    }
+    Fault::new(at, ParseErrorKind::BadType { text: shown(&String::from_utf8_lossy(word)) })
+}
+
 /// The number at `at` and where it ends, which must be at a blank or at the end of the line.
 #[inline]
 pub(crate) fn value(body: &[u8], at: usize) -> Result<(f64, usize), Fault> {
@@ -435,12 +455,13 @@ pub(crate) fn value(body: &[u8], at: usize) -> Result<(f64, usize), Fault> {
 fn bad_value(body: &[u8], at: usize) -> Fault {
     match body.get(at) {
         None | Some(b'\n') => Fault::new(at, ParseErrorKind::MissingValue),
+        Some(b'\r') => Fault::new(at, ParseErrorKind::CarriageReturn),
         Some(_) => Fault::new(at, ParseErrorKind::BadValue { text: token(body, at) }),
     }
 }
 
 /// The word at `at`, for a message.
-pub(crate) fn token(body: &[u8], at: usize) -> String {
+fn token(body: &[u8], at: usize) -> String {
     let rest = &body[at..line_end(body, at)];
     let end = rest.iter().position(|b| matches!(b, b' ' | b'\t')).unwrap_or(rest.len());
     shown(&String::from_utf8_lossy(&rest[..end]))

@@ -2,7 +2,7 @@ use std::borrow::Cow;
 
 use assurance_metrics_model::{Labels, METRIC_NAME, MetricType, Timestamp};
 
-use crate::number::{float, push_canonical_float};
+use crate::number::{float, go_refuses, push_canonical_float};
 use crate::series::{Term, Terms};
 
 /// One sample as it stands in the body. Names and values are decoded only when asked for.
@@ -62,13 +62,15 @@ impl<'a> Sample<'a> {
         let mut pairs: Vec<(Cow<'_, str>, Cow<'_, str>)> = Vec::with_capacity(8);
         pairs.push((Cow::Borrowed(METRIC_NAME), self.metric_name()));
         for (name, value) in self.labels().filter(|(_, value)| !value.is_empty()) {
-            match float(&value) {
-                Some(number) if name == canonical => {
+            let number = if name == canonical { float(&value) } else { None };
+            // What Go's reader refuses, Prometheus leaves as it is.
+            match number.filter(|number| !go_refuses(value.as_bytes(), *number)) {
+                Some(number) => {
                     let mut text = String::new();
                     push_canonical_float(&mut text, number);
                     pairs.push((name, Cow::Owned(text)));
                 }
-                _ => pairs.push((name, value)),
+                None => pairs.push((name, value)),
             }
         }
         pairs.sort_unstable_by(|a, b| a.0.cmp(&b.0));

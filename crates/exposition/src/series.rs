@@ -47,6 +47,7 @@ pub(crate) fn scan<const OPEN: bool>(
         }
         Some(byte) if starts_metric_name(*byte) => metric_name_end(body, start + 1),
         Some(b'{') => start,
+        Some(b'\r') => return Err(Fault::new(start, ParseErrorKind::CarriageReturn)),
         _ => return Err(Fault::new(start, ParseErrorKind::UnexpectedStart { found: found(body, start) })),
     };
     if name_end - start > limits.max_name_bytes {

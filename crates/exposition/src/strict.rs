@@ -110,11 +110,11 @@ impl<'a> Strict<'a> {
         name_at: usize,
     ) -> Result<(), Trouble> {
         if self.family.as_ref().is_none_or(|f| f.name != name) {
-            self.begin(name.clone(), line)?;
+            self.begin(name, line)?;
         }
         let Some(family) = &mut self.family else { return Ok(()) };
         if family.samples {
-            let family = shown(&name);
+            let family = shown(&family.name);
             return Err(Fault::new(name_at, ParseErrorKind::MetadataAfterSamples { family }).into());
         }
         let repeated = match keyword {
@@ -123,7 +123,7 @@ impl<'a> Strict<'a> {
             Keyword::Unit => family.unit.is_some(),
         };
         if repeated {
-            let family = shown(&name);
+            let family = shown(&family.name);
             let kind = ParseErrorKind::RepeatedMetadata { keyword: keyword.as_str(), family };
             return Err(Fault::new(name_at, kind).into());
         }
@@ -316,20 +316,21 @@ fn check_own_label(
     own: Option<&Own<'_>>,
     line: usize,
 ) -> Result<f64, Fault> {
-    let Some(Own { value, .. }) = own else {
+    let Some(Own { value, start, .. }) = own else {
         let kind = ParseErrorKind::MissingTypeLabel { label: shown(label), metric_type };
         return Err(Fault::new(line, kind));
     };
     let number = float(value);
+    let at = line + start;
     match metric_type {
         MetricType::StateSet => Ok(0.0),
         MetricType::Summary => match number {
             Some(quantile) if (0.0..=1.0).contains(&quantile) => Ok(quantile),
-            _ => Err(Fault::new(line, ParseErrorKind::BadQuantile { text: shown(value) })),
+            _ => Err(Fault::new(at, ParseErrorKind::BadQuantile { text: shown(value) })),
         },
         _ => match number {
             Some(bound) if !bound.is_nan() && (bound != f64::INFINITY || value == "+Inf") => Ok(bound),
-            _ => Err(Fault::new(line, ParseErrorKind::BadBound { text: shown(value) })),
+            _ => Err(Fault::new(at, ParseErrorKind::BadBound { text: shown(value) })),
         },
     }
 }
@@ -374,10 +375,11 @@ fn check_value(metric_type: MetricType, suffix: &str, value: f64, at: usize) -> 
     if counts && value.fract() != 0.0 {
         return fault(ParseErrorKind::NotWhole);
     }
-    if value < 0.0 && (grows || (metric_type == MetricType::Summary && suffix.is_empty())) {
+    if value < 0.0 && grows {
         return fault(ParseErrorKind::Negative);
     }
     match metric_type {
+        MetricType::Summary if suffix.is_empty() && value < 0.0 => fault(ParseErrorKind::NegativeQuantile),
         MetricType::StateSet if value != 0.0 && value != 1.0 => fault(ParseErrorKind::BadState),
         MetricType::Info if value != 1.0 => fault(ParseErrorKind::BadInfo),
         _ => Ok(()),
