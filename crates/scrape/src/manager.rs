@@ -29,7 +29,6 @@ pub struct ScrapeId {
 
 /// What the edge is to do.
 #[derive(Clone, Debug, PartialEq)]
-#[non_exhaustive]
 pub enum Output {
     /// Make a request and pass what comes to [`Manager::handle_response`].
     Scrape(Request),
