@@ -38,7 +38,8 @@ fn refused_at_load() {
         }
     }
     let long = "x".repeat(MAX_TEMPLATE_BYTES + 1);
-    writeln!(out, "too long\n    {}", Template::parse(&long).unwrap_err()).unwrap();
+    let too_long = Template::parse(&long).expect_err("it is too long");
+    writeln!(out, "too long\n    {too_long}").unwrap();
     insta::assert_snapshot!(out);
 }
 
@@ -72,7 +73,8 @@ fn found_at_load() {
 fn render(text: &str) -> Result<String, RenderError> {
     let externals = Externals::new([("site", "north")], "http://localhost:9090");
     let data = Data::new([("job", "x")], 11.0, &externals, 0.0);
-    Template::parse(text).unwrap().render(&data, &|expression| match expression {
+    let template = Template::parse(text).expect("a template");
+    template.render(&data, &|expression| match expression {
         "none" => Ok(Vec::new()),
         "broken" => Err("it is broken".to_owned()),
         _ => Ok(vec![QuerySample { labels: [("instance".to_owned(), "a".to_owned())].into(), value: 1.0 }]),

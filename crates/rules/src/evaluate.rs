@@ -1,0 +1,170 @@
+//! One rule at one instant: what its expression gives, and what the rule makes of it.
+
+use std::collections::BTreeMap;
+
+use assurance_metrics_model::{Duration, Labels, METRIC_NAME, Queryable, Timestamp, Value};
+use assurance_promql as promql;
+use assurance_template::{Data, Externals, QuerySample, Template};
+use promql::QueryValue;
+
+use crate::alert::Sighting;
+use crate::{AlertingRule, Expression, RecordingRule, RuleError};
+
+/// The series of alerts and of when they became active.
+const ALERTS: &str = "ALERTS";
+const ALERTS_FOR_STATE: &str = "ALERTS_FOR_STATE";
+const ALERT_NAME: &str = "alertname";
+const ALERT_STATE: &str = "alertstate";
+
+/// What an evaluation reads from.
+#[derive(Clone, Copy)]
+pub(crate) struct Reading<'a> {
+    pub(crate) store: &'a dyn Queryable,
+    pub(crate) options: &'a promql::Options,
+    /// The instant of the evaluation.
+    pub(crate) at: Timestamp,
+    /// How far before it the rule's own expression looks.
+    pub(crate) offset: Duration,
+}
+
+/// Notes of one evaluation that are no errors: at most this many are kept, as each names a series or template.
+const MAX_NOTES: usize = 10;
+
+/// What the engine and the templates had to say, without failing.
+#[derive(Debug, Default)]
+pub(crate) struct Notes {
+    pub(crate) texts: Vec<String>,
+    pub(crate) more: usize,
+    /// Series that each selector of the rule's expression gave, left to right.
+    pub(crate) selected: Vec<usize>,
+}
+
+impl Notes {
+    fn add(&mut self, text: String) {
+        if self.texts.contains(&text) {
+            return;
+        }
+        if self.texts.len() < MAX_NOTES {
+            self.texts.push(text);
+        } else {
+            self.more += 1;
+        }
+    }
+}
+
+fn vector(
+    tree: &promql::Expr,
+    reading: Reading<'_>,
+    at: Timestamp,
+    notes: &mut Notes,
+) -> Result<Vec<(Labels, Value)>, RuleError> {
+    let answer = promql::instant(tree, reading.store, at, reading.options)
+        .map_err(|source| RuleError::Query { reason: source.to_string() })?;
+    notes.selected = answer.selected;
+    answer.warnings.into_iter().chain(answer.infos).for_each(|note| notes.add(note));
+    match answer.value {
+        QueryValue::Vector(samples) => Ok(samples.into_iter().map(|s| (s.labels, s.value)).collect()),
+        QueryValue::Scalar { value, .. } => Ok(vec![(Labels::empty(), Value::Float(value))]),
+        QueryValue::String { .. } | QueryValue::Matrix(_) => Err(RuleError::NotAVector),
+    }
+}
+
+/// The series that a recording rule writes.
+pub(crate) fn record(
+    rule: &RecordingRule,
+    reading: Reading<'_>,
+    limit: usize,
+    notes: &mut Notes,
+) -> Result<Vec<(Labels, Value)>, RuleError> {
+    let samples = vector(rule.expression.tree(), reading, reading.at - reading.offset, notes)?;
+    let mut results = BTreeMap::new();
+    for (labels, value) in samples {
+        let mut builder = labels.to_builder();
+        builder.set(METRIC_NAME, &rule.record);
+        for (name, value) in &rule.labels {
+            builder.set(name, value);
+        }
+        let labels = builder.build();
+        if results.insert(labels.clone(), value).is_some() {
+            return Err(RuleError::SameLabels { labels });
+        }
+    }
+    if limit > 0 && results.len() > limit {
+        return Err(RuleError::Limit { limit, given: results.len(), what: "series" });
+    }
+    Ok(results.into_iter().collect())
+}
+
+/// The alerts whose condition holds.
+pub(crate) fn sightings(
+    rule: &AlertingRule,
+    reading: Reading<'_>,
+    externals: &Externals,
+    most: usize,
+    notes: &mut Notes,
+) -> Result<BTreeMap<Labels, Sighting>, RuleError> {
+    let samples = vector(rule.expression.tree(), reading, reading.at - reading.offset, notes)?;
+    if samples.len() > most {
+        return Err(RuleError::TooManyAlerts { limit: most, given: samples.len() });
+    }
+    let query = |text: &str| query_for_template(text, reading);
+    let is_plain = rule.labels.values().chain(rule.annotations.values()).all(Template::is_plain);
+    let mut seen = BTreeMap::new();
+    for (labels, value) in samples {
+        let value = match value {
+            Value::Float(value) => value,
+            // As in Prometheus, an alert on a histogram has no value of its own.
+            _ => 0.0,
+        };
+        let data = (!is_plain).then(|| Data::new(&labels, value, externals, reading.at.as_secs_f64()));
+        let mut render = |what: &str, name: &str, template: &Template| {
+            let Some(data) = &data else { return template.text().to_owned() };
+            template.render(data, &query).unwrap_or_else(|error| {
+                notes.add(format!("{what} {name:?}: {error}"));
+                format!("<error expanding template: {error}>")
+            })
+        };
+        let mut builder = labels.to_builder();
+        builder.set(METRIC_NAME, "");
+        for (name, template) in &rule.labels {
+            builder.set(name, &render("label", name, template));
+        }
+        builder.set(ALERT_NAME, &rule.alert);
+        let annotations = rule
+            .annotations
+            .iter()
+            .map(|(name, template)| (name.clone(), render("annotation", name, template)))
+            .collect();
+        let labels = builder.build();
+        if seen.insert(labels.clone(), Sighting { annotations, value }).is_some() {
+            return Err(RuleError::SameLabels { labels });
+        }
+    }
+    Ok(seen)
+}
+
+fn query_for_template(text: &str, reading: Reading<'_>) -> Result<Vec<QuerySample>, String> {
+    let expression = Expression::parse(text).map_err(|error| error.to_string())?;
+    let samples = vector(expression.tree(), reading, reading.at, &mut Notes::default())
+        .map_err(|error| error.to_string())?;
+    let sample = |(labels, value): (Labels, Value)| QuerySample {
+        labels: labels.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect(),
+        value: match value {
+            Value::Float(value) => value,
+            _ => f64::NAN,
+        },
+    };
+    Ok(samples.into_iter().map(sample).collect())
+}
+
+/// The two series of an active alert.
+pub(crate) fn series_of(alert: &crate::AlertState) -> [(Labels, Value); 2] {
+    let mut builder = alert.labels.to_builder();
+    builder.set(METRIC_NAME, ALERTS).set(ALERT_STATE, alert.phase.as_str());
+    let state = builder.build();
+    let mut builder = alert.labels.to_builder();
+    builder.set(METRIC_NAME, ALERTS_FOR_STATE);
+    #[expect(clippy::cast_precision_loss, reason = "whole seconds are exact for 285 million years")]
+    let since = alert.active_at.as_millis().div_euclid(1000) as f64;
+    [(state, Value::Float(1.0)), (builder.build(), Value::Float(since))]
+}

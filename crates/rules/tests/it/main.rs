@@ -1,0 +1,8 @@
+//! Rule files as they are read and refused, and groups as they are evaluated.
+
+mod alerts;
+mod bench;
+mod files;
+mod promtool;
+mod recording;
+mod state;
