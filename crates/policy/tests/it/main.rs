@@ -1,0 +1,7 @@
+//! The pack against itself, its contract, its documents, and promtool.
+#![expect(clippy::disallowed_methods, reason = "tests look at the files of the repository, and for promtool")]
+
+mod check;
+mod contract;
+mod pack;
+mod promtool;
