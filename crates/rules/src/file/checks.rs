@@ -143,7 +143,6 @@ fn one_rule(
             let keep = reader.duration(&at.then("keep_firing_for"), raw.keep_firing_for.as_ref());
             let mut labels = BTreeMap::new();
             for (name, text) in group_labels {
-                // Errors in them are told once for each rule that uses them: at the group's label.
                 let group = At(at.0[..2].to_vec()).then("labels").then(name.as_str());
                 if !own.contains_key(name) {
                     labels.extend(template(reader, &group, "label", name, text).map(|t| (name.clone(), t)));

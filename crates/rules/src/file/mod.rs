@@ -32,6 +32,8 @@ impl RuleFile {
         let groups = checks::groups(&mut reader, file.groups.unwrap_or_default());
         let mut found = reader.found;
         found.sort_by_key(|d| (d.span.as_ref().map(|s| s.start), std::cmp::Reverse(d.severity)));
+        // A label of a group is read once for each of its rules.
+        found.dedup();
         if found.iter().any(|d| d.severity == Severity::Error) {
             return Err(found);
         }

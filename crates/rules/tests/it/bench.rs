@@ -11,7 +11,11 @@ use assurance_rules::{AlertEvent, Config, Group, GroupReport, Manager, RuleFile,
 
 /// Samples by series, refused when they are older than the newest.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Memory(BTreeMap<Labels, Vec<(Timestamp, Value)>>);
+pub(crate) struct Memory {
+    series: BTreeMap<Labels, Vec<(Timestamp, Value)>>,
+    /// Whether new series are refused.
+    pub(crate) full: bool,
+}
 
 struct Row<'a>(&'a Labels, &'a [(Timestamp, Value)]);
 
@@ -32,7 +36,7 @@ impl Queryable for Memory {
             selection.matchers.iter().all(|m| m.matches_labels(labels))
                 && samples.iter().any(|(at, _)| selection.range.contains(*at))
         };
-        let rows = self.0.iter().filter(fits);
+        let rows = self.series.iter().filter(fits);
         Ok(rows.map(|(labels, samples)| Box::new(Row(labels, samples)) as Box<dyn Series>).collect())
     }
 
@@ -47,7 +51,10 @@ impl Queryable for Memory {
 
 impl Memory {
     fn push(&mut self, labels: Labels, at: Timestamp, value: Value) -> Result<(), AppendError> {
-        let samples = self.0.entry(labels.clone()).or_default();
+        if self.full && !self.series.contains_key(&labels) {
+            return Err(AppendError { labels, at, kind: AppendErrorKind::TooManySeries { limit: 0 } });
+        }
+        let samples = self.series.entry(labels.clone()).or_default();
         match samples.last() {
             Some((newest, _)) if *newest > at => {
                 Err(AppendError { labels, at, kind: AppendErrorKind::OutOfOrder { newest: *newest } })
@@ -62,10 +69,21 @@ impl Memory {
         }
     }
 
+    /// The samples of one metric at one instant, ends of series left out.
+    pub(crate) fn at(&self, name: &str, at: Timestamp) -> Vec<(Labels, f64)> {
+        let found = self.series.iter().filter(|(labels, _)| labels.metric_name() == name);
+        let samples = found.flat_map(|(labels, samples)| samples.iter().map(move |(t, v)| (labels, t, v)));
+        let float = |(labels, t, value): (&Labels, &Timestamp, &Value)| match value {
+            Value::Float(v) if *t == at && !value.is_stale() => Some((labels.clone(), *v)),
+            _ => None,
+        };
+        samples.filter_map(float).collect()
+    }
+
     /// The samples of series whose metric has a name, as lines.
     pub(crate) fn dump(&self, name: &str) -> String {
         let mut out = String::new();
-        for (labels, samples) in self.0.iter().filter(|(labels, _)| labels.metric_name() == name) {
+        for (labels, samples) in self.series.iter().filter(|(labels, _)| labels.metric_name() == name) {
             let all: Vec<String> =
                 samples.iter().map(|(at, value)| format!("{}={}", clock(*at), show(value))).collect();
             out.push_str(&format!("{labels} {}\n", all.join(" ")));
@@ -140,7 +158,7 @@ impl Bench {
     /// Loads a series: one word for each step of 30 s from the epoch, `_` for no sample, `stale` for its end.
     pub(crate) fn load(&mut self, labels: &[(&str, &str)], words: &str) -> &mut Self {
         let labels = Labels::from_pairs(labels.iter().copied());
-        let samples = self.store.0.entry(labels).or_default();
+        let samples = self.store.series.entry(labels).or_default();
         let mut at = Timestamp::EPOCH;
         for word in words.split(' ') {
             match word {

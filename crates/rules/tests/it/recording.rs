@@ -160,3 +160,54 @@ fn results_that_are_refused_make_the_rule_fail() {
     let group = bench.manager.groups().next().expect("a group");
     insta::assert_snapshot!(group.rules[0].last_error.expect("an error").to_string(), @r#"1 of 1 results were not stored: cannot append to x{instance="z"} at 1970-01-01T00:00:30Z: out of order: the newest sample is at 1970-01-01T00:02:00Z"#);
 }
+
+#[test]
+fn a_series_that_was_refused_is_not_ended() {
+    let mut bench = Bench::new("groups:\n- name: a\n  interval: 30s\n  rules: [{record: x, expr: source}]\n");
+    bench.load(&[("__name__", "source")], "1 stale");
+    bench.store.full = true;
+    bench.run_to(0);
+    let health = |bench: &Bench| bench.manager.groups().next().expect("a group").rules[0].health;
+    assert_eq!(health(&bench), Health::Err);
+    bench.run_to(30);
+    assert_eq!(health(&bench), Health::Ok, "there is nothing to end");
+}
+
+#[test]
+fn a_series_that_another_rule_takes_over_is_not_ended() {
+    let text = "
+groups:
+- name: a
+  interval: 30s
+  rules:
+  - {record: x, expr: new, labels: {job: a}}
+  - {record: x, expr: old, labels: {job: a}}
+";
+    let mut bench = Bench::new(text);
+    bench.load(&[("__name__", "old")], "1 stale").load(&[("__name__", "new")], "_ 2 3");
+    bench.run_to(60);
+    assert_eq!(bench.store.dump("x"), "x{job=\"a\"} 0:00=1 0:30=2 1:00=3\n");
+    let group = bench.manager.groups().next().expect("a group");
+    assert!(group.rules.iter().all(|rule| rule.health == Health::Ok && rule.failures == 0));
+}
+
+#[test]
+fn groups_that_are_due_at_different_instants_go_oldest_first() {
+    let text = "
+groups:
+- name: late
+  interval: 60s
+  rules: [{record: x, expr: '1'}]
+- name: early
+  interval: 45s
+  rules: [{record: y, expr: '1'}]
+";
+    let mut bench = Bench::new(text);
+    bench.run_to(0);
+    bench.reports.clear();
+    bench.now = Timestamp::from_secs(60);
+    bench.wake();
+    let order: Vec<(&str, i64)> =
+        bench.reports.iter().map(|r| (&*r.group, r.at.as_millis() / 1000)).collect();
+    assert_eq!(order, [("early", 45), ("late", 60)]);
+}

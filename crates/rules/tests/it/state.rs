@@ -45,6 +45,21 @@ fn a_reload_keeps_the_alerts_of_rules_that_stay() {
 }
 
 #[test]
+fn a_reload_keeps_what_is_due_and_what_is_to_be_ended() {
+    let mut bench = loaded(RULES, "9 9 9 9 9 9 9 9 9 9");
+    bench.run_to(60);
+    bench.now = Timestamp::from_secs(95);
+    bench.manager.reload(config(&RULES.replace("expr: source\n", "expr: source > 100\n")), bench.now);
+    assert_eq!(bench.manager.poll_timeout(), Some(Timestamp::from_secs(90)), "it is overdue, not dropped");
+    bench.run_to(120);
+    assert_eq!(
+        bench.store.dump("copy"),
+        "copy{instance=\"x\"} 0:00=9 0:30=9 1:00=9 1:30=stale\n",
+        "the rule is the same one, and ends its series"
+    );
+}
+
+#[test]
 fn a_reload_drops_the_alerts_of_rules_that_go() {
     let mut bench = loaded(RULES, "9 9 9 9 9 9 9 9 9 9 9 9 9 9");
     bench.run_to(90);
