@@ -43,8 +43,9 @@
 //! promises, histograms that add up, `# EOF`. Where that parser lets through what the grammar forbids
 //! (blanks inside braces, a missing space), the grammar holds.
 //!
-//! **Invariants.** The parser allocates nothing per sample; a body cannot make it panic, nor cost more than
-//! its limits; an error's line and column lie in the body; nothing is skipped without an error.
+//! **Invariants.** The parser allocates nothing per sample (but to compare label names, where a sample has more
+//! than sixteen labels or escapes in their names); a body cannot make it panic, nor cost more than its limits;
+//! an error's line and column lie in the body; nothing is skipped without an error.
 
 mod byteset;
 mod chars;

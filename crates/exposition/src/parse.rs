@@ -155,22 +155,18 @@ impl Collector {
         self.families[at].samples.push(FamilySample { labels, value, timestamp: sample.timestamp, exemplar });
     }
 
-    /// The family that has a sample of this name: the last one sampled, one of the very name, or one to whose
-    /// name the type adds the rest.
+    /// The family that has a sample of this name: one of the very name, or one to whose name the type adds the
+    /// rest.
     fn family_of(&self, sample: &str) -> Option<usize> {
         let admits = |at: usize| {
             let family = &self.families[at];
             let suffix = sample.strip_prefix(family.name.as_str());
             suffix.is_some_and(|s| self.suffixes(family.metadata.metric_type).contains(&s))
         };
-        if let Some(last) = self.last.filter(|at| admits(*at)) {
-            return Some(last);
-        }
-        const SUFFIXES: [&str; 8] =
-            ["", "_total", "_bucket", "_sum", "_count", "_created", "_gcount", "_gsum"];
+        const SUFFIXES: [&str; 9] =
+            ["", "_total", "_bucket", "_sum", "_count", "_created", "_gcount", "_gsum", "_info"];
         SUFFIXES
             .iter()
-            .chain(&["_info"])
             .filter_map(|suffix| self.by_name.get(sample.strip_suffix(suffix)?).copied())
             .find(|at| admits(*at))
     }

@@ -95,7 +95,8 @@ impl<'a> Parser<'a> {
         }
     }
 
-    /// Line and column, both from 1, of an offset in the body, such as [`Sample::offset`].
+    /// Line and column, both from 1, of an offset in the body, such as [`Sample::offset`]. Counts line feeds,
+    /// so it is for messages and not for every sample.
     pub fn position(&self, offset: usize) -> (usize, usize) {
         let (line, start) = self.lines.locate(self.body, offset);
         let before = &self.body[start..offset.clamp(start, self.body.len())];

@@ -153,3 +153,12 @@ fn expecting_a_series_changes_nothing_but_the_time() {
         }
     }
 }
+
+#[test]
+fn a_family_of_the_very_name_comes_first() {
+    let body = "# TYPE a_count gauge\n# TYPE a histogram\na_bucket{le=\"+Inf\"} 1\na_count 1\n";
+    let parsed = assurance_exposition::parse(body.as_bytes(), Format::Text);
+    let samples: Vec<(&str, usize)> =
+        parsed.families.iter().map(|f| (f.name.as_str(), f.samples.len())).collect();
+    assert_eq!(samples, [("a_count", 1), ("a", 1)]);
+}
