@@ -3,5 +3,6 @@
 
 mod check;
 mod contract;
+mod engine;
 mod pack;
 mod promtool;
