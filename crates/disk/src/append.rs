@@ -9,6 +9,8 @@ use crate::system;
 pub(crate) struct DiskFile {
     pub(crate) path: String,
     pub(crate) fd: OwnedFd,
+    /// Its directory, until the first sync has made the name durable.
+    pub(crate) directory: Option<OwnedFd>,
     pub(crate) bytes: u64,
     pub(crate) poisoned: bool,
 }
@@ -40,7 +42,8 @@ impl AppendFile for DiskFile {
 
     fn sync(&mut self) -> Result<(), StorageError> {
         self.usable(Operation::Sync)?;
-        system::sync(&self.fd).map_err(|kind| {
+        let directory = self.directory.take();
+        system::sync(&self.fd).and_then(|()| directory.map_or(Ok(()), system::sync)).map_err(|kind| {
             self.poisoned = true;
             self.error(Operation::Sync, kind)
         })

@@ -213,22 +213,21 @@ impl Storage for Disk {
         self.at(Operation::Open, name, true, |directory, file| {
             let flags = OFlags::WRONLY | OFlags::APPEND;
             let fd = match system::open_file(directory, file, flags) {
-                Err(Kind::NotFound) => {
-                    let fd = system::open_file(directory, file, flags | OFlags::CREATE)?;
-                    system::sync(directory)?;
-                    fd
-                }
+                Err(Kind::NotFound) => system::open_file(directory, file, flags | OFlags::CREATE)?,
                 other => other?,
             };
             let bytes = system::size(&fd)?;
-            Ok(Box::new(DiskFile { path, fd, bytes, poisoned: false }) as Box<dyn AppendFile>)
+            // Even an existing file's name may not be on the disk yet: its creator may have been stopped.
+            let directory = Some(directory.try_clone_to_owned().map_err(Kind::Io)?);
+            Ok(Box::new(DiskFile { path, fd, directory, bytes, poisoned: false }) as Box<dyn AppendFile>)
         })
     }
 
     fn publish(&self, name: &str, content: &mut dyn Read) -> Result<(), StorageError> {
         self.at(Operation::Publish, name, true, |directory, file| {
-            // Linking would find out too, but only after the whole content was written.
             if system::exists(directory, file)? {
+                // Whoever linked it may have been stopped before this.
+                system::sync(directory)?;
                 return Err(Kind::AlreadyExists);
             }
             let unnamed = if self.named_temporaries {
@@ -303,8 +302,11 @@ impl Storage for Disk {
 
     fn remove(&self, name: &str) -> Result<(), StorageError> {
         self.at(Operation::Remove, name, false, |directory, file| {
-            rustix::fs::unlinkat(directory, file, AtFlags::empty()).map_err(system::kind)?;
-            system::sync(directory)
+            let removed = rustix::fs::unlinkat(directory, file, AtFlags::empty()).map_err(system::kind);
+            if matches!(removed, Ok(()) | Err(Kind::NotFound)) {
+                system::sync(directory)?;
+            }
+            removed
         })
     }
 

@@ -74,6 +74,11 @@ impl Archive {
         }
         let mut archive =
             Self { storage, policy, cursor, unconfirmed: BTreeMap::new(), broken: false, _lock: lock };
+        if let Some(cursor) = archive.cursor.clone() {
+            // If the run before ended in a failed sync, what is read here may not be on the disk. It must be,
+            // before anything is done because of it.
+            archive.save(cursor)?;
+        }
         archive.finish_publication()?;
         archive.recover()?;
         Ok(archive)

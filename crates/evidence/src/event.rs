@@ -64,17 +64,13 @@ impl Event {
         }
         let probe: Probe = serde_json::from_str(raw)
             .map_err(|source| SourceErrorKind::BadElement { index, message: source.to_string() })?;
-        let timestamp = match probe.timestamp {
-            Some(Value::String(text)) => text,
-            None | Some(Value::Null) => {
-                return Err(SourceErrorKind::NoTimestamp { index, found: excerpt(raw.as_bytes()) });
-            }
-            Some(other) => {
-                return Err(SourceErrorKind::BadTimestamp { index, text: other.to_string() });
-            }
-        };
-        let Some(at) = parse_instant(&timestamp) else {
-            return Err(SourceErrorKind::BadTimestamp { index, text: timestamp });
+        let timestamp = probe.timestamp.unwrap_or_default();
+        if timestamp.is_null() {
+            return Err(SourceErrorKind::NoTimestamp { index, found: excerpt(raw.as_bytes()) });
+        }
+        let Some(at) = timestamp.as_str().and_then(parse_instant) else {
+            let text = excerpt(timestamp.to_string().as_bytes());
+            return Err(SourceErrorKind::BadTimestamp { index, text });
         };
         let compacted = raw.contains(['\n', '\r']);
         let line: Box<str> = if compacted { compact(raw).into() } else { raw.into() };

@@ -5,7 +5,7 @@ const EXCERPT_CHARS: usize = 80;
 
 /// The source did not give evidence. Nothing was written, and the cursor did not move.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{place}: {kind}; nothing was written")]
+#[error("{place}: {kind}")]
 #[non_exhaustive]
 pub struct SourceError {
     /// The URL or file.
@@ -110,12 +110,12 @@ pub enum SourceErrorKind {
     },
     /// A timestamp that is not an instant.
     #[error(
-        "element {index} of the answer has the timestamp {text:?}, which is not RFC 3339 such as 2026-01-02T03:04:05.678901Z (no zone means UTC)"
+        "element {index} of the answer has the timestamp {text}, which is not RFC 3339 such as 2026-01-02T03:04:05.678901Z (no zone means UTC)"
     )]
     BadTimestamp {
         /// From 0.
         index: usize,
-        /// What it says.
+        /// What it says, as JSON.
         text: String,
     },
     /// More bytes than are taken.
@@ -154,12 +154,12 @@ fn status_text(status: u16, found: &str) -> String {
     }
 }
 
-/// The beginning of `bytes` on one line, with control characters escaped.
+/// The beginning of `bytes` on one line, with white space joined and control characters escaped.
 pub(crate) fn excerpt(bytes: &[u8]) -> String {
     // Four bytes a character at most, and one character more to see whether something follows.
     let head = &bytes[..bytes.len().min((EXCERPT_CHARS + 1) * 4)];
     let text = String::from_utf8_lossy(head);
-    let text = text.trim();
+    let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
     let mut out = String::new();
     for (count, c) in text.chars().enumerate() {
         if count == EXCERPT_CHARS {

@@ -26,8 +26,8 @@ pub struct Plan {
 impl Plan {
     /// `fault` at the `at_step`-th step, counted from 1. Steps are what a kill can fall between: opening,
     /// appending, syncing and truncating are one step each, removing is two (the name goes, the directory is
-    /// synced), publishing and replacing are four (written, synced, named, directory synced). Reading,
-    /// listing and locking take no step.
+    /// synced), publishing and replacing are four (written, synced, named, directory synced), and finding that
+    /// a name is taken is one. Reading, listing and locking take no step.
     pub fn new(at_step: u64, fault: Fault) -> Self {
         Self { at_step, fault }
     }

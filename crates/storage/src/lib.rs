@@ -62,8 +62,11 @@ pub trait Storage: Debug + Send + Sync {
     /// Writes a complete file under a name that must not exist.
     ///
     /// On return name and content are durable. No reader ever sees a part of it: at a crash either the whole
-    /// file is there or nothing. An existing name is [`StorageErrorKind::AlreadyExists`] and stays untouched.
-    /// After any other error the file may be there or not, but never in part: read it to find out.
+    /// file is there or nothing. After an error the file may be there or not, but never in part.
+    ///
+    /// An existing name is [`StorageErrorKind::AlreadyExists`], found before `content` is read: the file stays
+    /// untouched, and its name is durable on return, so that whoever was interrupted can try again, compare,
+    /// and go on.
     fn publish(&self, name: &str, content: &mut dyn Read) -> Result<(), StorageError>;
 
     /// Puts a small file in the place of another, or creates it.
@@ -82,7 +85,8 @@ pub trait Storage: Debug + Send + Sync {
     /// Subdirectories and left-over temporary files are not listed.
     fn list(&self, directory: &str) -> Result<Vec<Entry>, StorageError>;
 
-    /// Removes a file; on return the removal is durable. A missing file is [`StorageErrorKind::NotFound`].
+    /// Removes a file; on return the removal is durable. A missing file is [`StorageErrorKind::NotFound`],
+    /// and its absence is durable on return: whoever removed it may have been stopped before it was.
     fn remove(&self, name: &str) -> Result<(), StorageError>;
 
     /// Takes an exclusive lock, held until the guard is dropped or the process ends, however it ends.
@@ -100,7 +104,8 @@ pub trait AppendFile: Debug + Send + Sync {
     /// known length before appending again.
     fn append(&mut self, bytes: &[u8]) -> Result<(), StorageError>;
 
-    /// Makes everything appended or truncated so far durable, and the file's name with it.
+    /// Makes everything appended or truncated so far durable, and the file's name with it, even if another
+    /// process created it and stopped before that.
     fn sync(&mut self) -> Result<(), StorageError>;
 
     /// Cuts the file to `bytes`, which must not be more than its length. Durable after the next sync.

@@ -194,6 +194,10 @@ impl Storage for Memory {
     fn publish(&self, name: &str, content: &mut dyn Read) -> Result<(), StorageError> {
         let operation = Operation::Publish;
         check(operation, name)?;
+        if lock(&self.image).live.contains_key(name) {
+            self.settle(operation, name)?;
+            return Err(StorageError::new(operation, name, StorageErrorKind::AlreadyExists));
+        }
         let mut bytes = Vec::new();
         content
             .read_to_end(&mut bytes)
@@ -201,13 +205,7 @@ impl Storage for Memory {
         self.plain_step(operation, name)?; // the temporary file is written
         self.plain_step(operation, name)?; // and synced
         self.plain_step(operation, name)?; // the name appears
-        {
-            let mut image = lock(&self.image);
-            if image.live.contains_key(name) {
-                return Err(StorageError::new(operation, name, StorageErrorKind::AlreadyExists));
-            }
-            image.live.insert(name.to_owned(), Arc::new(Mutex::new(Content::complete(bytes))));
-        }
+        lock(&self.image).live.insert(name.to_owned(), Arc::new(Mutex::new(Content::complete(bytes))));
         self.settle(operation, name)
     }
 
@@ -259,6 +257,7 @@ impl Storage for Memory {
         check(operation, name)?;
         self.plain_step(operation, name)?;
         if lock(&self.image).live.remove(name).is_none() {
+            self.settle(operation, name)?;
             return Err(StorageError::new(operation, name, StorageErrorKind::NotFound));
         }
         self.settle(operation, name)

@@ -1,0 +1,10 @@
+//! Behaviour of collecting, publishing, verifying, and of all of them under crashes.
+
+mod aligning;
+mod answers;
+mod backend;
+mod crashing;
+mod days;
+mod following;
+mod scheduling;
+mod verifying;
