@@ -41,6 +41,7 @@ pub fn parse(text: &str) -> Result<Expr, ParseError> {
     check_brackets(text)?;
     let tree = theirs::parse(text).map_err(|message| {
         let (span, message) = place(text, message);
+        let message = in_prometheus_words(&message);
         ParseError { span, kind: ParseErrorKind::Syntax { message } }
     })?;
     lower(&tree, 0).map_err(|kind| {
@@ -157,6 +158,17 @@ fn check_brackets(text: &str) -> Result<(), ParseError> {
         }
         None => Ok(()),
     }
+}
+
+/// Prometheus's names of the types, where promql-parser prints its own.
+fn in_prometheus_words(message: &str) -> String {
+    let mut out = message.to_owned();
+    for (theirs, ours) in [("matrix", "range vector"), ("vector", "instant vector")] {
+        for before in ["expected type ", "got ", "on type "] {
+            out = out.replace(&format!("{before}{theirs}"), &format!("{before}{ours}"));
+        }
+    }
+    out
 }
 
 /// Where the parser's message points, by the names in it, and the message in our words where it says nothing.

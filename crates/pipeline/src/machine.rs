@@ -1,0 +1,282 @@
+use std::sync::Arc;
+
+use assurance_metrics_model::{AppendError, Appender as _, Duration, Labels, Queryable, Timestamp, Value};
+use assurance_notifier::{Alert, AlertStatus, Delivery, DeliveryError, DeliveryId, Notifier};
+use assurance_rules::{AlertEvent, RuleStore};
+use assurance_scrape::{DiscoveredFile, ReadFiles, Request, Response, ScrapeError, ScrapeId, ScrapeReport};
+use assurance_tsdb::Store;
+
+use crate::event::{Event, EventKind, Events};
+use crate::metrics::Counters;
+
+/// How often what is older than the retention is dropped.
+const RETENTION_INTERVAL: Duration = Duration::from_minutes(60);
+
+/// What the parts are to do.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Jobs to scrape.
+    pub scrape: Vec<assurance_scrape::JobConfig>,
+    /// Rules to evaluate.
+    pub rules: assurance_rules::Config,
+    /// Who is told.
+    pub notifier: assurance_notifier::Config,
+    /// Labels that tell this evaluator from others; part of what the scrape schedule is spread by.
+    pub external_labels: Labels,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            scrape: Vec::new(),
+            rules: assurance_rules::Config::new(Vec::new()),
+            notifier: assurance_notifier::Config::new(Vec::new()),
+            external_labels: Labels::empty(),
+        }
+    }
+}
+
+/// Something the driver is to do now.
+#[derive(Clone, Debug)]
+pub enum Output {
+    /// Make a request, and report with [`Pipeline::handle_scrape`].
+    Scrape(Request),
+    /// Read lists of targets, and report with [`Pipeline::handle_file_sd`].
+    ReadFiles(ReadFiles),
+    /// Send alerts, and report with [`Pipeline::handle_delivery`].
+    Deliver(Delivery),
+}
+
+/// The machine; see the crate's page for the driver's loop.
+#[derive(Debug)]
+pub struct Pipeline {
+    store: Arc<Store>,
+    scrape: assurance_scrape::Manager,
+    rules: assurance_rules::Manager,
+    notifier: Notifier,
+    events: Events,
+    counters: Counters,
+    next_retention: Timestamp,
+    started: Timestamp,
+    now: Timestamp,
+}
+
+impl Pipeline {
+    /// A pipeline that begins at `now`.
+    pub fn new(config: Config, store: Arc<Store>, now: Timestamp) -> Self {
+        Self {
+            store,
+            scrape: assurance_scrape::Manager::new(config.scrape, &config.external_labels, now),
+            rules: assurance_rules::Manager::new(config.rules, now),
+            notifier: Notifier::new(config.notifier),
+            events: Events::default(),
+            counters: Counters::default(),
+            next_retention: now + RETENTION_INTERVAL,
+            started: now,
+            now,
+        }
+    }
+
+    /// Takes a new configuration as a whole. What stays the same keeps its state: targets their phase and
+    /// cache, rules their alerts, receivers their queues.
+    pub fn reload(&mut self, now: Timestamp, config: Config) {
+        let now = self.advance(now);
+        self.scrape.reload(now, config.scrape);
+        self.rules.reload(config.rules, now);
+        self.notifier.reload(config.notifier);
+        self.events.push(now, EventKind::Reloaded);
+    }
+
+    /// When to call [`Pipeline::handle_timeout`] although nothing else happens.
+    pub fn poll_timeout(&self) -> Option<Timestamp> {
+        [
+            self.scrape.poll_timeout(),
+            self.rules.poll_timeout(),
+            self.notifier.poll_timeout(),
+            Some(self.next_retention),
+        ]
+        .into_iter()
+        .flatten()
+        .min()
+    }
+
+    /// Does what is due: plans scrapes, evaluates rule groups, drops what is old.
+    pub fn handle_timeout(&mut self, now: Timestamp) {
+        let now = self.advance(now);
+        let mut appender = self.store.appender();
+        let reports = self.scrape.handle_timeout(now, &mut appender);
+        self.counters.committed(appender.commit());
+        for report in &reports {
+            self.note_scrape(now, report);
+        }
+        if self.rules.poll_timeout().is_some_and(|at| at <= now) {
+            self.evaluate(now);
+        }
+        if self.next_retention <= now {
+            let dropped = self.store.apply_retention(now);
+            self.counters.dropped(dropped);
+            self.next_retention = now + RETENTION_INTERVAL;
+        }
+    }
+
+    fn evaluate(&mut self, now: Timestamp) {
+        let mut store = Written { store: &self.store, counters: &mut self.counters };
+        let reports = self.rules.handle_timeout(now, &mut store);
+        self.counters.evaluated(&reports);
+        let mut alerts = Vec::new();
+        while let Some(event) = self.rules.poll_output() {
+            if event.notify {
+                alerts.push(told(&event));
+            }
+            self.events.push(event.at, EventKind::Alert(Box::new(event)));
+        }
+        if !alerts.is_empty() {
+            self.notifier.handle_alerts(now, &alerts);
+        }
+    }
+
+    /// The next thing to do, or `None` until more happens or [`Pipeline::poll_timeout`] has come.
+    pub fn poll_output(&mut self, now: Timestamp) -> Option<Output> {
+        let now = self.advance(now);
+        match self.scrape.poll_output() {
+            Some(assurance_scrape::Output::Scrape(request)) => Some(Output::Scrape(request)),
+            Some(assurance_scrape::Output::ReadFiles(files)) => Some(Output::ReadFiles(files)),
+            None => self.notifier.poll_output(now).map(Output::Deliver),
+        }
+    }
+
+    /// Takes what became of a scrape. `None` where it is no longer awaited.
+    pub fn handle_scrape(
+        &mut self,
+        now: Timestamp,
+        id: ScrapeId,
+        outcome: Result<Response, ScrapeError>,
+    ) -> Option<ScrapeReport> {
+        let now = self.advance(now);
+        let mut appender = self.store.appender();
+        let report = self.scrape.handle_response(now, id, outcome, &mut appender);
+        self.counters.committed(appender.commit());
+        if let Some(report) = &report {
+            self.note_scrape(now, report);
+        }
+        report
+    }
+
+    /// Takes what lists of targets say, or why they cannot be read.
+    pub fn handle_file_sd(
+        &mut self,
+        now: Timestamp,
+        files: &ReadFiles,
+        found: Result<Vec<DiscoveredFile>, String>,
+    ) {
+        let now = self.advance(now);
+        self.scrape.handle_file_sd(now, &files.job, files.index, found);
+    }
+
+    /// Takes what became of a delivery.
+    pub fn handle_delivery(&mut self, now: Timestamp, id: DeliveryId, result: Result<(), DeliveryError>) {
+        let now = self.advance(now);
+        self.notifier.handle_delivery(now, id, result);
+    }
+
+    /// Ends every scraped series with a stale marker: the last thing before a shutdown.
+    pub fn finish(&mut self, now: Timestamp) {
+        let now = self.advance(now);
+        let mut appender = self.store.appender();
+        self.scrape.finish(now, &mut appender);
+        self.counters.committed(appender.commit());
+    }
+
+    fn note_scrape(&mut self, now: Timestamp, report: &ScrapeReport) {
+        let changed = self.counters.scraped(report);
+        let Some(target) = self.scrape.target(report.id.target).filter(|_| changed) else { return };
+        let target = target.labels.clone();
+        let kind = match &report.failure {
+            None => EventKind::TargetUp { target },
+            Some(failure) => EventKind::TargetDown { target, reason: failure.to_string() },
+        };
+        self.events.push(now, kind);
+    }
+
+    fn advance(&mut self, now: Timestamp) -> Timestamp {
+        self.now = self.now.max(now);
+        self.now
+    }
+
+    /// The samples, for whoever queries them.
+    pub fn store(&self) -> &Arc<Store> {
+        &self.store
+    }
+
+    /// Targets and their health.
+    pub fn scrape(&self) -> &assurance_scrape::Manager {
+        &self.scrape
+    }
+
+    /// Rules and their alerts.
+    pub fn rules(&self) -> &assurance_rules::Manager {
+        &self.rules
+    }
+
+    /// Receivers and what they were told.
+    pub fn notifier(&self) -> &Notifier {
+        &self.notifier
+    }
+
+    /// What happened from number `sequence` on, oldest first; the newest [`MAX_EVENTS`](crate::MAX_EVENTS)
+    /// are kept.
+    pub fn events_since(&self, sequence: u64) -> impl DoubleEndedIterator<Item = &Event> {
+        self.events.since(sequence)
+    }
+
+    /// When it began.
+    pub fn started(&self) -> Timestamp {
+        self.started
+    }
+
+    pub(crate) fn counters(&self) -> &Counters {
+        &self.counters
+    }
+}
+
+/// What receivers are told of an alert.
+fn told(event: &AlertEvent) -> Alert {
+    let alert = &event.alert;
+    Alert {
+        labels: alert.labels.clone(),
+        annotations: alert.annotations.clone(),
+        status: if alert.resolved_at.is_some() { AlertStatus::Resolved } else { AlertStatus::Firing },
+        starts_at: alert.starts_at(),
+        ends_at: alert.ends_at().unwrap_or(event.at),
+        value: alert.value,
+        generator_url: event.generator_url.to_string(),
+    }
+}
+
+/// The store as rules see it: each rule's samples are one commit.
+struct Written<'a> {
+    store: &'a Store,
+    counters: &'a mut Counters,
+}
+
+impl RuleStore for Written<'_> {
+    fn queryable(&self) -> &dyn Queryable {
+        self.store
+    }
+
+    fn append_all(
+        &mut self,
+        _now: Timestamp,
+        samples: &mut dyn Iterator<Item = (Labels, Timestamp, Value)>,
+    ) -> Vec<AppendError> {
+        let mut appender = self.store.appender();
+        let mut refused = Vec::new();
+        for (labels, at, value) in samples {
+            if let Err(error) = appender.append(None, &labels, at, value) {
+                refused.push(error);
+            }
+        }
+        self.counters.committed(appender.commit());
+        refused
+    }
+}

@@ -1,0 +1,5 @@
+//! The machine as a whole: what is exposed becomes a page, and the same inputs become the same pages.
+
+mod detection;
+mod progress;
+mod world;
