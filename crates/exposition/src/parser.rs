@@ -213,19 +213,12 @@ impl<'a> Parser<'a> {
             && span.brace == span.end
             && !matches!(body.get(after), None | Some(b'\n' | b'\r'))
         {
-            return Err(Fault::new(after, ParseErrorKind::UnexpectedInName { found: found(body, after) }));
+            return Err(unexpected_in_name(body, after));
         }
         let text = self.slice(start, span.end)?;
         let (value, end) = value(body, after)?;
-        if go_refuses(&body[after..end], value) {
-            let text = token(body, after);
-            let overflow = value.is_infinite();
-            let kind = if overflow {
-                ParseErrorKind::BeyondRange { text }
-            } else {
-                ParseErrorKind::BadValue { text }
-            };
-            return Err(Fault::new(after, kind));
+        if !value.is_finite() && go_refuses(&body[after..end], value) {
+            return Err(refused_number(body, after, value));
         }
         let mut at = skip_blanks(body, end);
         let mut timestamp = None;
@@ -237,15 +230,7 @@ impl<'a> Parser<'a> {
         match body.get(at) {
             None => self.at = at,
             Some(b'\n') => self.at = at + 1,
-            Some(b'\r') => return Err(Fault::new(at, ParseErrorKind::CarriageReturn)),
-            Some(_) => {
-                let kind = match timestamp {
-                    _ if body[at] == b'#' => ParseErrorKind::ExemplarInText,
-                    Some(_) => ParseErrorKind::TrailingText { found: found(body, at) },
-                    None => ParseErrorKind::BadMilliseconds { text: token(body, at) },
-                };
-                return Err(Fault::new(at, kind));
-            }
+            Some(_) => return Err(after_text_sample(body, at, timestamp.is_some())),
         }
         self.check_length(line, self.at)?;
         let mut sample = Sample {
@@ -450,6 +435,35 @@ pub(crate) fn value(body: &[u8], at: usize) -> Result<(f64, usize), Fault> {
         }
     }
     Err(bad_value(body, at))
+}
+
+#[cold]
+fn unexpected_in_name(body: &[u8], at: usize) -> Fault {
+    Fault::new(at, ParseErrorKind::UnexpectedInName { found: found(body, at) })
+}
+
+/// What a number is that this crate can read and Go cannot.
+#[cold]
+fn refused_number(body: &[u8], at: usize, value: f64) -> Fault {
+    let text = token(body, at);
+    let kind = if value.is_infinite() {
+        ParseErrorKind::BeyondRange { text }
+    } else {
+        ParseErrorKind::BadValue { text }
+    };
+    Fault::new(at, kind)
+}
+
+/// What is wrong with something after a value, and perhaps a timestamp, in text.
+#[cold]
+fn after_text_sample(body: &[u8], at: usize, timestamped: bool) -> Fault {
+    let kind = match body[at] {
+        b'\r' => ParseErrorKind::CarriageReturn,
+        b'#' => ParseErrorKind::ExemplarInText,
+        _ if timestamped => ParseErrorKind::TrailingText { found: found(body, at) },
+        _ => ParseErrorKind::BadMilliseconds { text: token(body, at) },
+    };
+    Fault::new(at, kind)
 }
 
 #[cold]

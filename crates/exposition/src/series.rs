@@ -48,7 +48,7 @@ pub(crate) fn scan<const OPEN: bool>(
         Some(byte) if starts_metric_name(*byte) => metric_name_end(body, start + 1),
         Some(b'{') => start,
         Some(b'\r') => return Err(Fault::new(start, ParseErrorKind::CarriageReturn)),
-        _ => return Err(Fault::new(start, ParseErrorKind::UnexpectedStart { found: found(body, start) })),
+        _ => return Err(unexpected(body, start, |found| ParseErrorKind::UnexpectedStart { found })),
     };
     if name_end - start > limits.max_name_bytes {
         return Err(Fault::new(start, ParseErrorKind::NameTooLong { limit: limits.max_name_bytes }));
@@ -114,17 +114,17 @@ pub(crate) fn scan_labels<const OPEN: bool>(
                 at = blanks(at);
                 name
             }
-            _ => return Err(Fault::new(at, ParseErrorKind::ExpectedLabelName { found: found(body, at) })),
+            _ => return Err(unexpected(body, at, |found| ParseErrorKind::ExpectedLabelName { found })),
         };
         if body.get(at) != Some(&b'=') {
-            return Err(Fault::new(at, ParseErrorKind::ExpectedEqual { found: found(body, at) }));
+            return Err(unexpected(body, at, |found| ParseErrorKind::ExpectedEqual { found }));
         }
         if name.starts_with(b"__") {
             check_reserved::<OPEN>(name, term)?;
         }
         at = blanks(at + 1);
         if body.get(at) != Some(&b'"') {
-            return Err(Fault::new(at, ParseErrorKind::ExpectedQuote { found: found(body, at) }));
+            return Err(unexpected(body, at, |found| ParseErrorKind::ExpectedQuote { found }));
         }
         let (end, _) = quoted_end::<OPEN>(body, at, limits.max_label_value_bytes, |limit| {
             ParseErrorKind::LabelValueTooLong { limit }
@@ -144,7 +144,7 @@ pub(crate) fn scan_labels<const OPEN: bool>(
             Some(b',') => at = after_comma::<OPEN>(body, at)?,
             Some(b'}') => {}
             _ if OPEN => {
-                return Err(Fault::new(at, ParseErrorKind::ExpectedComma { found: found(body, at) }));
+                return Err(unexpected(body, at, |found| ParseErrorKind::ExpectedComma { found }));
             }
             _ => {}
         }
@@ -153,6 +153,12 @@ pub(crate) fn scan_labels<const OPEN: bool>(
         check_duplicates(body, brace, end)?;
     }
     Ok((end, named))
+}
+
+/// A fault about what stands at `at`.
+#[cold]
+fn unexpected(body: &[u8], at: usize, kind: fn(String) -> ParseErrorKind) -> Fault {
+    Fault::new(at, kind(found(body, at)))
 }
 
 fn after_comma<const OPEN: bool>(body: &[u8], comma: usize) -> Result<usize, Fault> {
@@ -176,6 +182,7 @@ fn check_reserved<const OPEN: bool>(name: &[u8], at: usize) -> Result<(), Fault>
     Ok(())
 }
 
+#[cold]
 fn duplicate(name: &[u8], at: usize) -> Fault {
     Fault::new(at, ParseErrorKind::DuplicateLabel { name: shown(&String::from_utf8_lossy(name)) })
 }
