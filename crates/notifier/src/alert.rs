@@ -24,7 +24,7 @@ impl AlertStatus {
 /// One state of one alert, as receivers are told of it. Its labels are its identity.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Alert {
-    /// `alertname`, the rule's and the series' labels; external labels are added by the notifier.
+    /// `alertname`, the rule's and the series' labels, and those that tell this evaluator from others.
     pub labels: Labels,
     /// Rendered annotations.
     pub annotations: BTreeMap<String, String>,

@@ -1,7 +1,7 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use assurance_metrics_model::{Duration, Labels, Timestamp};
+use assurance_metrics_model::{Duration, Timestamp};
 
 use crate::{Alert, AlertStatus, Receiver};
 
@@ -21,19 +21,17 @@ const MIN_BACKOFF: Duration = Duration::from_secs(1);
 /// The longest wait between attempts: as long as the rules' resend delay, so that no resend overtakes it.
 const MAX_BACKOFF: Duration = Duration::from_secs(60);
 
-/// Who is told, and with which labels added.
+/// Who is told.
 #[derive(Clone, Debug)]
 pub struct Config {
     /// Who is told; names are unique.
     pub receivers: Vec<Receiver>,
-    /// Labels added to every alert that does not have them itself.
-    pub external_labels: Labels,
 }
 
 impl Config {
-    /// These receivers, no external labels.
+    /// These receivers.
     pub fn new(receivers: Vec<Receiver>) -> Self {
-        Self { receivers, external_labels: Labels::empty() }
+        Self { receivers }
     }
 }
 
@@ -139,7 +137,6 @@ struct InFlight {
 /// The machine; see the crate's page for the order of calls.
 #[derive(Debug)]
 pub struct Notifier {
-    external_labels: Labels,
     lanes: Vec<Lane>,
     next_id: u64,
     history: VecDeque<DeliveryRecord>,
@@ -148,12 +145,7 @@ pub struct Notifier {
 impl Notifier {
     /// A notifier with empty queues.
     pub fn new(config: Config) -> Self {
-        let mut notifier = Self {
-            external_labels: Labels::empty(),
-            lanes: Vec::new(),
-            next_id: 1,
-            history: VecDeque::new(),
-        };
+        let mut notifier = Self { lanes: Vec::new(), next_id: 1, history: VecDeque::new() };
         notifier.reload(config);
         notifier
     }
@@ -161,7 +153,6 @@ impl Notifier {
     /// Takes a new configuration. A receiver that stays the same keeps its queue, its delivery under way and
     /// its counters; what waits for a removed receiver goes with it, as the operator asked.
     pub fn reload(&mut self, config: Config) {
-        self.external_labels = config.external_labels;
         let mut old = std::mem::take(&mut self.lanes);
         self.lanes = config
             .receivers
@@ -176,25 +167,12 @@ impl Notifier {
     /// Queues alerts for every receiver, in this order.
     pub fn handle_alerts(&mut self, now: Timestamp, alerts: &[Alert]) {
         for alert in alerts {
-            let alert = self.with_external_labels(alert);
             for lane in &mut self.lanes {
                 if let Some(lost) = lane.push(alert.clone()) {
                     record(&mut self.history, now, lane, std::slice::from_ref(&lost), Outcome::Overflowed);
                 }
             }
         }
-    }
-
-    fn with_external_labels(&self, alert: &Alert) -> Alert {
-        let mut alert = alert.clone();
-        if !self.external_labels.is_empty() {
-            let mut builder = self.external_labels.to_builder();
-            for (name, value) in &alert.labels {
-                builder.set(name, value);
-            }
-            alert.labels = builder.build();
-        }
-        alert
     }
 
     /// A delivery to be made now, or `None` until more happens or [`Notifier::poll_timeout`] has come.

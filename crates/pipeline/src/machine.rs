@@ -21,7 +21,10 @@ pub struct Config {
     pub rules: assurance_rules::Config,
     /// Who is told.
     pub notifier: assurance_notifier::Config,
-    /// Labels that tell this evaluator from others; part of what the scrape schedule is spread by.
+    /// Applied to alerts, with external labels, before anyone is told; an alert may be dropped so.
+    pub alert_relabel: Vec<assurance_scrape::RelabelRule>,
+    /// Labels that tell this evaluator from others, added to alerts; part of what the scrape schedule is
+    /// spread by.
     pub external_labels: Labels,
 }
 
@@ -31,6 +34,7 @@ impl Default for Config {
             scrape: Vec::new(),
             rules: assurance_rules::Config::new(Vec::new()),
             notifier: assurance_notifier::Config::new(Vec::new()),
+            alert_relabel: Vec::new(),
             external_labels: Labels::empty(),
         }
     }
@@ -54,6 +58,8 @@ pub struct Pipeline {
     scrape: assurance_scrape::Manager,
     rules: assurance_rules::Manager,
     notifier: Notifier,
+    alert_relabel: Vec<assurance_scrape::RelabelRule>,
+    external_labels: Labels,
     events: Events,
     counters: Counters,
     next_retention: Timestamp,
@@ -69,6 +75,8 @@ impl Pipeline {
             scrape: assurance_scrape::Manager::new(config.scrape, &config.external_labels, now),
             rules: assurance_rules::Manager::new(config.rules, now),
             notifier: Notifier::new(config.notifier),
+            alert_relabel: config.alert_relabel,
+            external_labels: config.external_labels,
             events: Events::default(),
             counters: Counters::default(),
             next_retention: now + RETENTION_INTERVAL,
@@ -84,6 +92,8 @@ impl Pipeline {
         self.scrape.reload(now, config.scrape);
         self.rules.reload(config.rules, now);
         self.notifier.reload(config.notifier);
+        self.alert_relabel = config.alert_relabel;
+        self.external_labels = config.external_labels;
         self.events.push(now, EventKind::Reloaded);
     }
 
@@ -126,7 +136,7 @@ impl Pipeline {
         let mut alerts = Vec::new();
         while let Some(event) = self.rules.poll_output() {
             if event.notify {
-                alerts.push(told(&event));
+                alerts.extend(self.told(&event));
             }
             self.events.push(event.at, EventKind::Alert(Box::new(event)));
         }
@@ -198,6 +208,27 @@ impl Pipeline {
         self.events.push(now, kind);
     }
 
+    /// What receivers are told of an alert; `None` where relabelling drops it.
+    fn told(&self, event: &AlertEvent) -> Option<Alert> {
+        let alert = &event.alert;
+        let mut labels = self.external_labels.to_builder();
+        for (name, value) in &alert.labels {
+            labels.set(name, value);
+        }
+        if !assurance_scrape::relabel_builder(&mut labels, &self.alert_relabel) {
+            return None;
+        }
+        Some(Alert {
+            labels: labels.build(),
+            annotations: alert.annotations.clone(),
+            status: if alert.resolved_at.is_some() { AlertStatus::Resolved } else { AlertStatus::Firing },
+            starts_at: alert.starts_at(),
+            ends_at: alert.ends_at().unwrap_or(event.at),
+            value: alert.value,
+            generator_url: event.generator_url.to_string(),
+        })
+    }
+
     fn advance(&mut self, now: Timestamp) -> Timestamp {
         self.now = self.now.max(now);
         self.now
@@ -236,20 +267,6 @@ impl Pipeline {
 
     pub(crate) fn counters(&self) -> &Counters {
         &self.counters
-    }
-}
-
-/// What receivers are told of an alert.
-fn told(event: &AlertEvent) -> Alert {
-    let alert = &event.alert;
-    Alert {
-        labels: alert.labels.clone(),
-        annotations: alert.annotations.clone(),
-        status: if alert.resolved_at.is_some() { AlertStatus::Resolved } else { AlertStatus::Firing },
-        starts_at: alert.starts_at(),
-        ends_at: alert.ends_at().unwrap_or(event.at),
-        value: alert.value,
-        generator_url: event.generator_url.to_string(),
     }
 }
 

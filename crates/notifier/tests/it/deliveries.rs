@@ -22,18 +22,17 @@ fn failed(retry: bool) -> Result<(), DeliveryError> {
 }
 
 #[test]
-fn every_receiver_gets_every_alert_with_external_labels() {
-    let mut config = Config::new(vec![
+fn every_receiver_gets_every_alert() {
+    let config = Config::new(vec![
         Receiver::new("a", ReceiverKind::Webhook, "http://a/"),
         Receiver::new("b", ReceiverKind::Alertmanager, "http://b/"),
     ]);
-    config.external_labels = Labels::from_pairs([("cluster", "brain"), ("alertname", "never")]);
     let mut notifier = Notifier::new(config);
     notifier.handle_alerts(at(0), &[alert("X", 0)]);
     for name in ["a", "b"] {
         let delivery = notifier.poll_output(at(0)).expect("a delivery for each");
         assert_eq!(delivery.receiver.name, name);
-        assert_eq!(delivery.alerts[0].labels.to_string(), r#"{alertname="X",cluster="brain"}"#);
+        assert_eq!(delivery.alerts[0].labels.to_string(), r#"{alertname="X"}"#);
     }
     assert!(notifier.poll_output(at(0)).is_none(), "one delivery a receiver at a time");
 }

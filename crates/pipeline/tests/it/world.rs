@@ -38,7 +38,7 @@ pub(crate) fn config(rules: &str) -> Config {
     config.rules.groups = file.groups;
     config.rules.default_interval = Duration::from_secs(30);
     config.notifier.receivers.push(Receiver::new("pager", ReceiverKind::Webhook, "http://pager/"));
-    config.notifier.external_labels = Labels::from_pairs([("cluster", "brain")]);
+    config.external_labels = Labels::from_pairs([("cluster", "brain")]);
     config
 }
 
