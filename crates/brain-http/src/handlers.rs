@@ -1,0 +1,79 @@
+use assurance_simulator::{GovernanceStatus, MetricsSummary, Preflight, Statistics, Status};
+use axum::Json;
+use axum::body::Bytes;
+use axum::extract::rejection::QueryRejection;
+use axum::extract::{Query, State};
+use axum::http::header;
+use axum::response::{IntoResponse, Response};
+use serde_json::{Value, json};
+
+use crate::Backend;
+use crate::errors::Failure;
+use crate::params::{AuditQuery, Body};
+
+type Answer<T> = Result<Json<T>, Failure>;
+
+/// The media type of the metrics page.
+const METRICS_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
+
+pub(crate) async fn audit(
+    State(backend): State<Backend>,
+    pairs: Result<Query<Vec<(String, String)>>, QueryRejection>,
+) -> Result<Response, Failure> {
+    let Query(pairs) = pairs.map_err(|rejection| {
+        Failure::invalid(json!({
+            "type": "value_error", "loc": ["query"], "msg": rejection.body_text(), "input": null,
+        }))
+    })?;
+    let query = AuditQuery::new(pairs)?;
+    let (world, _) = backend.world()?;
+    let entries = world.audit(query.limit, query.event_type.as_deref());
+    let body = format!("[{}]", entries.join(","));
+    Ok(([(header::CONTENT_TYPE, "application/json")], body).into_response())
+}
+
+pub(crate) async fn export(State(backend): State<Backend>, body: Bytes) -> Answer<Value> {
+    let request = Body::or_defaults(&body)?.export()?;
+    let (mut world, now) = backend.world()?;
+    let export = world.export_audit(now, &request)?;
+    Ok(Json(json!(export)))
+}
+
+pub(crate) async fn statistics(State(backend): State<Backend>) -> Answer<Statistics> {
+    Ok(Json(backend.world()?.0.statistics()))
+}
+
+pub(crate) async fn status(State(backend): State<Backend>) -> Answer<Status> {
+    Ok(Json(backend.world()?.0.status()))
+}
+
+pub(crate) async fn governance_status(State(backend): State<Backend>) -> Answer<GovernanceStatus> {
+    Ok(Json(backend.world()?.0.governance_status()?))
+}
+
+pub(crate) async fn metrics_summary(State(backend): State<Backend>) -> Answer<MetricsSummary> {
+    Ok(Json(backend.world()?.0.metrics_summary()))
+}
+
+pub(crate) async fn metrics(State(backend): State<Backend>) -> Result<Response, Failure> {
+    let (mut world, now) = backend.world()?;
+    Ok(([(header::CONTENT_TYPE, METRICS_TYPE)], world.metrics(now)).into_response())
+}
+
+pub(crate) async fn switch_mode(State(backend): State<Backend>, body: Bytes) -> Answer<Status> {
+    let request = Body::new(&body)?.switch()?;
+    let (mut world, now) = backend.world()?;
+    world.switch_mode(now, request)?;
+    Ok(Json(world.status()))
+}
+
+pub(crate) async fn preflight(State(backend): State<Backend>, body: Bytes) -> Answer<Preflight> {
+    let target = Body::new(&body)?.target()?;
+    let (mut world, now) = backend.world()?;
+    Ok(Json(world.preflight(now, target)?))
+}
+
+pub(crate) async fn health(State(backend): State<Backend>) -> Answer<Value> {
+    let (world, _) = backend.world()?;
+    Ok(Json(json!({"status": "healthy", "mode": world.mode()})))
+}

@@ -1,0 +1,125 @@
+use std::net::IpAddr;
+
+use assurance_metrics_model::Timestamp;
+
+use super::audit::Event;
+use super::{
+    AxeVerdict, BundleState, EventType, Profile, QuarantineCause, Refusal, Tier, UntrustedReason, World,
+};
+
+impl World {
+    /// A bundle is found good. One in quarantine is released. The backend has no event for this.
+    ///
+    /// # Errors
+    /// If the process is down.
+    pub fn validate_bundle(&mut self, now: Timestamp, id: String) -> Result<(), Refusal> {
+        self.begin(now)?;
+        self.disk.bundles.insert(id, BundleState::Validated);
+        Ok(())
+    }
+
+    /// A bundle is found bad and put into quarantine; one that is there already is counted again only as
+    /// documented: the original never counts the same one twice.
+    ///
+    /// # Errors
+    /// If the process is down.
+    pub fn quarantine_bundle(
+        &mut self,
+        now: Timestamp,
+        id: String,
+        cause: QuarantineCause,
+    ) -> Result<(), Refusal> {
+        self.begin(now)?;
+        let before = self.disk.bundles.insert(id.clone(), BundleState::Quarantined);
+        if self.disk.active_bundle.as_ref() == Some(&id) {
+            self.disk.active_bundle = None;
+        }
+        let original = self.config.profile == Profile::AsOriginal;
+        if original && before == Some(BundleState::Quarantined) {
+            return Ok(());
+        }
+        if let Some(process) = &mut self.process {
+            process.counters.quarantine += 1;
+            process.counters.signature_failure += u64::from(cause.is_signature_failure());
+        }
+        self.disk.last.quarantine = self.now;
+        if cause.is_signature_failure() {
+            self.disk.last.signature_failure = self.now;
+        }
+        if original {
+            return Ok(());
+        }
+        if let Some(kind) = cause.event() {
+            self.record(&Event::new(kind, "system").bundle(id.as_str()).error(cause.sentence()));
+        }
+        self.record(&Event::new(EventType::BundleQuarantined, "system").bundle(id).reason(cause.sentence()));
+        Ok(())
+    }
+
+    /// A bundle is not fetched because its source is not trusted. The original neither counts nor audits it.
+    ///
+    /// # Errors
+    /// If the process is down.
+    pub fn untrusted_source(
+        &mut self,
+        now: Timestamp,
+        id: String,
+        reason: UntrustedReason,
+    ) -> Result<(), Refusal> {
+        let process = self.begin(now)?;
+        process.network_blocks += 1;
+        process.counters.untrusted[reason.index()] += 1;
+        self.disk.last.untrusted[reason.index()] = self.now;
+        if self.config.profile == Profile::AsDocumented {
+            let (kind, text) = match reason {
+                UntrustedReason::KeyUntrusted => {
+                    (EventType::KeyUntrusted, "Source signs with a key outside of the keyring")
+                }
+                UntrustedReason::OriginDenied => {
+                    (EventType::ConnectorBlocked, "Source address is not on the allow-list")
+                }
+            };
+            self.record(&Event::new(kind, "system").bundle(id).reason(text).with("reason", reason.as_str()));
+        }
+        Ok(())
+    }
+
+    /// Somebody outside asks the AXE for something: blocked, counted and audited.
+    ///
+    /// # Errors
+    /// If the address is trusted, or the process is down.
+    pub fn axe_violation(&mut self, now: Timestamp, ip: IpAddr) -> Result<AxeVerdict, Refusal> {
+        self.begin(now)?;
+        let tier = self.tier_of(ip);
+        if tier != Tier::External {
+            return Err(Refusal::NotExternal { ip, tier });
+        }
+        if let Some(process) = &mut self.process {
+            process.counters.axe[tier.index()] += 1;
+        }
+        self.disk.last.axe[tier.index()] = self.now;
+        for (kind, text) in [
+            (EventType::TrustTierViolation, "Request from outside of every trusted tier"),
+            (EventType::RequestBlocked, "Request blocked with 403"),
+        ] {
+            let mut event = Event::new(kind, "system")
+                .reason(text)
+                .with("source_ip", ip.to_string())
+                .with("trust_tier", tier.as_str());
+            event.ipv6_related = ip.is_ipv6();
+            self.record(&event);
+        }
+        Ok(AxeVerdict { tier, allowed: false })
+    }
+
+    /// Whom the AXE takes an address for.
+    pub fn tier_of(&self, ip: IpAddr) -> Tier {
+        if ip.is_loopback() {
+            Tier::Local
+        } else if self.config.dmz.contains(&ip) {
+            Tier::Dmz
+        } else {
+            Tier::External
+        }
+    }
+}
