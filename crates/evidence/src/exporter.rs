@@ -3,7 +3,7 @@ use std::sync::Arc;
 use assurance_metrics_model::{Duration, Timestamp};
 use assurance_storage::Storage;
 
-use crate::archive::{Archive, ArchiveError, ArchiveErrorKind, Policy, Published};
+use crate::archive::{Archive, ArchiveError, ArchiveErrorKind, Policy, Publication, Published};
 use crate::collector::MAX_LIMIT;
 use crate::cursor::Progress;
 use crate::source::{SourceErrorKind, excerpt};
@@ -56,6 +56,8 @@ pub struct Config {
     pub interval: Duration,
     /// When a day is closed.
     pub policy: Policy,
+    /// Whether a round ends with publishing what is due. Without, another program has to.
+    pub publishes: bool,
 }
 
 impl Config {
@@ -71,7 +73,7 @@ impl Config {
     }
 
     fn new(source: Source) -> Self {
-        Self { source, interval: Duration::from_secs(30), policy: Policy::USUAL }
+        Self { source, interval: Duration::from_secs(30), policy: Policy::USUAL, publishes: true }
     }
 }
 
@@ -352,11 +354,6 @@ impl Exporter {
         Ok(None)
     }
 
-    /// Publishes what is due without collecting, as [`Archive::publish_due`].
-    pub fn archive(&mut self) -> &mut Archive {
-        &mut self.archive
-    }
-
     fn tail(&self, now: Timestamp) -> Tail {
         match self.archive.progress() {
             Some(Progress::File(tail)) => tail.clone(),
@@ -379,7 +376,8 @@ impl Exporter {
 
     fn finish(&mut self, now: Timestamp, outcome: Result<(), SourceError>) -> Result<Report, ArchiveError> {
         self.phase = Phase::Waiting;
-        let publication = self.archive.publish_due(now)?;
+        let publication =
+            if self.config.publishes { self.archive.publish_due(now)? } else { Publication::default() };
         let round = std::mem::take(&mut self.round);
         let mut facts = round.facts;
         facts.extend(publication.facts);

@@ -31,6 +31,12 @@ pub enum SourceErrorKind {
         /// What the connection said.
         message: String,
     },
+    /// Nothing was asked, for a reason on this side.
+    #[error("it could not be asked: {message}; check the flags and the files they name")]
+    NotAsked {
+        /// The reason.
+        message: String,
+    },
     /// An answer, but not 200.
     #[error("{}", status_text(*status, found))]
     Status {
@@ -177,6 +183,8 @@ pub(crate) fn excerpt(bytes: &[u8]) -> String {
 pub enum FetchError {
     /// No answer: refused, timed out, not resolved, not trusted.
     Unreachable(String),
+    /// Nothing was asked, because a token, certificate or file cannot be used.
+    NotAsked(String),
     /// The answer was longer than asked for.
     TooLong,
     /// The file does not exist.
@@ -186,7 +194,7 @@ pub enum FetchError {
 impl fmt::Display for FetchError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Unreachable(message) => f.write_str(message),
+            Self::Unreachable(message) | Self::NotAsked(message) => f.write_str(message),
             Self::TooLong => f.write_str("the answer is too long"),
             Self::NoFile => f.write_str("there is no such file"),
         }
@@ -199,6 +207,7 @@ impl FetchError {
     pub(crate) fn into_kind(self, max_bytes: u64) -> SourceErrorKind {
         match self {
             Self::Unreachable(message) => SourceErrorKind::Unreachable { message },
+            Self::NotAsked(message) => SourceErrorKind::NotAsked { message },
             Self::TooLong => SourceErrorKind::TooLong { max_bytes },
             Self::NoFile => SourceErrorKind::NoFile,
         }

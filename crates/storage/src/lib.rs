@@ -3,7 +3,7 @@
 //! **In scope:** the trait [`Storage`] over relative names (append and sync, publish under a name that must
 //! not exist, replace a small file, read, list, lock, remove) and what each of them promises; [`Memory`],
 //! which keeps everything in memory; [`Crashing`], which keeps a live and a durable image and fails or stops
-//! at a chosen step.
+//! at a chosen step; [`Overlay`], which shows another storage and changes nothing in it.
 //!
 //! **Out of scope:** a real file system (`disk`), what the bytes mean (`evidence`, `tsdb`).
 //!
@@ -26,12 +26,14 @@ mod crashing;
 mod error;
 mod memory;
 mod name;
+mod overlay;
 mod reader;
 
 pub use crashing::{Crashing, Fault, Plan, Survival};
 pub use error::{Operation, StorageError, StorageErrorKind};
 pub use memory::Memory;
 pub use name::{MAX_NAME_BYTES, TEMPORARY_PREFIX, check_directory, check_name};
+pub use overlay::Overlay;
 pub use reader::Reader;
 
 use std::fmt::Debug;

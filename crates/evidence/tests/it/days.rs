@@ -327,3 +327,23 @@ fn a_statistics_answer_that_fails_is_told_and_does_not_stop_the_collection() {
     insta::assert_snapshot!(report.statistics.unwrap(), @r#"http://backend:8000/api/sovereign-mode/statistics: the backend answered with status 404: {"detail":"Not Found"}; check that the address is the backend's own, without /api/…"#);
     assert_eq!(all_events(&*storage), backend.log);
 }
+
+#[test]
+fn collecting_alone_publishes_nothing_and_sealing_does_so_later() {
+    let noon = at("2026-01-02T12:00:00Z");
+    let storage = std::sync::Arc::new(Memory::new());
+    let mut collecting = config(1000);
+    collecting.publishes = false;
+    let mut backend = Backend::new();
+    backend.write(noon);
+    let later = at("2026-01-03T12:00:00Z");
+    for now in [noon, later] {
+        let mut exporter = Exporter::open(storage.clone(), collecting.clone(), now).unwrap();
+        assert_eq!(published(&round(&mut exporter, now, &backend).unwrap()), [""; 0]);
+    }
+    let mut archive = Archive::open(storage.clone(), Policy::USUAL).unwrap();
+    let publication = archive.publish_due(later).unwrap();
+    assert_eq!(publication.published.len(), 1);
+    assert_eq!(publication.published[0].name, "hot/audit-2026-01-02.jsonl");
+    assert_eq!(all_events(&*storage), backend.log);
+}

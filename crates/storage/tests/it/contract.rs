@@ -135,3 +135,8 @@ fn memory_keeps_the_contract() {
 fn the_crashing_double_without_a_plan_keeps_the_contract() {
     check(&assurance_storage::Crashing::counting());
 }
+
+#[test]
+fn an_overlay_over_nothing_keeps_the_contract() {
+    check(&assurance_storage::Overlay::new(Memory::new()));
+}

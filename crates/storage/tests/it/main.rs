@@ -3,3 +3,4 @@
 mod contract;
 mod crashes;
 mod names;
+mod overlays;
