@@ -1,0 +1,90 @@
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Body;
+use http::header::{CONTENT_TYPE, HeaderName, HeaderValue};
+use http::{Request, Response, StatusCode};
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::server::graceful::Watcher;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpStream;
+use tokio_rustls::TlsAcceptor;
+use tower::ServiceExt as _;
+
+use super::auth::Gate;
+use super::{HANDSHAKE_TIMEOUT, HEAD_TIMEOUT, MAX_HEAD_BYTES, REQUEST_TIMEOUT};
+
+/// What all connections of a server have in common.
+pub(super) struct Shared {
+    pub(super) router: Router,
+    pub(super) gate: Option<Arc<Gate>>,
+    pub(super) headers: Vec<(HeaderName, HeaderValue)>,
+    pub(super) tls: Option<TlsAcceptor>,
+}
+
+pub(super) async fn serve(stream: TcpStream, shared: &Arc<Shared>, watcher: Watcher) {
+    let Some(tls) = &shared.tls else {
+        return serve_plain(stream, shared, watcher).await;
+    };
+    match tokio::time::timeout(HANDSHAKE_TIMEOUT, tls.accept(stream)).await {
+        Ok(Ok(stream)) => serve_plain(stream, shared, watcher).await,
+        Ok(Err(error)) => tracing::debug!(%error, "TLS handshake failed"),
+        Err(_elapsed) => tracing::debug!("TLS handshake took too long"),
+    }
+}
+
+async fn serve_plain(
+    stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    shared: &Arc<Shared>,
+    watcher: Watcher,
+) {
+    let service = service_fn(|request: Request<Incoming>| {
+        let shared = Arc::clone(shared);
+        async move { Ok::<_, std::convert::Infallible>(answer(&shared, request).await) }
+    });
+    let connection = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEAD_TIMEOUT)
+        .max_headers(64)
+        .max_buf_size(MAX_HEAD_BYTES)
+        .serve_connection(TokioIo::new(stream), service);
+    if let Err(error) = watcher.watch(connection).await {
+        tracing::debug!(%error, "connection ended early");
+    }
+}
+
+async fn answer(shared: &Shared, request: Request<Incoming>) -> Response<Body> {
+    let allowed = match &shared.gate {
+        Some(gate) => gate.allows(request.headers()).await,
+        None => true,
+    };
+    let mut response = if allowed {
+        let request = request.map(Body::new);
+        match tokio::time::timeout(REQUEST_TIMEOUT, shared.router.clone().oneshot(request)).await {
+            Ok(Ok(response)) => response,
+            Ok(Err(never)) => match never {},
+            Err(_elapsed) => text(StatusCode::SERVICE_UNAVAILABLE, "the request took too long\n"),
+        }
+    } else {
+        // A moment's pause makes guessing slow without holding a thread.
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        let mut response = text(StatusCode::UNAUTHORIZED, "Unauthorized\n");
+        response.headers_mut().insert(http::header::WWW_AUTHENTICATE, HeaderValue::from_static("Basic"));
+        response
+    };
+    for (name, value) in &shared.headers {
+        response.headers_mut().insert(name.clone(), value.clone());
+    }
+    response
+}
+
+fn text(status: StatusCode, message: &'static str) -> Response<Body> {
+    let mut response = Response::new(Body::from(message));
+    *response.status_mut() = status;
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
+    response
+}
