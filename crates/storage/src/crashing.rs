@@ -140,6 +140,12 @@ impl Crashing {
         Self { memory: memory.copy_with_control(control) }
     }
 
+    /// Lets another fault come, at a step counted from the beginning as the first was. A machine that has
+    /// crashed stays so.
+    pub fn replan(&self, plan: Plan) {
+        self.memory.control(|control| control.plan = Some(plan));
+    }
+
     /// How many steps were taken so far.
     pub fn steps(&self) -> u64 {
         self.memory.control(|control| control.steps)

@@ -116,7 +116,7 @@ fn line_breaks_between_tokens_are_removed_and_nothing_in_strings() {
     let events = parse_answer(&fixture("good-pretty.json")).unwrap();
     assert_eq!(
         events[0].line(),
-        r#"{"id":"mode_changed_1766672123456","timestamp":"2025-12-25T14:15:23.456789","event_type":"sovereign.mode_changed","reason":"two  spaces \"and\" a \\ backslash\n","metadata":{"empty":{},"list":[1,2.50]}}"#
+        r#"{"id":"mode_changed_1766672123456","timestamp":"2025-12-25T14:15:23.456789","event_type":"sovereign.mode_changed","reason":"two  spaces \"and  more\" a \\ backslash\n","metadata":{"empty":{},"list":[1,2.50]}}"#
     );
     assert!(events[0].was_compacted());
     // One that is on one line already keeps its spaces.

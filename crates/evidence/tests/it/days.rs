@@ -240,6 +240,27 @@ fn a_published_name_with_other_content_is_a_conflict() {
 }
 
 #[test]
+fn a_checksum_or_facts_file_that_another_put_there_is_a_conflict_too() {
+    for name in ["hot/audit-2026-01-02.jsonl.sha256", "hot/audit-2026-01-02.facts.jsonl"] {
+        let noon = at("2026-01-02T12:00:00Z");
+        let (storage, mut exporter) = rig(1000, noon);
+        let backend = Backend::new();
+        round(&mut exporter, noon, &backend).unwrap();
+        storage.publish(name, &mut &b"forged\n"[..]).unwrap();
+        let error = round(&mut exporter, at("2026-01-03T12:00:00Z"), &backend).unwrap_err();
+        assert!(matches!(error.kind, ArchiveErrorKind::Conflict), "{error}");
+        assert_eq!(error.place, name);
+        drop(exporter);
+        // It stays so until someone looks: opening again does not get around it.
+        let error = Exporter::open(storage.clone(), config(1000), noon).unwrap_err();
+        assert!(matches!(error.kind, ArchiveErrorKind::Conflict), "{error}");
+        storage.remove(name).unwrap();
+        Exporter::open(storage.clone(), config(1000), noon).unwrap();
+        assert!(verify_day(&*storage, day("2026-01-02")).unwrap().is_intact());
+    }
+}
+
+#[test]
 fn a_lost_or_damaged_state_is_not_begun_anew() {
     let noon = at("2026-01-02T12:00:00Z");
     let later = at("2026-01-03T12:00:00Z");

@@ -147,6 +147,15 @@ fn an_error_while_publishing_leaves_all_or_nothing() {
 }
 
 #[test]
+fn a_second_fault_can_follow_the_first() {
+    let storage = Crashing::new(Plan::new(1, Fault::Io));
+    storage.replace("a", b"x").expect_err("the first");
+    storage.replan(Plan::new(storage.steps() + 2, Fault::Crash));
+    storage.replace("a", b"x").expect_err("the second");
+    assert_eq!((storage.steps(), storage.has_crashed()), (3, true));
+}
+
+#[test]
 fn a_copy_of_the_files_shares_nothing() {
     let memory = Memory::new();
     memory.replace("a", b"one").expect("written");
