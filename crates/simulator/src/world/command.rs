@@ -3,7 +3,7 @@ use std::net::IpAddr;
 use assurance_metrics_model::{Duration, Timestamp};
 
 use super::{
-    AuditExport, EventType, Gate, GateState, MAX_AUDIT_ENTRIES, MAX_OVERRIDE_TTL, MIN_OVERRIDE_REASON_CHARS,
+    AuditExport, Gate, GateState, MAX_AUDIT_ENTRIES, MAX_OVERRIDE_TTL, MIN_OVERRIDE_REASON_CHARS,
     MIN_OVERRIDE_TTL, Mode, Preflight, QuarantineCause, Tier, UntrustedReason,
 };
 
@@ -319,16 +319,4 @@ pub enum Refusal {
     /// The audit log could not be exported.
     #[error(transparent)]
     Audit(#[from] AuditRefusal),
-}
-
-impl QuarantineCause {
-    /// The event that says why, before the one that says that.
-    pub(super) const fn event(self) -> Option<EventType> {
-        match self {
-            Self::SignatureInvalid => Some(EventType::SignatureInvalid),
-            Self::KeyUntrusted => Some(EventType::KeyUntrusted),
-            Self::Unsigned => Some(EventType::Unsigned),
-            Self::HashMismatch => None,
-        }
-    }
 }

@@ -109,9 +109,6 @@ pub enum Tier {
 }
 
 impl Tier {
-    /// Every tier, in the order in which the metrics show them.
-    pub const ALL: [Self; 3] = [Self::Local, Self::Dmz, Self::External];
-
     /// As the API and the metrics write it.
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -119,10 +116,6 @@ impl Tier {
             Self::Dmz => "dmz",
             Self::External => "external",
         }
-    }
-
-    pub(crate) const fn index(self) -> usize {
-        self as usize
     }
 }
 
@@ -151,9 +144,14 @@ impl QuarantineCause {
         }
     }
 
-    /// Whether it counts as a signature failure too: the hash is checked before any signature is.
-    pub(crate) const fn is_signature_failure(self) -> bool {
-        !matches!(self, Self::HashMismatch)
+    /// The event that says why, before the one that says that.
+    pub(crate) const fn event(self) -> Option<EventType> {
+        match self {
+            Self::SignatureInvalid => Some(EventType::SignatureInvalid),
+            Self::KeyUntrusted => Some(EventType::KeyUntrusted),
+            Self::Unsigned => Some(EventType::Unsigned),
+            Self::HashMismatch => None,
+        }
     }
 }
 

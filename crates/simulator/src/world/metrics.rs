@@ -2,18 +2,20 @@ use std::fmt::Write as _;
 
 use assurance_metrics_model::Timestamp;
 
-use super::{Gate, Mode, Profile, Tier, UntrustedReason};
+use super::{Gate, Mode, Profile, UntrustedReason};
 
 /// How often each thing happened since the process started.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Counters {
     pub(super) mode_switch: [u64; Mode::ALL.len()],
     pub(super) preflight_failure: [u64; Gate::ALL.len()],
+    pub(super) rollback: u64,
     pub(super) override_created: u64,
     pub(super) override_usage: u64,
     pub(super) signature_failure: u64,
     pub(super) quarantine: u64,
-    pub(super) axe: [u64; Tier::ALL.len()],
+    /// Of the tier `external`, the only one that violates anything.
+    pub(super) axe: u64,
     pub(super) untrusted: [u64; UntrustedReason::ALL.len()],
     pub(super) audit_events: u64,
 }
@@ -21,13 +23,11 @@ pub(super) struct Counters {
 /// When each thing happened last, restarts notwithstanding; the epoch for never.
 #[derive(Clone, Debug, Default)]
 pub(super) struct LastTimes {
-    pub(super) mode_switch: [Timestamp; Mode::ALL.len()],
-    pub(super) preflight_failure: [Timestamp; Gate::ALL.len()],
+    pub(super) rollback: Timestamp,
     pub(super) override_created: Timestamp,
-    pub(super) override_usage: Timestamp,
-    pub(super) signature_failure: Timestamp,
+    pub(super) override_used: Timestamp,
     pub(super) quarantine: Timestamp,
-    pub(super) axe: [Timestamp; Tier::ALL.len()],
+    pub(super) axe: Timestamp,
     pub(super) untrusted: [Timestamp; UntrustedReason::ALL.len()],
 }
 
@@ -39,98 +39,107 @@ pub(super) struct Gauges {
     pub(super) process_start: Timestamp,
 }
 
-const MODES: [&str; 4] = ["online", "offline", "sovereign", "quarantine"];
-const GATES: [&str; 4] = ["network_gate", "ipv6_gate", "dmz_gate", "bundle_trust_gate"];
-const TIERS: [&str; 3] = ["local", "dmz", "external"];
-const REASONS: [&str; 2] = ["key_untrusted", "origin_denied"];
+const MODES: &[&str] = &["online", "offline", "sovereign", "quarantine"];
+const GATES: &[&str] = &["network_gate", "ipv6_gate", "dmz_gate", "bundle_trust_gate"];
+const TIERS: &[&str] = &["external"];
+const REASONS: &[&str] = &["key_untrusted", "origin_denied"];
 
-/// The exposition, text format 0.0.4.
+/// The exposition, text format 0.0.4. As original it has seven families; as documented it has what the
+/// policy's metric contract promises, no more and no less.
 pub(super) fn text(profile: Profile, counters: &Counters, last: &LastTimes, gauges: Gauges) -> String {
-    let mut page = Page { out: String::with_capacity(6000), profile };
-    page.counters(
-        "sovereign_mode_switch",
+    let mut page = Page { out: String::with_capacity(6000), lazy: profile == Profile::AsOriginal };
+    let documented = profile == Profile::AsDocumented;
+    page.counter(
+        "sovereign_mode_switch_total",
         "Committed mode switches by target mode",
-        Some(("target_mode", &MODES)),
+        Some(("target_mode", MODES)),
         &counters.mode_switch,
-        &last.mode_switch,
     );
-    page.counters(
-        "sovereign_preflight_failure",
+    if documented {
+        page.counter(
+            "sovereign_mode_rollback_total",
+            "Mode switches rolled back",
+            None,
+            &[counters.rollback],
+        );
+        page.last("sovereign_mode_rollback", None, &[last.rollback]);
+    }
+    page.counter(
+        "sovereign_preflight_failure_total",
         "Preflight gates that blocked a mode switch, dry runs included",
-        Some(("gate", &GATES)),
+        Some(("gate", GATES)),
         &counters.preflight_failure,
-        &last.preflight_failure,
     );
-    if profile == Profile::AsDocumented {
-        page.counters(
-            "sovereign_override_created",
+    if documented {
+        page.counter(
+            "sovereign_override_created_total",
             "Owner overrides created",
             None,
             &[counters.override_created],
-            &[last.override_created],
         );
+        page.last("sovereign_override_created", None, &[last.override_created]);
     }
-    page.counters(
-        "sovereign_override_usage",
+    page.counter(
+        "sovereign_override_usage_total",
         "Owner overrides used for a mode switch",
         None,
         &[counters.override_usage],
-        &[last.override_usage],
     );
-    page.counters(
-        "sovereign_bundle_signature_failure",
-        "Bundles whose signature could not be trusted",
+    if documented {
+        page.last("sovereign_override_used", None, &[last.override_used]);
+    }
+    page.counter(
+        "sovereign_bundle_signature_failure_total",
+        "Bundle signatures that do not verify",
         None,
         &[counters.signature_failure],
-        &[last.signature_failure],
     );
-    page.counters(
-        "sovereign_bundle_quarantine",
+    page.counter(
+        "sovereign_bundle_quarantine_total",
         "Bundles put into quarantine",
         None,
         &[counters.quarantine],
-        &[last.quarantine],
     );
-    page.counters(
-        "axe_trust_violation",
+    if documented {
+        page.last("sovereign_bundle_quarantine", None, &[last.quarantine]);
+    }
+    page.counter(
+        "axe_trust_violation_total",
         "Requests to the AXE blocked for their trust tier",
-        Some(("trust_tier", &TIERS)),
-        &counters.axe,
-        &last.axe,
+        Some(("trust_tier", TIERS)),
+        &[counters.axe],
     );
-    if profile == Profile::AsDocumented {
-        page.counters(
-            "sovereign_bundle_untrusted_source",
-            "Bundles not fetched because their source is not trusted",
-            Some(("reason", &REASONS)),
+    if documented {
+        page.last("axe_trust_violation", Some(("trust_tier", TIERS)), &[last.axe]);
+        page.counter(
+            "sovereign_bundle_untrusted_source_total",
+            "Bundles refused because their source is not trusted",
+            Some(("reason", REASONS)),
             &counters.untrusted,
-            &last.untrusted,
         );
+        page.last("sovereign_bundle_untrusted_source", Some(("reason", REASONS)), &last.untrusted);
     }
     let active = f64::from(u8::from(gauges.override_expires.is_some()));
-    page.single("sovereign_override_active", "gauge", "Whether an owner override is live", active);
-    if profile == Profile::AsDocumented {
-        page.single(
+    page.gauge("sovereign_override_active", "Whether an owner override is live", active);
+    if documented {
+        page.gauge(
             "sovereign_override_expires_timestamp_seconds",
-            "gauge",
             "When the live owner override expires, 0 without one",
             gauges.override_expires.map_or(0.0, Timestamp::as_secs_f64),
         );
-        page.single(
+        page.gauge(
             "sovereign_bundles_quarantined",
-            "gauge",
             "Bundles in quarantine now",
             count(gauges.bundles_quarantined as u64),
         );
-        page.single(
+        page.counter(
             "sovereign_audit_events_total",
-            "counter",
             "Audit events written by this process",
-            count(counters.audit_events),
+            None,
+            &[counters.audit_events],
         );
-        page.single(
+        page.gauge(
             "process_start_time_seconds",
-            "gauge",
             "When the process started",
             gauges.process_start.as_secs_f64(),
         );
@@ -138,45 +147,36 @@ pub(super) fn text(profile: Profile, counters: &Counters, last: &LastTimes, gaug
     page.out
 }
 
+/// A label and the values it takes.
+type Label<'a> = Option<(&'a str, &'a [&'a str])>;
+
 struct Page {
     out: String,
-    profile: Profile,
+    /// Whether a labelled counter shows only once it has counted something.
+    lazy: bool,
 }
 
 impl Page {
-    /// One counter family and, as documented, the family of its last-event times.
-    fn counters(
-        &mut self,
-        stem: &str,
-        help: &str,
-        label: Option<(&str, &[&str])>,
-        counts: &[u64],
-        last: &[Timestamp],
-    ) {
-        let lazy = self.profile == Profile::AsOriginal;
-        self.head(&format!("{stem}_total"), "counter", help);
+    fn counter(&mut self, name: &str, help: &str, label: Label<'_>, counts: &[u64]) {
+        self.head(name, "counter", help);
         for (at, value) in counts.iter().enumerate() {
-            if label.is_none() || *value > 0 || !lazy {
-                self.sample(
-                    &format!("{stem}_total"),
-                    label.map(|(name, values)| (name, values[at])),
-                    count(*value),
-                );
+            if label.is_none() || *value > 0 || !self.lazy {
+                self.sample(name, label, at, count(*value));
             }
-        }
-        if lazy {
-            return;
-        }
-        let name = format!("{stem}_last_timestamp_seconds");
-        self.head(&name, "gauge", &format!("{help}: when last, 0 for never, kept over restarts"));
-        for (at, time) in last.iter().enumerate() {
-            self.sample(&name, label.map(|(name, values)| (name, values[at])), time.as_secs_f64());
         }
     }
 
-    fn single(&mut self, name: &str, kind: &str, help: &str, value: f64) {
-        self.head(name, kind, help);
-        self.sample(name, None, value);
+    fn last(&mut self, stem: &str, label: Label<'_>, times: &[Timestamp]) {
+        let name = format!("{stem}_last_timestamp_seconds");
+        self.head(&name, "gauge", "When that happened last, 0 for never; kept over restarts");
+        for (at, time) in times.iter().enumerate() {
+            self.sample(&name, label, at, time.as_secs_f64());
+        }
+    }
+
+    fn gauge(&mut self, name: &str, help: &str, value: f64) {
+        self.head(name, "gauge", help);
+        self.sample(name, None, 0, value);
     }
 
     fn head(&mut self, name: &str, kind: &str, help: &str) {
@@ -184,11 +184,11 @@ impl Page {
         let _infallible = writeln!(self.out, "# HELP {name} {help}\n# TYPE {name} {kind}");
     }
 
-    fn sample(&mut self, name: &str, label: Option<(&str, &str)>, value: f64) {
+    fn sample(&mut self, name: &str, label: Label<'_>, at: usize, value: f64) {
         let value = python_float(value);
         // Label values come from the tables above and need no escapes.
         let _infallible = match label {
-            Some((label, text)) => writeln!(self.out, "{name}{{{label}=\"{text}\"}} {value}"),
+            Some((label, values)) => writeln!(self.out, "{name}{{{label}=\"{}\"}} {value}", values[at]),
             None => writeln!(self.out, "{name} {value}"),
         };
     }
@@ -218,6 +218,7 @@ pub(super) fn python_float(value: f64) -> String {
 
 #[cfg(test)]
 mod tests {
+    use super::super::Tier;
     use super::*;
 
     #[test]
@@ -242,7 +243,7 @@ mod tests {
     fn the_label_tables_are_those_of_the_kinds() {
         assert_eq!(MODES, Mode::ALL.map(Mode::as_str));
         assert_eq!(GATES, Gate::ALL.map(Gate::as_str));
-        assert_eq!(TIERS, Tier::ALL.map(Tier::as_str));
+        assert_eq!(TIERS, [Tier::External.as_str()]);
         assert_eq!(REASONS, UntrustedReason::ALL.map(UntrustedReason::as_str));
     }
 }

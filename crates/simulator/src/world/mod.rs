@@ -77,7 +77,7 @@ enum BundleState {
     Quarantined,
 }
 
-/// What survives a restart.
+/// What survives a restart, in files or rebuilt from the audit log.
 #[derive(Clone, Debug)]
 struct Disk {
     mode: Mode,
@@ -85,6 +85,7 @@ struct Disk {
     bundles: BTreeMap<String, BundleState>,
     active_bundle: Option<String>,
     last: LastTimes,
+    slot: Option<LiveOverride>,
     audit_file: Vec<Arc<str>>,
 }
 
@@ -94,7 +95,6 @@ struct Process {
     started: Timestamp,
     counters: Counters,
     audit: Vec<Entry>,
-    slot: Option<LiveOverride>,
     network_blocks: u64,
     last_network_check: Option<NaiveUtc>,
 }
@@ -105,7 +105,6 @@ impl Process {
             started,
             counters: Counters::default(),
             audit: Vec::new(),
-            slot: None,
             network_blocks: 0,
             last_network_check: None,
         }
@@ -140,6 +139,7 @@ impl World {
             bundles: config.bundles.iter().map(|id| (id.clone(), BundleState::Validated)).collect(),
             active_bundle: None,
             last: LastTimes::default(),
+            slot: None,
             audit_file: Vec::new(),
         };
         Self {
@@ -193,7 +193,8 @@ impl World {
         }
     }
 
-    /// Lets time pass: an override whose time is up expires, at that time.
+    /// Lets time pass: an override whose time is up expires at that time, or at the start of the next process
+    /// if none was running.
     pub fn advance(&mut self, now: Timestamp) {
         if let Some(due) = self.poll_timeout().filter(|due| *due <= now) {
             self.now = self.now.max(due);
@@ -204,13 +205,11 @@ impl World {
 
     /// When [`World::advance`] has something to do.
     pub fn poll_timeout(&self) -> Option<Timestamp> {
-        match self.config.profile {
-            Profile::AsDocumented => Some(self.process.as_ref()?.slot.as_ref()?.expires_at),
-            Profile::AsOriginal => None,
-        }
+        self.process.as_ref()?;
+        Some(self.disk.slot.as_ref()?.expires_at)
     }
 
-    /// Ends the process: counters, the list of audit entries and a live override are gone.
+    /// Ends the process: counters and the list of audit entries are gone.
     ///
     /// # Errors
     /// If it is already down.
@@ -229,6 +228,7 @@ impl World {
             return Err(Refusal::Running);
         }
         self.process = Some(Process::new(self.now));
+        self.advance(now);
         Ok(())
     }
 
@@ -258,7 +258,7 @@ impl World {
 
     /// The override that may still be used.
     pub fn live_override(&self) -> Option<&LiveOverride> {
-        self.process.as_ref()?.slot.as_ref()
+        self.disk.slot.as_ref()
     }
 
     /// The body of `GET …/metrics` in text format 0.0.4; empty while the process is down, when a real one
@@ -267,7 +267,7 @@ impl World {
         self.advance(now);
         let Some(process) = &self.process else { return String::new() };
         let gauges = Gauges {
-            override_expires: process.slot.as_ref().map(|o| o.expires_at),
+            override_expires: self.disk.slot.as_ref().map(|o| o.expires_at),
             bundles_quarantined: self.bundles(BundleState::Quarantined),
             process_start: process.started,
         };
@@ -401,16 +401,17 @@ impl World {
         let none = Counters::default();
         let counters = self.process.as_ref().map_or(&none, |p| &p.counters);
         let lazy = self.config.profile == Profile::AsOriginal;
-        let named = |names: Vec<&'static str>, counts: &[u64]| {
-            Counts(names.into_iter().zip(counts.iter().copied()).filter(|(_, n)| *n > 0 || !lazy).collect())
+        let named = |names: &[&'static str], counts: &[u64]| {
+            let pairs = names.iter().copied().zip(counts.iter().copied());
+            Counts(pairs.filter(|(_, n)| *n > 0 || !lazy).collect())
         };
         MetricsSummary {
-            mode_switches: named(Mode::ALL.map(Mode::as_str).to_vec(), &counters.mode_switch),
-            preflight_failures: named(Gate::ALL.map(Gate::as_str).to_vec(), &counters.preflight_failure),
+            mode_switches: named(&Mode::ALL.map(Mode::as_str), &counters.mode_switch),
+            preflight_failures: named(&Gate::ALL.map(Gate::as_str), &counters.preflight_failure),
             override_usage_total: counters.override_usage,
             bundle_signature_failures: counters.signature_failure,
             bundle_quarantines: counters.quarantine,
-            axe_trust_violations: named(Tier::ALL.map(Tier::as_str).to_vec(), &counters.axe),
+            axe_trust_violations: named(&[Tier::External.as_str()], &[counters.axe]),
             override_active: self.live_override().is_some(),
             last_update: self.now.into(),
         }

@@ -41,7 +41,7 @@ impl World {
             expires_at: self.now + request.ttl,
         };
         let process = self.process.as_mut().ok_or(Refusal::Down)?;
-        process.slot = Some(created.clone());
+        self.disk.slot = Some(created.clone());
         process.counters.override_created += 1;
         self.disk.last.override_created = self.now;
         self.record(
@@ -59,9 +59,7 @@ impl World {
 
     /// Takes the live override out of its slot, if the token is its own.
     pub(super) fn take_override(&mut self, token: &str) -> Result<LiveOverride, Refusal> {
-        self.process
-            .as_mut()
-            .ok_or(Refusal::Down)?
+        self.disk
             .slot
             .take_if(|live| live.id == token)
             .ok_or_else(|| Refusal::UnknownToken { token: token.to_owned() })
@@ -69,13 +67,14 @@ impl World {
 
     /// The live override's time is up.
     pub(super) fn expire(&mut self) {
-        let Some(expired) = self.process.as_mut().and_then(|p| p.slot.take()) else { return };
+        let Some(expired) = self.disk.slot.take() else { return };
         self.record(
             &Event::new(EventType::OverrideExpired, "system")
                 .reason("Override expired without consumption")
                 .with("override_id", expired.id.as_str())
                 .with("created_at", NaiveUtc::from(expired.created_at).to_string())
                 .with("created_by", expired.requested_by.as_str())
+                .with("expired_at", NaiveUtc::from(expired.expires_at).to_string())
                 .with("consumed", false),
         );
     }

@@ -50,24 +50,11 @@ impl World {
         }
 
         if let Some(point) = self.broken_commit.take() {
-            self.record(
-                &Event::new(EventType::CommitFailed, "system")
-                    .modes(from, to)
-                    .error(format!("Commit failed at {point}"))
-                    .with("request_id", preflight.request_id.as_str())
-                    .with("failure_point", point.as_str()),
-            );
-            self.record(
-                &Event::new(EventType::Rollback, "system")
-                    .modes(to, from)
-                    .reason("Mode restored after a failed commit")
-                    .with("request_id", preflight.request_id.as_str()),
-            );
+            self.roll_back(from, to, &point, &preflight.request_id);
             return Err(Refusal::RolledBack { target: to, point });
         }
         self.disk.mode = to;
         self.disk.active_bundle.clone_from(&bundle);
-        self.disk.last.mode_switch[to.index()] = self.now;
         if let Some(process) = &mut self.process {
             process.counters.mode_switch[to.index()] += 1;
         }
@@ -80,6 +67,26 @@ impl World {
         self.disk.last_mode_change = Some(NaiveUtc::from(self.now));
         self.record(&event);
         Ok(Switched { from, to, override_used: used.map(|o| o.id) })
+    }
+
+    fn roll_back(&mut self, from: Mode, to: Mode, point: &str, request_id: &str) {
+        self.disk.last.rollback = self.now;
+        if let Some(process) = &mut self.process {
+            process.counters.rollback += 1;
+        }
+        self.record(
+            &Event::new(EventType::CommitFailed, "system")
+                .modes(from, to)
+                .error(format!("Commit failed at {point}"))
+                .with("request_id", request_id)
+                .with("failure_point", point),
+        );
+        self.record(
+            &Event::new(EventType::Rollback, "system")
+                .modes(to, from)
+                .reason("Mode restored after a failed commit")
+                .with("request_id", request_id),
+        );
     }
 
     /// Checks the gates without switching. Failures count and are audited as those of a real switch.
@@ -129,7 +136,7 @@ impl World {
     }
 
     fn note_use(&mut self, used: &LiveOverride, target: Mode, request_id: &str) {
-        self.disk.last.override_usage = self.now;
+        self.disk.last.override_used = self.now;
         if let Some(process) = &mut self.process {
             process.counters.override_usage += 1;
         }
@@ -180,11 +187,9 @@ impl World {
                 }
             })
             .collect();
-        for check in checks.iter().filter(|c| c.blocking) {
-            let gate = check.gate_name.index();
-            self.disk.last.preflight_failure[gate] = self.now;
-            if let Some(process) = &mut self.process {
-                process.counters.preflight_failure[gate] += 1;
+        if let Some(process) = &mut self.process {
+            for check in checks.iter().filter(|c| c.blocking) {
+                process.counters.preflight_failure[check.gate_name.index()] += 1;
             }
         }
         let reasons = |wanted: &dyn Fn(&Check) -> bool| {

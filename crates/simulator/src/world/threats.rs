@@ -18,8 +18,8 @@ impl World {
         Ok(())
     }
 
-    /// A bundle is found bad and put into quarantine; one that is there already is counted again only as
-    /// documented: the original never counts the same one twice.
+    /// A bundle is found bad and put into quarantine. One that is there already is counted and audited again,
+    /// as it is validated again at every start; the original counts no bundle twice, and audits none.
     ///
     /// # Errors
     /// If the process is down.
@@ -34,25 +34,22 @@ impl World {
         if self.disk.active_bundle.as_ref() == Some(&id) {
             self.disk.active_bundle = None;
         }
-        let original = self.config.profile == Profile::AsOriginal;
-        if original && before == Some(BundleState::Quarantined) {
+        if self.config.profile == Profile::AsOriginal && before == Some(BundleState::Quarantined) {
             return Ok(());
-        }
-        if let Some(process) = &mut self.process {
-            process.counters.quarantine += 1;
-            process.counters.signature_failure += u64::from(cause.is_signature_failure());
         }
         self.disk.last.quarantine = self.now;
-        if cause.is_signature_failure() {
-            self.disk.last.signature_failure = self.now;
+        if let Some(process) = &mut self.process {
+            process.counters.quarantine += 1;
+            process.counters.signature_failure += u64::from(cause == QuarantineCause::SignatureInvalid);
         }
-        if original {
-            return Ok(());
+        if cause == QuarantineCause::KeyUntrusted {
+            self.count_untrusted(UntrustedReason::KeyUntrusted);
         }
         if let Some(kind) = cause.event() {
-            self.record(&Event::new(kind, "system").bundle(id.as_str()).error(cause.sentence()));
+            self.record_bundle(&Event::new(kind, "system").bundle(id.as_str()).error(cause.sentence()));
         }
-        self.record(&Event::new(EventType::BundleQuarantined, "system").bundle(id).reason(cause.sentence()));
+        let quarantined = Event::new(EventType::BundleQuarantined, "system");
+        self.record_bundle(&quarantined.bundle(id).reason(cause.sentence()));
         Ok(())
     }
 
@@ -68,20 +65,32 @@ impl World {
     ) -> Result<(), Refusal> {
         let process = self.begin(now)?;
         process.network_blocks += 1;
-        process.counters.untrusted[reason.index()] += 1;
-        self.disk.last.untrusted[reason.index()] = self.now;
-        if self.config.profile == Profile::AsDocumented {
-            let (kind, text) = match reason {
-                UntrustedReason::KeyUntrusted => {
-                    (EventType::KeyUntrusted, "Source signs with a key outside of the keyring")
-                }
-                UntrustedReason::OriginDenied => {
-                    (EventType::ConnectorBlocked, "Source address is not on the allow-list")
-                }
-            };
-            self.record(&Event::new(kind, "system").bundle(id).reason(text).with("reason", reason.as_str()));
-        }
+        self.count_untrusted(reason);
+        let (kind, text) = match reason {
+            UntrustedReason::KeyUntrusted => {
+                (EventType::KeyUntrusted, "Source signs with a key outside of the keyring")
+            }
+            UntrustedReason::OriginDenied => {
+                (EventType::ConnectorBlocked, "Source address is not on the allow-list")
+            }
+        };
+        let event = Event::new(kind, "system").bundle(id).reason(text);
+        self.record_bundle(&event.with("reason", reason.as_str()));
         Ok(())
+    }
+
+    fn count_untrusted(&mut self, reason: UntrustedReason) {
+        self.disk.last.untrusted[reason.index()] = self.now;
+        if let Some(process) = &mut self.process {
+            process.counters.untrusted[reason.index()] += 1;
+        }
+    }
+
+    /// In the original, writing a bundle event fails, and the failure is swallowed.
+    fn record_bundle(&mut self, event: &Event) {
+        if self.config.profile == Profile::AsDocumented {
+            self.record(event);
+        }
     }
 
     /// Somebody outside asks the AXE for something: blocked, counted and audited.
@@ -94,10 +103,10 @@ impl World {
         if tier != Tier::External {
             return Err(Refusal::NotExternal { ip, tier });
         }
+        self.disk.last.axe = self.now;
         if let Some(process) = &mut self.process {
-            process.counters.axe[tier.index()] += 1;
+            process.counters.axe += 1;
         }
-        self.disk.last.axe[tier.index()] = self.now;
         for (kind, text) in [
             (EventType::TrustTierViolation, "Request from outside of every trusted tier"),
             (EventType::RequestBlocked, "Request blocked with 403"),
