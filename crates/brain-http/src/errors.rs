@@ -2,23 +2,50 @@ use assurance_simulator::{AuditRefusal, Refusal};
 use axum::Json;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use serde_json::{Value, json};
+use serde::Serialize;
+use serde_json::Value;
 
 /// An answer that is no success, in FastAPI's shape.
 #[derive(Clone, Debug)]
 pub(crate) struct Failure {
     status: StatusCode,
-    detail: Value,
+    detail: Detail,
+}
+
+#[derive(Clone, Debug, Serialize)]
+#[serde(untagged)]
+enum Detail {
+    Text(String),
+    Problems([Box<Problem>; 1]),
+}
+
+#[derive(Debug, Serialize)]
+struct Body {
+    detail: Detail,
+}
+
+/// One violated constraint, as pydantic reports it.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct Problem {
+    #[serde(rename = "type")]
+    pub(crate) kind: &'static str,
+    /// Where: `query` or `body`, then the field.
+    pub(crate) loc: Vec<Value>,
+    pub(crate) msg: String,
+    pub(crate) input: Value,
+    /// The constraint.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) ctx: Option<Value>,
 }
 
 impl Failure {
-    fn new(status: StatusCode, detail: impl Into<Value>) -> Self {
-        Self { status, detail: detail.into() }
+    fn new(status: StatusCode, detail: impl Into<String>) -> Self {
+        Self { status, detail: Detail::Text(detail.into()) }
     }
 
-    /// One violated constraint, as pydantic reports it.
-    pub(crate) fn invalid(problem: Value) -> Self {
-        Self::new(StatusCode::UNPROCESSABLE_ENTITY, Value::Array(vec![problem]))
+    /// The first violated constraint. FastAPI lists all of them; whoever repairs one asks again.
+    pub(crate) fn invalid(problem: Problem) -> Self {
+        Self { status: StatusCode::UNPROCESSABLE_ENTITY, detail: Detail::Problems([Box::new(problem)]) }
     }
 
     pub(crate) fn not_found() -> Self {
@@ -63,7 +90,7 @@ impl From<Refusal> for Failure {
 
 impl IntoResponse for Failure {
     fn into_response(self) -> Response {
-        let mut response = (self.status, Json(json!({ "detail": self.detail }))).into_response();
+        let mut response = (self.status, Json(Body { detail: self.detail })).into_response();
         if self.status == StatusCode::UNAUTHORIZED {
             response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }

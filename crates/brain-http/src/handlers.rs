@@ -1,14 +1,15 @@
-use assurance_simulator::{GovernanceStatus, MetricsSummary, Preflight, Statistics, Status};
+use assurance_simulator::{AuditExport, GovernanceStatus, MetricsSummary, Preflight, Statistics, Status};
 use axum::Json;
 use axum::body::Bytes;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
-use serde_json::{Value, json};
+use serde::Serialize;
+use serde_json::Value;
 
 use crate::Backend;
-use crate::errors::Failure;
+use crate::errors::{Failure, Problem};
 use crate::params::{AuditQuery, Body};
 
 type Answer<T> = Result<Json<T>, Failure>;
@@ -21,9 +22,8 @@ pub(crate) async fn audit(
     pairs: Result<Query<Vec<(String, String)>>, QueryRejection>,
 ) -> Result<Response, Failure> {
     let Query(pairs) = pairs.map_err(|rejection| {
-        Failure::invalid(json!({
-            "type": "value_error", "loc": ["query"], "msg": rejection.body_text(), "input": null,
-        }))
+        let (loc, msg) = (vec!["query".into()], rejection.body_text());
+        Failure::invalid(Problem { kind: "value_error", loc, msg, input: Value::Null, ctx: None })
     })?;
     let query = AuditQuery::new(pairs)?;
     let (world, _) = backend.world()?;
@@ -32,11 +32,10 @@ pub(crate) async fn audit(
     Ok(([(header::CONTENT_TYPE, "application/json")], body).into_response())
 }
 
-pub(crate) async fn export(State(backend): State<Backend>, body: Bytes) -> Answer<Value> {
+pub(crate) async fn export(State(backend): State<Backend>, body: Bytes) -> Answer<AuditExport> {
     let request = Body::or_defaults(&body)?.export()?;
     let (mut world, now) = backend.world()?;
-    let export = world.export_audit(now, &request)?;
-    Ok(Json(json!(export)))
+    Ok(Json(world.export_audit(now, &request)?))
 }
 
 pub(crate) async fn statistics(State(backend): State<Backend>) -> Answer<Statistics> {
@@ -73,7 +72,12 @@ pub(crate) async fn preflight(State(backend): State<Backend>, body: Bytes) -> An
     Ok(Json(world.preflight(now, target)?))
 }
 
-pub(crate) async fn health(State(backend): State<Backend>) -> Answer<Value> {
-    let (world, _) = backend.world()?;
-    Ok(Json(json!({"status": "healthy", "mode": world.mode()})))
+#[derive(Debug, Serialize)]
+pub(crate) struct Healthy {
+    status: &'static str,
+}
+
+pub(crate) async fn health(State(backend): State<Backend>) -> Answer<Healthy> {
+    drop(backend.world()?);
+    Ok(Json(Healthy { status: "healthy" }))
 }

@@ -1,4 +1,5 @@
-//! Reads parameters and bodies as FastAPI and pydantic do, constraint by constraint.
+//! Reads parameters and bodies as FastAPI and pydantic do, constraint by constraint; but where pydantic would
+//! take `"yes"` for a boolean or `"60"` for a number, only JSON's own are taken.
 
 use assurance_metrics_model::{Duration, Timestamp};
 use assurance_simulator::{
@@ -6,7 +7,7 @@ use assurance_simulator::{
 };
 use serde_json::{Map, Value, json};
 
-use crate::errors::Failure;
+use crate::errors::{Failure, Problem};
 
 /// Entries answered when no limit is given.
 const DEFAULT_LIMIT: usize = 100;
@@ -39,25 +40,23 @@ impl AuditQuery {
 }
 
 fn read_limit(text: &str) -> Result<usize, Failure> {
-    let problem =
-        |kind: &str, msg: String| json!({"type": kind, "loc": ["query", "limit"], "msg": msg, "input": text});
+    let problem = |kind, msg: String, ctx| {
+        let loc = vec!["query".into(), "limit".into()];
+        Err(Failure::invalid(Problem { kind, loc, msg, input: text.into(), ctx }))
+    };
     let Ok(limit) = text.trim().parse::<i64>() else {
-        let msg = "Input should be a valid integer, unable to parse string as an integer".to_owned();
-        return Err(Failure::invalid(problem("int_parsing", msg)));
+        let msg = "Input should be a valid integer, unable to parse string as an integer";
+        return problem("int_parsing", msg.to_owned(), None);
     };
     match usize::try_from(limit) {
         Ok(limit @ 1..=MAX_LIMIT) => Ok(limit),
         Ok(1..) => {
             let msg = format!("Input should be less than or equal to {MAX_LIMIT}");
-            let mut problem = problem("less_than_equal", msg);
-            problem["ctx"] = json!({ "le": MAX_LIMIT });
-            Err(Failure::invalid(problem))
+            problem("less_than_equal", msg, Some(json!({ "le": MAX_LIMIT })))
         }
         _ => {
-            let msg = "Input should be greater than or equal to 1".to_owned();
-            let mut problem = problem("greater_than_equal", msg);
-            problem["ctx"] = json!({ "ge": 1 });
-            Err(Failure::invalid(problem))
+            let msg = "Input should be greater than or equal to 1";
+            problem("greater_than_equal", msg.to_owned(), Some(json!({ "ge": 1 })))
         }
     }
 }
@@ -69,19 +68,21 @@ pub(crate) struct Body {
 
 impl Body {
     pub(crate) fn new(bytes: &[u8]) -> Result<Self, Failure> {
+        let problem = |kind, at: Option<usize>, msg: &str, input, ctx| {
+            let loc = std::iter::once("body".into()).chain(at.map(Value::from)).collect();
+            Err(Failure::invalid(Problem { kind, loc, msg: msg.to_owned(), input, ctx }))
+        };
         match serde_json::from_slice(bytes) {
             Ok(Value::Object(fields)) => Ok(Self { fields }),
-            Ok(other) => Err(Failure::invalid(json!({
-                "type": "model_attributes_type", "loc": ["body"],
-                "msg": "Input should be a valid dictionary or object to extract fields from", "input": other,
-            }))),
-            Err(_) if bytes.is_empty() => Err(Failure::invalid(json!({
-                "type": "missing", "loc": ["body"], "msg": "Field required", "input": null,
-            }))),
-            Err(source) => Err(Failure::invalid(json!({
-                "type": "json_invalid", "loc": ["body", source.column()], "msg": "JSON decode error",
-                "input": {}, "ctx": { "error": source.to_string() },
-            }))),
+            Ok(other) => {
+                let msg = "Input should be a valid dictionary or object to extract fields from";
+                problem("model_attributes_type", None, msg, other, None)
+            }
+            Err(_) if bytes.is_empty() => problem("missing", None, "Field required", Value::Null, None),
+            Err(source) => {
+                let ctx = json!({ "error": source.to_string() });
+                problem("json_invalid", Some(source.column()), "JSON decode error", json!({}), Some(ctx))
+            }
         }
     }
 
@@ -112,10 +113,8 @@ impl Body {
 
     pub(crate) fn target(&self) -> Result<Mode, Failure> {
         let Some(given) = self.fields.get("target_mode") else {
-            return Err(Failure::invalid(json!({
-                "type": "missing", "loc": ["body", "target_mode"], "msg": "Field required",
-                "input": Value::Object(self.fields.clone()),
-            })));
+            let whole = Value::Object(self.fields.clone());
+            return Err(wrong("target_mode", "missing", "Field required", &whole, None));
         };
         serde_json::from_value(given.clone()).map_err(|_source| {
             let expected = "'online', 'offline', 'sovereign' or 'quarantine'";
@@ -197,12 +196,9 @@ impl Body {
     }
 }
 
-fn wrong(name: &str, kind: &str, msg: &str, input: &Value, ctx: Option<Value>) -> Failure {
-    let mut problem = json!({"type": kind, "loc": ["body", name], "msg": msg, "input": input});
-    if let Some(ctx) = ctx {
-        problem["ctx"] = ctx;
-    }
-    Failure::invalid(problem)
+fn wrong(name: &str, kind: &'static str, msg: &str, input: &Value, ctx: Option<Value>) -> Failure {
+    let loc = vec!["body".into(), name.into()];
+    Failure::invalid(Problem { kind, loc, msg: msg.to_owned(), input: input.clone(), ctx })
 }
 
 /// `2025-12-25T14:15:23[.fraction][Z]`, to the millisecond, always UTC.
