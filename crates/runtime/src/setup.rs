@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::fmt;
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -274,13 +275,15 @@ pub fn read_rules(path: &Path) -> Result<RuleFile, SetupError> {
 /// # Errors
 /// If it cannot be opened, is no UTF-8, or is larger than 10 MiB.
 pub fn read_source(path: &Path) -> std::io::Result<Source> {
-    let size = fs_err::metadata(path)?.len();
+    let mut file = fs_err::File::open(path)?;
+    let size = file.metadata()?.len();
     if size > MAX_FILE_BYTES {
         let message =
             format!("{}: {size} bytes are more than the {MAX_FILE_BYTES} that are read", path.display());
         return Err(std::io::Error::new(std::io::ErrorKind::FileTooLarge, message));
     }
-    let text = fs_err::read_to_string(path)?;
+    let mut text = String::new();
+    file.read_to_string(&mut text)?;
     Ok(Source::new(path.to_string_lossy().into_owned(), text))
 }
 

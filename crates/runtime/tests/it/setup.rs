@@ -1,0 +1,81 @@
+use std::path::Path;
+
+use assurance_runtime::setup::{Settings, expand, load};
+
+fn write(folder: &Path, name: &str, text: &str) -> std::path::PathBuf {
+    let path = folder.join(name);
+    fs_err::create_dir_all(path.parent().expect("inside")).expect("created");
+    fs_err::write(&path, text).expect("written");
+    path
+}
+
+fn problems(folder: &Path, config: &str) -> String {
+    let file = write(folder, "prometheus.yml", config);
+    let said = load(&Settings::new(file)).expect_err("refused").to_string();
+    said.replace(&folder.to_string_lossy().into_owned(), "DIR")
+}
+
+#[test]
+fn a_configuration_is_read_with_all_it_names() {
+    let folder = tempfile::tempdir().expect("a folder");
+    write(folder.path(), "rules/a.yml", "groups:\n- name: a\n  rules:\n  - {alert: Down, expr: up == 0}\n");
+    write(
+        folder.path(),
+        "rules/b.yml",
+        "groups:\n- name: b\n  rules:\n  - {record: 'j:up', expr: sum(up)}\n",
+    );
+    write(folder.path(), "am.yml", "- targets: ['127.0.0.1:9094']\n");
+    let config = "
+global: {evaluation_interval: 15s, external_labels: {cluster: brain}}
+rule_files: [rules/*.yml, none/*.yml]
+scrape_configs:
+- job_name: brain-governance
+  static_configs: [{targets: ['backend:8000']}]
+alerting:
+  alertmanagers:
+  - path_prefix: /am
+    static_configs: [{targets: ['127.0.0.1:9093']}]
+  - file_sd_configs: [{files: [am.yml]}]
+";
+    let mut settings = Settings::new(write(folder.path(), "prometheus.yml", config));
+    settings.webhooks = vec!["http://127.0.0.1:8080/page".to_owned()];
+    let setup = load(&settings).map_err(|e| e.to_string()).expect("valid");
+    assert_eq!(setup.pipeline.rules.groups.len(), 2);
+    assert_eq!(setup.pipeline.rules.default_interval.to_string(), "15s");
+    let urls: Vec<&str> = setup.pipeline.notifier.receivers.iter().map(|r| r.url.as_str()).collect();
+    assert_eq!(urls, ["http://127.0.0.1:9093/am", "http://127.0.0.1:9094", "http://127.0.0.1:8080/page"]);
+    assert!(setup.senders.job("brain-governance").is_some() && setup.senders.receiver("webhook").is_some());
+}
+
+#[test]
+fn everything_wrong_is_said_in_one_run() {
+    let folder = tempfile::tempdir().expect("a folder");
+    write(folder.path(), "rules/a.yml", "groups:\n- name: a\n  rules:\n  - {alert: Down, expr: 'up =='}\n");
+    write(folder.path(), "rules/b.yml", "groups:\n- name: b\n  rules:\n  - {alert: Down, expr: rate(up)}\n");
+    let config = "
+rule_files: [rules/*.yml, missing.yml]
+scrape_configs:
+- job_name: brain
+  tls_config: {ca_file: missing.pem}
+  static_configs: [{targets: ['backend:8000']}]
+";
+    insta::assert_snapshot!(problems(folder.path(), config));
+    insta::assert_snapshot!(problems(folder.path(), "scrape_configs:\n- job_nam: x\n"));
+}
+
+#[test]
+fn patterns_stand_for_sorted_paths() {
+    let folder = tempfile::tempdir().expect("a folder");
+    for name in ["b.yml", "a.yml", "a.yaml", "ab.yml"] {
+        write(folder.path(), name, "");
+    }
+    let found = |pattern: &str| -> Vec<String> {
+        let all = expand(&folder.path().join(pattern).to_string_lossy()).expect("listed");
+        all.iter().map(|path| path.rsplit('/').next().unwrap_or_default().to_owned()).collect()
+    };
+    assert_eq!(found("*.yml"), ["a.yml", "ab.yml", "b.yml"]);
+    assert_eq!(found("?.yml"), ["a.yml", "b.yml"]);
+    assert_eq!(found("a*.y*ml"), ["a.yaml", "a.yml", "ab.yml"]);
+    assert_eq!(found("plain.yml"), ["plain.yml"], "a plain path is read, and missed then");
+    assert_eq!(found("none/*.yml"), [""; 0]);
+}
