@@ -31,7 +31,7 @@ fn life(directory: &str) -> Result<(), StorageError> {
 
 fn run_victim(directory: &Path, inject: &str) -> (bool, String) {
     let strace = Command::new("strace")
-        .args(["-f", "-qq", "-o", "/dev/null", "-e", inject])
+        .args(["-f", "--seccomp-bpf", "-qq", "-o", "/dev/null", "-e", inject])
         .arg(std::env::current_exe().expect("the test's own path"))
         .args(["--exact", "kills::victim", "--test-threads=1", "--nocapture"])
         .env(DIRECTORY, directory)
@@ -46,7 +46,8 @@ fn state(directory: &Path) -> (Option<String>, Option<String>, Option<String>, O
 }
 
 fn strace_works() -> bool {
-    let traced = Command::new("strace").args(["-f", "-qq", "-o", "/dev/null", "true"]).output();
+    let traced =
+        Command::new("strace").args(["-f", "--seccomp-bpf", "-qq", "-o", "/dev/null", "true"]).output();
     traced.is_ok_and(|output| output.status.success())
 }
 

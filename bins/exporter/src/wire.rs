@@ -1,0 +1,205 @@
+//! Puts the parts together: the machine, the disk, the clock, the network.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use assurance_disk::{Disk, WallClock};
+use assurance_evidence::{Archive, ArchiveError, Config, Exporter, Output, Policy, Report, Source, Status};
+use assurance_runtime::signals::{Asked, Signals};
+use assurance_storage::{Overlay, Storage, StorageError};
+
+use crate::args::{self, Collect, Directory, Format, Publish, Seal};
+use crate::fetch::Fetcher;
+use crate::talk::{self, Exit, print, say};
+
+/// How often a lock that another process holds is tried again.
+const LOCK_RETRY: Duration = Duration::from_millis(100);
+
+/// One round, with publishing.
+pub(crate) async fn run(args: Collect) -> Exit {
+    match parts(&args) {
+        Ok((storage, fetcher)) => round(&args, &storage, &fetcher, true).await,
+        Err(exit) => exit,
+    }
+}
+
+/// Rounds without publishing, until a signal comes. A day's events are on the disk after each of them.
+pub(crate) async fn collect(args: Collect) -> Exit {
+    let (storage, fetcher) = match parts(&args) {
+        Ok(parts) => parts,
+        Err(exit) => return exit,
+    };
+    let mut signals = match Signals::new() {
+        Ok(signals) => signals,
+        Err(error) => {
+            say(format_args!("error: signals cannot be received: {error}"));
+            return Exit::Storage;
+        }
+    };
+    let mut beat = tokio::time::interval(args.interval.to_std().max(LOCK_RETRY));
+    beat.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    let mut incomplete = false;
+    loop {
+        tokio::select! {
+            _ = beat.tick() => {}
+            asked = signals.next() => match asked {
+                Asked::Stop => break,
+                Asked::Reload => continue, // tokens are read anew in every round anyway
+            },
+        }
+        // A round is never cut off by a signal: it ends by itself, at the latest with its timeouts.
+        let exit = round(&args, &storage, &fetcher, false).await;
+        incomplete |= exit == Exit::Incomplete;
+        if args.once || !matches!(exit, Exit::Done | Exit::Incomplete | Exit::Source | Exit::Busy) {
+            return exit;
+        }
+    }
+    if incomplete { Exit::Incomplete } else { Exit::Done }
+}
+
+/// Publishes without the network.
+pub(crate) async fn seal(args: &Seal) -> Exit {
+    let outcome = async {
+        let storage = storage(&args.directory, &args.publish)?;
+        let mut archive =
+            unlocked(&args.publish, || Archive::open(storage.clone(), policy(&args.publish))).await?;
+        archive.publish_due(WallClock.now())
+    };
+    match outcome.await {
+        Ok(publication) => {
+            talk::done(&publication.published, &publication.facts, None, args.publish.output);
+            let incomplete = publication.facts.iter().any(assurance_evidence::Fact::is_incomplete);
+            if incomplete { Exit::Incomplete } else { Exit::Done }
+        }
+        Err(error) => failed(&error),
+    }
+}
+
+/// Says where the collection stands.
+pub(crate) fn status(args: &args::Status) -> Exit {
+    let status = match Disk::open(args.directory.path())
+        .map_err(ArchiveError::from)
+        .and_then(|disk| Status::read(&disk))
+    {
+        Ok(status) => status,
+        Err(error) => return failed(&error),
+    };
+    match args.output {
+        Format::Json => print(&serde_json::json!(status).to_string()),
+        Format::Text => print(&text(&status)),
+    }
+    Exit::Done
+}
+
+fn text(status: &Status) -> String {
+    let Some(source) = &status.source else { return "nothing was collected yet".to_owned() };
+    let mut lines = vec![format!("source      {source}")];
+    if let Some(collected) = status.collected {
+        lines.push(format!("collected   {collected}"));
+    }
+    lines.push(match (status.first_published, status.last_published) {
+        (Some(first), Some(last)) => format!("published   {} days, {first} to {last}", status.published_days),
+        _ => "published   nothing yet".to_owned(),
+    });
+    for open in &status.open {
+        let missing = if open.incomplete { ", events may be missing" } else { "" };
+        lines.push(format!("open        {}, {} events{missing}", open.day, open.events));
+    }
+    lines.join("\n")
+}
+
+fn parts(args: &Collect) -> Result<(Arc<dyn Storage>, Fetcher), Exit> {
+    let storage = storage(&args.directory, &args.publish).map_err(|error| failed(&error))?;
+    let fetcher = Fetcher::new(args).map_err(|message| {
+        say(format_args!("error: {message}"));
+        Exit::Usage
+    })?;
+    Ok((storage, fetcher))
+}
+
+/// One round: opened anew each time, so that between rounds the directory is free for others.
+async fn round(args: &Collect, storage: &Arc<dyn Storage>, fetcher: &Fetcher, publishes: bool) -> Exit {
+    let outcome = async {
+        let config = config(args, publishes);
+        let mut exporter =
+            unlocked(&args.publish, || Exporter::open(storage.clone(), config.clone(), WallClock.now()))
+                .await?;
+        drive(&mut exporter, fetcher).await
+    };
+    match outcome.await {
+        Ok(Some(report)) => talk::report(&report, args.publish.output),
+        Ok(None) => Exit::Done,
+        Err(error) => failed(&error),
+    }
+}
+
+async fn drive(exporter: &mut Exporter, fetcher: &Fetcher) -> Result<Option<Report>, ArchiveError> {
+    exporter.handle_timeout(exporter.poll_timeout().unwrap_or_else(|| WallClock.now()));
+    let mut report = None;
+    while let Some(output) = exporter.poll_output() {
+        report = match output {
+            Output::Get(get) => {
+                let answer = fetcher.get(&get).await;
+                exporter.handle_response(WallClock.now(), get.id, answer)?
+            }
+            Output::Read(read) => exporter.handle_piece(WallClock.now(), read.id, Fetcher::read(&read))?,
+            _ => None,
+        };
+    }
+    Ok(report)
+}
+
+fn config(args: &Collect, publishes: bool) -> Config {
+    let mut config = match (&args.backend, &args.file) {
+        (Some(backend), _) => Config::api(backend),
+        (None, file) => Config::file(file.clone().unwrap_or_default().display().to_string()),
+    };
+    if let Source::Api { limit, .. } = &mut config.source {
+        *limit = args.limit;
+    }
+    config.policy = policy(&args.publish);
+    config.publishes = publishes;
+    config
+}
+
+fn policy(args: &Publish) -> Policy {
+    let mut policy = Policy::USUAL;
+    policy.grace = args.grace;
+    policy.patience = args.patience;
+    policy
+}
+
+fn storage(directory: &Directory, publish: &Publish) -> Result<Arc<dyn Storage>, ArchiveError> {
+    let disk = || -> Result<Disk, StorageError> {
+        if publish.dry_run { Disk::open(directory.path()) } else { Disk::create(directory.path()) }
+    };
+    let disk = disk()?;
+    if publish.dry_run {
+        say("dry run: nothing is changed");
+        return Ok(Arc::new(Overlay::new(disk)));
+    }
+    Ok(Arc::new(disk))
+}
+
+/// Opens, waiting for another process that holds the lock.
+async fn unlocked<T>(
+    publish: &Publish,
+    open: impl Fn() -> Result<T, ArchiveError>,
+) -> Result<T, ArchiveError> {
+    let mut left = publish.wait.to_std();
+    loop {
+        match open() {
+            Err(error) if error.is_locked() && !left.is_zero() => {
+                let pause = left.min(LOCK_RETRY);
+                tokio::time::sleep(pause).await;
+                left -= pause;
+            }
+            other => return other,
+        }
+    }
+}
+
+fn failed(error: &ArchiveError) -> Exit {
+    say(format_args!("error: {error}"));
+    Exit::from(error)
+}

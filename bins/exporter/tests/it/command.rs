@@ -1,0 +1,75 @@
+//! Starting the binary, and what came of it.
+
+use std::path::Path;
+use std::process::{Command, Output};
+
+use assurance_disk::WallClock;
+use assurance_metrics_model::{Duration, Timestamp};
+
+/// The binary with an environment that says nothing.
+pub(crate) fn exporter() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_assurance-exporter"));
+    for variable in ["BACKEND_URL", "EVIDENCE_DIR", "RETENTION_DAYS", "DRY_RUN"] {
+        command.env_remove(variable);
+    }
+    command
+}
+
+pub(crate) struct Ran {
+    pub(crate) code: Option<i32>,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
+}
+
+impl From<Output> for Ran {
+    fn from(output: Output) -> Self {
+        Self {
+            code: output.status.code(),
+            stdout: String::from_utf8(output.stdout).expect("stdout is text"),
+            stderr: String::from_utf8(output.stderr).expect("stderr is text"),
+        }
+    }
+}
+
+pub(crate) fn ran(command: &mut Command) -> Ran {
+    command.output().expect("the binary starts").into()
+}
+
+/// One round of `run` into `dir` from `url`. Without a grace, so that yesterday is over right after midnight.
+pub(crate) fn run(dir: &Path, url: &str) -> Ran {
+    ran(exporter().arg("run").arg("--dir").arg(dir).args(["--backend", url, "--grace", "0"]))
+}
+
+/// The names below `dir`, sorted.
+pub(crate) fn names(dir: &Path) -> Vec<String> {
+    let Ok(entries) = fs_err::read_dir(dir) else { return Vec::new() };
+    let mut names: Vec<String> =
+        entries.map(|entry| entry.expect("read").file_name().to_string_lossy().into_owned()).collect();
+    names.sort();
+    names
+}
+
+pub(crate) fn read(path: impl AsRef<Path>) -> String {
+    fs_err::read_to_string(path.as_ref()).unwrap_or_else(|error| panic!("{error}"))
+}
+
+/// So many days ago, at this time of the day.
+pub(crate) fn days_ago(days: i64, seconds_of_day: i64) -> Timestamp {
+    let midnight = WallClock.now().as_millis().div_euclid(86_400_000) * 86_400_000;
+    Timestamp::from_millis(midnight) - Duration::from_secs(86_400) * days
+        + Duration::from_secs(seconds_of_day)
+}
+
+/// `2026-01-02`.
+pub(crate) fn day(at: Timestamp) -> String {
+    at.to_string()[..10].to_owned()
+}
+
+/// An entry as the backend writes it: without a zone, with microseconds.
+pub(crate) fn entry(number: u32, at: Timestamp) -> String {
+    let at = at.to_string();
+    let at = at.trim_end_matches('Z');
+    format!(
+        r#"{{"id":"mode_changed_{number}","timestamp":"{at}.{number:06}","event_type":"sovereign.mode_changed","metadata":{{"metadata":{{}}}}}}"#
+    )
+}
