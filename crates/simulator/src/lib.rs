@@ -2,7 +2,8 @@
 //!
 //! **In scope:** [`World`], the BRAiN backend as a state machine: modes, preflight gates, the override
 //! life-cycle, bundles, AXE trust, audit log, metrics and the bodies of its read API; it starts, stops and
-//! loses its memory as the real process does.
+//! loses its memory as the real process does. [`Simulation`], which drives it together with the pipeline that
+//! runs in production, receivers and the evidence exporter on one clock that jumps from event to event.
 //!
 //! **Out of scope:** sockets and routes (`brain-http`), scenarios and their claims (`tabletop`), the wall
 //! clock: every call is given the time.
@@ -28,8 +29,12 @@
 //! override is live. What [`World::stop`] forgets is what lived in the process; what is on the world's disk
 //! stays.
 
+mod simulation;
 mod world;
 
+pub use simulation::{
+    BACKEND, EXPORTER, Fault, Occurrence, Simulation, SimulationConfig, SimulationError, What,
+};
 pub use world::{
     ActiveBundle, AuditExport, AuditRefusal, Axe24h, AxeVerdict, BundleRefusal, BundleTrust24h, Check,
     Command, Counts, CriticalEvent, Empty, EventType, ExportRequest, Gate, GateState, GovernanceStatus,

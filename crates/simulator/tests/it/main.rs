@@ -7,6 +7,7 @@ mod audit;
 mod metrics;
 mod overrides;
 mod restarts;
+mod simulation;
 mod switches;
 mod threats;
 
