@@ -1,0 +1,147 @@
+//! Prometheus's envelope (`web/api/v1`).
+
+use assurance_metrics_model::Timestamp;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
+use serde::ser::{SerializeTuple as _, Serializer};
+
+/// A successful answer.
+#[derive(Debug, Serialize)]
+pub(crate) struct Answer<T> {
+    status: &'static str,
+    pub(crate) data: T,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) warnings: Vec<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) infos: Vec<String>,
+}
+
+impl<T> Answer<T> {
+    pub(crate) fn new(data: T) -> Self {
+        Self { status: "success", data, warnings: Vec::new(), infos: Vec::new() }
+    }
+}
+
+impl<T: Serialize> IntoResponse for Answer<T> {
+    fn into_response(self) -> Response {
+        json(StatusCode::OK, &self)
+    }
+}
+
+/// What went wrong, in Prometheus's words for it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ErrorType {
+    BadData,
+    Execution,
+    Timeout,
+    Internal,
+    NotFound,
+}
+
+/// A failed answer.
+#[derive(Debug)]
+pub(crate) struct ApiError {
+    pub(crate) error_type: ErrorType,
+    pub(crate) error: String,
+}
+
+impl ApiError {
+    pub(crate) fn bad_data(error: impl Into<String>) -> Self {
+        Self { error_type: ErrorType::BadData, error: error.into() }
+    }
+
+    pub(crate) fn execution(error: impl Into<String>) -> Self {
+        Self { error_type: ErrorType::Execution, error: error.into() }
+    }
+
+    /// A parameter that cannot be read.
+    pub(crate) fn parameter(name: &str, error: impl std::fmt::Display) -> Self {
+        Self::bad_data(format!("invalid parameter {name:?}: {error}"))
+    }
+}
+
+impl IntoResponse for ApiError {
+    fn into_response(self) -> Response {
+        let (status, word) = match self.error_type {
+            ErrorType::BadData => (StatusCode::BAD_REQUEST, "bad_data"),
+            ErrorType::Execution => (StatusCode::UNPROCESSABLE_ENTITY, "execution"),
+            ErrorType::Timeout => (StatusCode::SERVICE_UNAVAILABLE, "timeout"),
+            ErrorType::Internal => (StatusCode::INTERNAL_SERVER_ERROR, "internal"),
+            ErrorType::NotFound => (StatusCode::NOT_FOUND, "not_found"),
+        };
+        #[derive(Serialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Body<'a> {
+            status: &'static str,
+            error_type: &'static str,
+            error: &'a str,
+        }
+        json(status, &Body { status: "error", error_type: word, error: &self.error })
+    }
+}
+
+pub(crate) async fn no_route() -> ApiError {
+    ApiError { error_type: ErrorType::NotFound, error: "no such endpoint".to_owned() }
+}
+
+pub(crate) async fn no_method() -> Response {
+    let mut response = ApiError::bad_data("this endpoint does not take that method").into_response();
+    *response.status_mut() = StatusCode::METHOD_NOT_ALLOWED;
+    response
+}
+
+fn json(status: StatusCode, body: &impl Serialize) -> Response {
+    let (status, body) = match serde_json::to_vec(body) {
+        Ok(body) => (status, body),
+        Err(error) => {
+            tracing::error!(%error, "an answer cannot be written as JSON");
+            (
+                StatusCode::INTERNAL_SERVER_ERROR,
+                br#"{"status":"error","errorType":"internal","error":"cannot write the answer"}"#.to_vec(),
+            )
+        }
+    };
+    let mut response = body.into_response();
+    *response.status_mut() = status;
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response
+}
+
+/// Seconds since 1970 as a JSON number with at most three decimals, none where it is whole.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Seconds(pub(crate) Timestamp);
+
+impl Serialize for Seconds {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let millis = self.0.as_millis();
+        if millis % 1000 == 0 {
+            serializer.serialize_i64(millis / 1000)
+        } else {
+            serializer.serialize_f64(self.0.as_secs_f64())
+        }
+    }
+}
+
+/// `[seconds, "value"]`
+#[derive(Clone, Debug)]
+pub(crate) struct Point(pub(crate) Timestamp, pub(crate) String);
+
+impl Serialize for Point {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut pair = serializer.serialize_tuple(2)?;
+        pair.serialize_element(&Seconds(self.0))?;
+        pair.serialize_element(&self.1)?;
+        pair.end()
+    }
+}
+
+/// Labels as an object, in order.
+#[derive(Clone, Debug)]
+pub(crate) struct LabelMap(pub(crate) assurance_metrics_model::Labels);
+
+impl Serialize for LabelMap {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.0.iter())
+    }
+}

@@ -1,0 +1,174 @@
+//! Series, labels and metadata.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use assurance_metrics_model::{Labels, Matcher, Metadata, Queryable as _, Selection, TimeRange, Timestamp};
+use axum::extract::{Path, State};
+use serde::Serialize;
+
+use crate::answer::{Answer, ApiError, LabelMap};
+use crate::params::Params;
+
+fn time_range(params: &Params) -> Result<TimeRange, ApiError> {
+    let (start, end) = (params.time("start")?, params.time("end")?);
+    if start.is_none() && end.is_none() {
+        return Ok(TimeRange::ALL);
+    }
+    let range = TimeRange::closed(start.unwrap_or(Timestamp::MIN), end.unwrap_or(Timestamp::MAX));
+    Ok(range)
+}
+
+/// Calls `each` once for every selector, or once without matchers where there is none.
+fn over_selectors(
+    params: &Params,
+    mut each: impl FnMut(&Selection<'_>) -> Result<(), ApiError>,
+) -> Result<(), ApiError> {
+    let range = time_range(params)?;
+    let selectors = params.selectors()?;
+    let none: &[Matcher] = &[];
+    if selectors.is_empty() {
+        return each(&Selection { matchers: none, range });
+    }
+    selectors.iter().try_for_each(|matchers| each(&Selection { matchers, range }))
+}
+
+fn store_error(error: &assurance_metrics_model::QueryError) -> ApiError {
+    ApiError::execution(error.to_string())
+}
+
+/// The first so many, and a warning where there were more.
+fn limited<T>(all: impl IntoIterator<Item = T>, limit: usize) -> Answer<Vec<T>> {
+    let mut rest = all.into_iter();
+    let taken: Vec<T> = rest.by_ref().take(limit).collect();
+    let mut answer = Answer::new(taken);
+    if rest.next().is_some() {
+        answer.warnings.push("results truncated due to limit".to_owned());
+    }
+    answer
+}
+
+pub(crate) async fn series(
+    State(state): State<Arc<crate::State>>,
+    params: Params,
+) -> Result<Answer<Vec<LabelMap>>, ApiError> {
+    if params.all("match[]").next().is_none() {
+        return Err(ApiError::bad_data("no match[] parameter provided"));
+    }
+    let mut found: BTreeSet<Labels> = BTreeSet::new();
+    over_selectors(&params, |selection| {
+        let series = state.store.select(selection).map_err(|error| store_error(&error))?;
+        found.extend(series.iter().map(|s| s.labels().clone()));
+        Ok(())
+    })?;
+    Ok(limited(found.into_iter().map(LabelMap), params.limit()?))
+}
+
+pub(crate) async fn labels(
+    State(state): State<Arc<crate::State>>,
+    params: Params,
+) -> Result<Answer<Vec<String>>, ApiError> {
+    let mut found: BTreeSet<String> = BTreeSet::new();
+    over_selectors(&params, |selection| {
+        found.extend(state.store.label_names(selection).map_err(|error| store_error(&error))?);
+        Ok(())
+    })?;
+    Ok(limited(found, params.limit()?))
+}
+
+pub(crate) async fn label_values(
+    State(state): State<Arc<crate::State>>,
+    Path(name): Path<String>,
+    params: Params,
+) -> Result<Answer<Vec<String>>, ApiError> {
+    let name = unescape_name(&name);
+    if name.is_empty() {
+        return Err(ApiError::bad_data(format!("invalid label name: {name:?}")));
+    }
+    let mut found: BTreeSet<String> = BTreeSet::new();
+    over_selectors(&params, |selection| {
+        found.extend(state.store.label_values(&name, selection).map_err(|error| store_error(&error))?);
+        Ok(())
+    })?;
+    Ok(limited(found, params.limit()?))
+}
+
+/// `U__a_2e_b` is `a.b` (Prometheus's escaping of UTF-8 names in paths); a name that is no such text stands
+/// for itself.
+fn unescape_name(name: &str) -> String {
+    let Some(mut rest) = name.strip_prefix("U__") else { return name.to_owned() };
+    let mut out = String::new();
+    while let Some(c) = rest.chars().next() {
+        rest = &rest[c.len_utf8()..];
+        if c != '_' {
+            out.push(c);
+        } else if let Some(after) = rest.strip_prefix('_') {
+            out.push('_');
+            rest = after;
+        } else {
+            let Some((code, after)) = rest.split_once('_') else { return name.to_owned() };
+            let Some(c) = u32::from_str_radix(code, 16).ok().and_then(char::from_u32) else {
+                return name.to_owned();
+            };
+            out.push(c);
+            rest = after;
+        }
+    }
+    out
+}
+
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub(crate) struct MetadataEntry {
+    #[serde(rename = "type")]
+    metric_type: &'static str,
+    help: String,
+    unit: String,
+}
+
+impl From<&Metadata> for MetadataEntry {
+    fn from(metadata: &Metadata) -> Self {
+        Self {
+            metric_type: metadata.metric_type.as_str(),
+            help: metadata.help.clone(),
+            unit: metadata.unit.clone(),
+        }
+    }
+}
+
+pub(crate) async fn metadata(
+    State(state): State<Arc<crate::State>>,
+    params: Params,
+) -> Result<Answer<BTreeMap<String, BTreeSet<MetadataEntry>>>, ApiError> {
+    let (limit, wanted) = (params.limit()?, params.get("metric"));
+    let mut found: BTreeMap<String, BTreeSet<MetadataEntry>> = BTreeMap::new();
+    for target in state.pipeline().scrape().metadata() {
+        if wanted.is_some_and(|name| name != target.metric) {
+            continue;
+        }
+        if found.len() >= limit && !found.contains_key(target.metric) {
+            continue;
+        }
+        found.entry(target.metric.to_owned()).or_default().insert(target.metadata.into());
+    }
+    Ok(Answer::new(found))
+}
+
+/// Exemplars are read and not kept: the answer is always empty.
+pub(crate) async fn exemplars(params: Params) -> Result<Answer<[(); 0]>, ApiError> {
+    params.required("query")?;
+    Ok(Answer::new([]))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::unescape_name;
+
+    #[test]
+    fn escaped_names_are_read_back() {
+        for (escaped, name) in
+            [("job", "job"), ("U__a_2e_b", "a.b"), ("U__a__b", "a_b"), ("U__a_zz_", "U__a_zz_")]
+        {
+            assert_eq!(unescape_name(escaped), name);
+        }
+    }
+}

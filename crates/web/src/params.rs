@@ -1,0 +1,188 @@
+//! Parameters from the URL and, of a `POST`, the form: both count, as in Go.
+
+use assurance_metrics_model::{Duration, Matcher, Timestamp};
+use axum::body::Bytes;
+use axum::extract::{FromRequest, Request};
+use axum::http::{Method, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+
+use crate::answer::ApiError;
+
+/// Names and values in the order they were given, the form's before the URL's.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Params(Vec<(String, String)>);
+
+impl<S: Send + Sync> FromRequest<S> for Params {
+    type Rejection = Response;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Response> {
+        let url = request.uri().query().unwrap_or_default().to_owned();
+        let is_form = request
+            .headers()
+            .get(header::CONTENT_TYPE)
+            .is_some_and(|v| v.as_bytes().starts_with(b"application/x-www-form-urlencoded"));
+        let mut pairs = Vec::new();
+        if request.method() == Method::POST && is_form {
+            let body = Bytes::from_request(request, state).await.map_err(|rejection| {
+                let mut response = ApiError::bad_data(rejection.body_text()).into_response();
+                *response.status_mut() = rejection.status();
+                response
+            })?;
+            let body = std::str::from_utf8(&body)
+                .map_err(|_not_text| (StatusCode::BAD_REQUEST, "the form is no UTF-8").into_response())?;
+            pairs.extend(decode(body));
+        }
+        pairs.extend(decode(&url));
+        Ok(Self(pairs))
+    }
+}
+
+/// `a=1&b=x%20y+z`; a broken escape stands for itself, as browsers read it.
+fn decode(text: &str) -> impl Iterator<Item = (String, String)> + '_ {
+    text.split('&').filter(|pair| !pair.is_empty()).map(|pair| {
+        let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+        (unescape(name), unescape(value))
+    })
+}
+
+fn unescape(text: &str) -> String {
+    let mut out = Vec::with_capacity(text.len());
+    let mut bytes = text.as_bytes();
+    while let Some((first, rest)) = bytes.split_first() {
+        let hex = |b: u8| char::from(b).to_digit(16).and_then(|d| u8::try_from(d).ok());
+        match (first, rest) {
+            (b'+', _) => out.push(b' '),
+            (b'%', [a, b, after @ ..]) if hex(*a).is_some() && hex(*b).is_some() => {
+                out.push(hex(*a).unwrap_or_default() << 4 | hex(*b).unwrap_or_default());
+                bytes = after;
+                continue;
+            }
+            (byte, _) => out.push(*byte),
+        }
+        bytes = rest;
+    }
+    String::from_utf8_lossy(&out).into_owned()
+}
+
+impl Params {
+    pub(crate) fn get(&self, name: &str) -> Option<&str> {
+        self.0.iter().find(|(n, _)| n == name).map(|(_, v)| v.as_str()).filter(|v| !v.is_empty())
+    }
+
+    pub(crate) fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
+        self.0.iter().filter(move |(n, _)| n == name).map(|(_, v)| v.as_str())
+    }
+
+    pub(crate) fn required(&self, name: &str) -> Result<&str, ApiError> {
+        self.get(name).ok_or_else(|| ApiError::parameter(name, "it is missing"))
+    }
+
+    /// A time: seconds with a fraction, or RFC 3339.
+    pub(crate) fn time(&self, name: &str) -> Result<Option<Timestamp>, ApiError> {
+        let Some(text) = self.get(name) else { return Ok(None) };
+        parse_time(text)
+            .map(Some)
+            .ok_or_else(|| ApiError::parameter(name, format!("cannot parse {text:?} to a valid timestamp")))
+    }
+
+    /// A span: seconds with a fraction, or a Prometheus duration.
+    pub(crate) fn duration(&self, name: &str) -> Result<Option<Duration>, ApiError> {
+        let Some(text) = self.get(name) else { return Ok(None) };
+        let failed = || ApiError::parameter(name, format!("cannot parse {text:?} to a valid duration"));
+        if let Ok(secs) = text.parse::<f64>() {
+            if !secs.is_finite() || secs.abs() > 9e15 {
+                return Err(failed());
+            }
+            return Ok(Some(Timestamp::from_secs_f64(secs) - Timestamp::EPOCH));
+        }
+        text.parse().map(Some).map_err(|_source| failed())
+    }
+
+    /// At most so many results; 0 and absence mean all.
+    pub(crate) fn limit(&self) -> Result<usize, ApiError> {
+        let Some(text) = self.get("limit") else { return Ok(usize::MAX) };
+        match text.parse::<usize>() {
+            Ok(0) => Ok(usize::MAX),
+            Ok(limit) => Ok(limit),
+            Err(error) => Err(ApiError::parameter("limit", error)),
+        }
+    }
+
+    /// `match[]`, each a selector; a series counts that satisfies any.
+    pub(crate) fn selectors(&self) -> Result<Vec<Vec<Matcher>>, ApiError> {
+        self.all("match[]")
+            .map(|text| {
+                assurance_promql::parse_selector(text)
+                    .map_err(|error| ApiError::parameter("match[]", crate::query::parse_error(text, &error)))
+            })
+            .collect()
+    }
+}
+
+fn parse_time(text: &str) -> Option<Timestamp> {
+    if let Ok(secs) = text.parse::<f64>() {
+        return (secs.is_finite() && secs.abs() < 9e15).then(|| Timestamp::from_secs_f64(secs));
+    }
+    rfc3339(text)
+}
+
+/// `2026-01-02T03:04:05[.678](Z|±hh:mm)`
+fn rfc3339(text: &str) -> Option<Timestamp> {
+    let (date, rest) = text.split_once(['T', 't'])?;
+    let zone_at = rest.find(['Z', 'z', '+', '-'])?;
+    let (clock, zone) = rest.split_at(zone_at);
+    let numbers = |s: &str, by: char| s.split(by).map(|n| n.parse::<i64>().ok()).collect::<Option<Vec<_>>>();
+    let [year, month, day] = numbers(date, '-')?.try_into().ok()?;
+    let (whole, fraction) = clock.split_once('.').unwrap_or((clock, ""));
+    let [hour, minute, second] = numbers(whole, ':')?.try_into().ok()?;
+    let in_range =
+        (1..=12).contains(&month) && (1..=31).contains(&day) && hour < 24 && minute < 60 && second < 61;
+    if !in_range || !fraction.bytes().all(|b| b.is_ascii_digit()) {
+        return None;
+    }
+    let millis: i64 = format!("{fraction:0<3}").get(..3)?.parse().ok()?;
+    let offset = match zone {
+        "Z" | "z" => 0,
+        zone => {
+            let [hours, minutes] = numbers(&zone[1..], ':')?.try_into().ok()?;
+            let minutes = hours * 60 + minutes;
+            if zone.starts_with('-') { -minutes } else { minutes }
+        }
+    };
+    // Days from the civil date, by Howard Hinnant's `days_from_civil`.
+    let y = if month <= 2 { year - 1 } else { year };
+    let era = y.div_euclid(400);
+    let yoe = y.rem_euclid(400);
+    let doy = (153 * (if month > 2 { month - 3 } else { month + 9 }) + 2) / 5 + day - 1;
+    let days = era * 146_097 + yoe * 365 + yoe / 4 - yoe / 100 + doy - 719_468;
+    let secs = days * 86_400 + hour * 3600 + (minute - offset) * 60 + second;
+    Some(Timestamp::from_millis(secs * 1000 + millis))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_seconds_or_rfc_3339() {
+        for (text, millis) in [
+            ("0", 0),
+            ("1766672123.456", 1_766_672_123_456),
+            ("2025-12-25T14:15:23.456Z", 1_766_672_123_456),
+            ("2025-12-25T15:15:23.4567+01:00", 1_766_672_123_456),
+            ("1969-12-31T23:59:59Z", -1000),
+        ] {
+            assert_eq!(parse_time(text), Some(Timestamp::from_millis(millis)), "{text}");
+        }
+        for text in
+            ["", "yesterday", "2025-13-25T00:00:00Z", "2025-12-25", "NaN", "1e300", "2025-12-25T00:00:00"]
+        {
+            assert_eq!(parse_time(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn escapes_are_decoded() {
+        assert_eq!(unescape("a+b%20c%2Bd%zz%"), "a b c+d%zz%");
+    }
+}

@@ -1,0 +1,164 @@
+//! Queries: evaluated beside the asynchronous threads, some at a time, not for ever.
+
+use std::sync::Arc;
+
+use assurance_metrics_model::{Duration, Value, format_float};
+use assurance_promql::{self as promql, Answer as Evaluated, EvalError, Expr, ParseError, QueryValue};
+use axum::extract::State;
+use serde::Serialize;
+
+use crate::answer::{Answer, ApiError, ErrorType, LabelMap, Point};
+use crate::params::Params;
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct QueryData {
+    result_type: &'static str,
+    result: QueryResult,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(untagged)]
+enum QueryResult {
+    Point(Point),
+    Vector(Vec<Element>),
+    Matrix(Vec<Row>),
+}
+
+#[derive(Debug, Serialize)]
+struct Element {
+    metric: LabelMap,
+    value: Point,
+}
+
+#[derive(Debug, Serialize)]
+struct Row {
+    metric: LabelMap,
+    values: Vec<Point>,
+}
+
+pub(crate) async fn instant(
+    State(state): State<Arc<crate::State>>,
+    params: Params,
+) -> Result<Answer<QueryData>, ApiError> {
+    let expr = expression(&params, "query")?;
+    let at = params.time("time")?.unwrap_or_else(|| state.now());
+    evaluate(state, &params, move |store, options| promql::instant(&expr, store, at, options)).await
+}
+
+pub(crate) async fn range(
+    State(state): State<Arc<crate::State>>,
+    params: Params,
+) -> Result<Answer<QueryData>, ApiError> {
+    params.required("start")?;
+    params.required("end")?;
+    params.required("step")?;
+    let (start, end) = (params.time("start")?.unwrap_or_default(), params.time("end")?.unwrap_or_default());
+    let step = params.duration("step")?.unwrap_or_default();
+    if end < start {
+        return Err(ApiError::parameter("end", "end timestamp must not be before start time"));
+    }
+    if step <= Duration::ZERO {
+        let why = "zero or negative query resolution step widths are not accepted. Try a positive integer";
+        return Err(ApiError::parameter("step", why));
+    }
+    if (end - start).as_millis() / step.as_millis() >= 11_000 {
+        return Err(ApiError::bad_data(
+            "exceeded maximum resolution of 11,000 points per timeseries. Try decreasing the query resolution (?step=XX)",
+        ));
+    }
+    let expr = expression(&params, "query")?;
+    evaluate(state, &params, move |store, options| promql::range(&expr, store, start, end, step, options))
+        .await
+}
+
+pub(crate) async fn format(params: Params) -> Result<Answer<String>, ApiError> {
+    Ok(Answer::new(expression(&params, "query")?.to_string()))
+}
+
+fn expression(params: &Params, name: &str) -> Result<Expr, ApiError> {
+    let text = params.required(name)?;
+    promql::parse(text).map_err(|error| ApiError::parameter(name, parse_error(text, &error)))
+}
+
+/// `line:column: parse error: …`, as Prometheus's clients expect it.
+pub(crate) fn parse_error(text: &str, error: &ParseError) -> String {
+    let before = text.get(..error.span.start).unwrap_or(text);
+    let line = before.matches('\n').count() + 1;
+    let column = before.rsplit('\n').next().map_or(0, |last| last.chars().count()) + 1;
+    format!("{line}:{column}: parse error: {error}")
+}
+
+async fn evaluate(
+    state: Arc<crate::State>,
+    params: &Params,
+    evaluate: impl FnOnce(&assurance_tsdb::Store, &promql::Options) -> Result<Evaluated, EvalError>
+    + Send
+    + 'static,
+) -> Result<Answer<QueryData>, ApiError> {
+    let mut options = state.options.clone();
+    if let Some(lookback) = params.duration("lookback_delta")? {
+        options.lookback = lookback;
+    }
+    let asked = params.duration("timeout")?.map(Duration::to_std);
+    let timeout = asked.unwrap_or(state.settings.query_timeout).min(state.settings.query_timeout);
+    let work = async {
+        let turn = Arc::clone(&state.queries).acquire_owned().await;
+        let store = Arc::clone(&state.store);
+        tokio::task::spawn_blocking(move || {
+            let _turn = turn;
+            evaluate(&store, &options)
+        })
+        .await
+    };
+    // Past the timeout the thread still ends its evaluation, within the limit on samples, and holds its turn
+    // until then.
+    let timed_out = |_elapsed| ApiError {
+        error_type: ErrorType::Timeout,
+        error: format!("query timed out in expression evaluation after {}s", timeout.as_secs_f64()),
+    };
+    let finished = tokio::time::timeout(timeout, work).await.map_err(timed_out)?;
+    let evaluated = finished.map_err(|fault| ApiError {
+        error_type: ErrorType::Internal,
+        error: format!("the evaluation ended in a fault: {fault}"),
+    })?;
+    let evaluated = evaluated.map_err(|error| ApiError::execution(error.to_string()))?;
+    let mut answer = Answer::new(data(evaluated.value)?);
+    answer.warnings = evaluated.warnings;
+    answer.infos = evaluated.infos;
+    Ok(answer)
+}
+
+fn data(value: QueryValue) -> Result<QueryData, ApiError> {
+    let result_type = value.value_type().as_str();
+    let result = match value {
+        QueryValue::Scalar { at, value } => QueryResult::Point(Point(at, format_float(value))),
+        QueryValue::String { at, text } => QueryResult::Point(Point(at, text)),
+        QueryValue::Vector(vector) => QueryResult::Vector(
+            vector
+                .into_iter()
+                .map(|s| Ok(Element { metric: LabelMap(s.labels), value: Point(s.at, float(&s.value)?) }))
+                .collect::<Result<_, ApiError>>()?,
+        ),
+        QueryValue::Matrix(matrix) => QueryResult::Matrix(
+            matrix
+                .into_iter()
+                .map(|series| {
+                    let values = series.samples.iter().map(|(at, value)| Ok(Point(*at, float(value)?)));
+                    Ok(Row {
+                        metric: LabelMap(series.labels),
+                        values: values.collect::<Result<_, ApiError>>()?,
+                    })
+                })
+                .collect::<Result<_, ApiError>>()?,
+        ),
+    };
+    Ok(QueryData { result_type, result })
+}
+
+fn float(value: &Value) -> Result<String, ApiError> {
+    match value {
+        Value::Float(v) => Ok(format_float(*v)),
+        _ => Err(ApiError::execution("the result has native histograms, which this API does not show yet")),
+    }
+}

@@ -1,0 +1,115 @@
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration as StdDuration;
+
+use assurance_exposition::Family;
+use assurance_metrics_model::Timestamp;
+use assurance_pipeline::Pipeline;
+use assurance_promql::Options;
+use assurance_tsdb::Store;
+use tokio::sync::Semaphore;
+
+/// Reads the configuration anew; the error is for the one who asked.
+pub type Reload = Arc<dyn Fn() -> Pin<Box<dyn Future<Output = Result<(), String>> + Send>> + Send + Sync>;
+
+/// What the routes show, and by whose clock.
+#[derive(Clone)]
+#[non_exhaustive]
+pub struct State {
+    /// Targets, rules, alerts and notifications. Held for as long as it takes to copy what is shown.
+    pub pipeline: Arc<Mutex<Pipeline>>,
+    /// The samples; queries do not wait for the pipeline.
+    pub store: Arc<Store>,
+    /// The time, where a request names none.
+    pub clock: Arc<dyn Fn() -> Timestamp + Send + Sync>,
+    /// How expressions are evaluated.
+    pub options: Options,
+    /// Limits and names.
+    pub settings: Settings,
+    /// Whether `/-/ready` says yes.
+    pub ready: Arc<AtomicBool>,
+    /// What `POST /-/reload` does; refused where there is nothing.
+    pub reload: Option<Reload>,
+    /// Metrics of the process, beside the pipeline's own.
+    pub self_metrics: Arc<dyn Fn() -> Vec<Family> + Send + Sync>,
+    pub(crate) queries: Arc<Semaphore>,
+}
+
+/// Limits and names.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Settings {
+    /// Where this service is reached from outside.
+    pub external_url: String,
+    /// Names by which it may be asked, beside `localhost`, `127.0.0.1` and `[::1]`; ports do not matter.
+    pub allowed_hosts: Vec<String>,
+    /// Whether the Host header is held to those names, which keeps pages of other origins from reaching a
+    /// loopback port under a name of theirs (DNS rebinding).
+    pub check_hosts: bool,
+    /// Queries evaluated at once; more wait.
+    pub max_concurrent_queries: usize,
+    /// How long a query may wait and run.
+    pub query_timeout: StdDuration,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            external_url: String::new(),
+            allowed_hosts: Vec::new(),
+            check_hosts: true,
+            max_concurrent_queries: 4,
+            query_timeout: StdDuration::from_secs(30),
+        }
+    }
+}
+
+impl State {
+    /// A state with default settings, ready, that cannot reload.
+    pub fn new(
+        pipeline: Arc<Mutex<Pipeline>>,
+        store: Arc<Store>,
+        clock: Arc<dyn Fn() -> Timestamp + Send + Sync>,
+    ) -> Self {
+        Self::with_settings(pipeline, store, clock, Settings::default())
+    }
+
+    /// A state with these settings.
+    pub fn with_settings(
+        pipeline: Arc<Mutex<Pipeline>>,
+        store: Arc<Store>,
+        clock: Arc<dyn Fn() -> Timestamp + Send + Sync>,
+        settings: Settings,
+    ) -> Self {
+        let queries = Arc::new(Semaphore::new(settings.max_concurrent_queries.max(1)));
+        Self {
+            pipeline,
+            store,
+            clock,
+            options: Options::default(),
+            settings,
+            ready: Arc::new(AtomicBool::new(true)),
+            reload: None,
+            self_metrics: Arc::new(Vec::new),
+            queries,
+        }
+    }
+
+    pub(crate) fn pipeline(&self) -> MutexGuard<'_, Pipeline> {
+        // A panic inside leaves parts that each still hold together; showing them is right.
+        self.pipeline.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn now(&self) -> Timestamp {
+        (self.clock)()
+    }
+}
+
+impl fmt::Debug for State {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("State").field("settings", &self.settings).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,349 @@
+//! Targets, rules and alerts, in the shapes of Prometheus 3.5.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use assurance_metrics_model::{Duration, Timestamp};
+use assurance_notifier::ReceiverKind;
+use assurance_rules::{AlertState, GroupStatus, Rule, RuleStatus};
+use assurance_scrape::TargetStatus;
+use axum::extract::State;
+use serde::Serialize;
+
+use crate::answer::{Answer, LabelMap};
+use crate::params::Params;
+
+/// Go's zero time, which clients read as "never".
+const NEVER: &str = "0001-01-01T00:00:00Z";
+
+fn time(at: Option<Timestamp>) -> String {
+    at.map_or_else(|| NEVER.to_owned(), |at| at.to_string())
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Targets {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    active_targets: Option<Vec<Target>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    dropped_targets: Option<Vec<Dropped>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    dropped_target_counts: Option<BTreeMap<String, usize>>,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Target {
+    discovered_labels: LabelMap,
+    labels: LabelMap,
+    scrape_pool: String,
+    scrape_url: String,
+    global_url: String,
+    last_error: String,
+    last_scrape: String,
+    last_scrape_duration: f64,
+    health: &'static str,
+    scrape_interval: String,
+    scrape_timeout: String,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Dropped {
+    discovered_labels: LabelMap,
+    scrape_pool: String,
+}
+
+impl From<TargetStatus<'_>> for Target {
+    fn from(target: TargetStatus<'_>) -> Self {
+        let health = target.health;
+        Self {
+            discovered_labels: LabelMap(target.discovered.clone()),
+            labels: LabelMap(target.labels.clone()),
+            scrape_pool: target.job.to_owned(),
+            scrape_url: target.url.to_owned(),
+            global_url: target.url.to_owned(),
+            last_error: health.last_error.clone().unwrap_or_default(),
+            last_scrape: time(health.last_scrape),
+            last_scrape_duration: health.last_duration.as_secs_f64(),
+            health: health.health.as_str(),
+            scrape_interval: target.interval.to_string(),
+            scrape_timeout: target.timeout.to_string(),
+        }
+    }
+}
+
+pub(crate) async fn targets(State(state): State<Arc<crate::State>>, params: Params) -> Answer<Targets> {
+    let pool = params.get("scrapePool");
+    let wanted = |job: &str| pool.is_none_or(|pool| pool == job);
+    let which = params.get("state").map(str::to_ascii_lowercase).unwrap_or_default();
+    let pipeline = state.pipeline();
+    let scrape = pipeline.scrape();
+    let active = || scrape.targets().filter(|t| wanted(t.job)).map(Target::from).collect();
+    let dropped = || {
+        let all = scrape.dropped_targets().filter(|t| wanted(t.job));
+        all.map(|t| Dropped {
+            discovered_labels: LabelMap(t.discovered.clone()),
+            scrape_pool: t.job.to_owned(),
+        })
+        .collect()
+    };
+    let counts = || scrape.jobs().map(|job| (job.job.to_owned(), job.dropped)).collect();
+    Answer::new(Targets {
+        active_targets: Some(if which == "dropped" { Vec::new() } else { active() }),
+        dropped_targets: Some(if which == "active" { Vec::new() } else { dropped() }),
+        dropped_target_counts: (which != "active").then(counts),
+    })
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct ScrapePools {
+    scrape_pools: Vec<String>,
+}
+
+pub(crate) async fn scrape_pools(State(state): State<Arc<crate::State>>) -> Answer<ScrapePools> {
+    let scrape_pools = state.pipeline().scrape().jobs().map(|job| job.job.to_owned()).collect();
+    Answer::new(ScrapePools { scrape_pools })
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Alertmanagers {
+    active_alertmanagers: Vec<BTreeMap<&'static str, String>>,
+    dropped_alertmanagers: [(); 0],
+}
+
+pub(crate) async fn alertmanagers(State(state): State<Arc<crate::State>>) -> Answer<Alertmanagers> {
+    let pipeline = state.pipeline();
+    let active_alertmanagers = pipeline
+        .notifier()
+        .receivers()
+        .filter(|(receiver, _)| receiver.kind == ReceiverKind::Alertmanager)
+        .map(|(receiver, _)| BTreeMap::from([("url", format!("{}/api/v2/alerts", receiver.url))]))
+        .collect();
+    Answer::new(Alertmanagers { active_alertmanagers, dropped_alertmanagers: [] })
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct ActiveAlert {
+    labels: LabelMap,
+    annotations: BTreeMap<String, String>,
+    state: &'static str,
+    active_at: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    keep_firing_since: Option<String>,
+    value: String,
+}
+
+impl From<&AlertState> for ActiveAlert {
+    fn from(alert: &AlertState) -> Self {
+        Self {
+            labels: LabelMap(alert.labels.clone()),
+            annotations: alert.annotations.clone(),
+            state: alert.phase.as_str(),
+            active_at: alert.active_at.to_string(),
+            keep_firing_since: alert.keep_firing_since.map(|at| at.to_string()),
+            value: exponent(alert.value),
+        }
+    }
+}
+
+/// Go's `strconv.FormatFloat(v, 'e', -1, 64)`: `1e+00`, `2.5e-03`.
+fn exponent(value: f64) -> String {
+    if !value.is_finite() {
+        return assurance_metrics_model::format_float(value);
+    }
+    let text = format!("{value:e}");
+    let Some((digits, power)) = text.split_once('e') else { return text };
+    let (sign, power) = match power.strip_prefix('-') {
+        Some(power) => ('-', power),
+        None => ('+', power),
+    };
+    format!("{digits}e{sign}{power:0>2}")
+}
+
+#[derive(Debug, Serialize)]
+pub(crate) struct Alerts {
+    alerts: Vec<ActiveAlert>,
+}
+
+pub(crate) async fn alerts(State(state): State<Arc<crate::State>>) -> Answer<Alerts> {
+    let pipeline = state.pipeline();
+    let alerts = pipeline
+        .rules()
+        .groups()
+        .flat_map(|group| group.rules)
+        .flat_map(|rule| rule.alerts)
+        .map(ActiveAlert::from)
+        .collect();
+    Answer::new(Alerts { alerts })
+}
+
+#[derive(Debug, Serialize)]
+pub(crate) struct Groups {
+    groups: Vec<Group>,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Group {
+    name: String,
+    file: String,
+    rules: Vec<RuleEntry>,
+    interval: f64,
+    limit: usize,
+    evaluation_time: f64,
+    last_evaluation: String,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(untagged)]
+enum RuleEntry {
+    Alerting(Box<AlertingEntry>),
+    Recording(Box<RecordingEntry>),
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct AlertingEntry {
+    state: &'static str,
+    name: String,
+    query: String,
+    duration: f64,
+    keep_firing_for: f64,
+    labels: BTreeMap<String, String>,
+    annotations: BTreeMap<String, String>,
+    alerts: Vec<ActiveAlert>,
+    #[serde(flatten)]
+    common: Common,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct RecordingEntry {
+    name: String,
+    query: String,
+    labels: BTreeMap<String, String>,
+    #[serde(flatten)]
+    common: Common,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Common {
+    health: &'static str,
+    last_error: String,
+    evaluation_time: f64,
+    last_evaluation: String,
+    #[serde(rename = "type")]
+    kind: &'static str,
+    /// Not Prometheus's: whether the rule can see anything at all.
+    matched: Matched,
+}
+
+/// Series that the rule's selectors found at its last evaluation, and most at once so far.
+#[derive(Debug, Serialize)]
+struct Matched {
+    now: usize,
+    ever: usize,
+}
+
+pub(crate) async fn rules(State(state): State<Arc<crate::State>>, params: Params) -> Answer<Groups> {
+    let kind = params.get("type").unwrap_or_default();
+    let any = |name: &str, value: &str| {
+        let mut wanted = params.all(name).peekable();
+        wanted.peek().is_none() || wanted.any(|w| w == value)
+    };
+    let with_alerts = params.get("exclude_alerts") != Some("true");
+    let pipeline = state.pipeline();
+    let mut groups = Vec::new();
+    for group in pipeline.rules().groups() {
+        if !any("rule_group[]", &group.group.name) || !any("file[]", &group.group.file) {
+            continue;
+        }
+        let rules: Vec<RuleEntry> = group
+            .rules
+            .iter()
+            .filter(|rule| match kind {
+                "alert" => rule.rule.is_alerting(),
+                "record" => !rule.rule.is_alerting(),
+                _ => true,
+            })
+            .filter(|rule| any("rule_name[]", rule.rule.name()))
+            .map(|rule| entry(rule, &group, with_alerts))
+            .collect();
+        // A filter on rules leaves out groups that have none of them.
+        if rules.is_empty() && !group.rules.is_empty() {
+            continue;
+        }
+        groups.push(Group {
+            name: group.group.name.clone(),
+            file: group.group.file.clone(),
+            rules,
+            interval: group.interval.as_secs_f64(),
+            limit: group.group.limit,
+            evaluation_time: secs(group.evaluation_time),
+            last_evaluation: time(group.last_evaluation),
+        });
+    }
+    Answer::new(Groups { groups })
+}
+
+fn secs(span: Option<Duration>) -> f64 {
+    span.map_or(0.0, Duration::as_secs_f64)
+}
+
+fn entry(rule: &RuleStatus<'_>, group: &GroupStatus<'_>, with_alerts: bool) -> RuleEntry {
+    let common = Common {
+        health: rule.health.as_str(),
+        last_error: rule.last_error.map(ToString::to_string).unwrap_or_default(),
+        evaluation_time: secs(group.evaluation_time),
+        last_evaluation: time(rule.last_evaluation),
+        kind: if rule.rule.is_alerting() { "alerting" } else { "recording" },
+        matched: Matched {
+            now: rule.selectors.iter().map(|s| s.matched_now).sum(),
+            ever: rule.selectors.iter().map(|s| s.matched_most).sum(),
+        },
+    };
+    let query = rule.rule.expression().text().to_owned();
+    let labels = rule.rule.label_texts().iter().map(|(n, v)| (n.to_owned(), v.to_owned())).collect();
+    match rule.rule {
+        Rule::Alerting(alerting) => RuleEntry::Alerting(Box::new(AlertingEntry {
+            state: rule.phase().as_str(),
+            name: alerting.alert.clone(),
+            query,
+            duration: alerting.hold.as_secs_f64(),
+            keep_firing_for: alerting.keep_firing_for.as_secs_f64(),
+            labels,
+            annotations: alerting.annotations.iter().map(|(n, t)| (n.clone(), t.text().to_owned())).collect(),
+            alerts: if with_alerts {
+                rule.alerts.iter().map(|a| ActiveAlert::from(*a)).collect()
+            } else {
+                Vec::new()
+            },
+            common,
+        })),
+        Rule::Recording(recording) => RuleEntry::Recording(Box::new(RecordingEntry {
+            name: recording.record.clone(),
+            query,
+            labels,
+            common,
+        })),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::exponent;
+
+    #[test]
+    fn values_of_alerts_have_go_exponents() {
+        for (value, text) in
+            [(1.0, "1e+00"), (0.0025, "2.5e-03"), (-1e100, "-1e+100"), (0.0, "0e+00"), (f64::NAN, "NaN")]
+        {
+            assert_eq!(exponent(value), text);
+        }
+    }
+}
