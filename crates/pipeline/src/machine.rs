@@ -189,14 +189,6 @@ impl Pipeline {
         self.notifier.handle_delivery(now, id, result);
     }
 
-    /// Ends every scraped series with a stale marker: the last thing before a shutdown.
-    pub fn finish(&mut self, now: Timestamp) {
-        let now = self.advance(now);
-        let mut appender = self.store.appender();
-        self.scrape.finish(now, &mut appender);
-        self.counters.committed(appender.commit());
-    }
-
     fn note_scrape(&mut self, now: Timestamp, report: &ScrapeReport) {
         let changed = self.counters.scraped(report);
         let Some(target) = self.scrape.target(report.id.target).filter(|_| changed) else { return };

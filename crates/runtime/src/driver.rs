@@ -47,7 +47,8 @@ impl Driver {
         Self { shared: Arc::new(Shared { pipeline, clock, senders, external_url, bell: Notify::new() }) }
     }
 
-    /// Runs until `stop` turns true; then waits a moment for deliveries under way, and ends the scraped series.
+    /// Runs until `stop` turns true; then waits a moment for deliveries under way. Scraped series are not ended:
+    /// whoever starts again soon goes on with them, and alerts stay as they are.
     pub async fn run(&self, mut stop: watch::Receiver<bool>) {
         let shared = &self.shared;
         loop {
@@ -68,8 +69,6 @@ impl Driver {
         if tokio::time::timeout(DRAIN_TIMEOUT, idle).await.is_err() {
             tracing::warn!("stopped with notifications that no receiver has taken yet");
         }
-        let now = shared.clock.now();
-        shared.lock().finish(now);
     }
 
     /// Does what is due and starts what is asked for; returns when to come back.

@@ -1,4 +1,3 @@
-use assurance_metrics_model::Matcher;
 use assurance_pipeline::EventKind;
 
 use crate::world::{World, at};
@@ -125,22 +124,4 @@ groups:
     let heard = world.heard();
     assert_eq!(heard.len(), 1, "the first increment of a series born at 1 is seen: {heard:?}");
     assert!((700..=760).contains(&heard[0].0), "{heard:?}");
-}
-
-#[test]
-fn a_shutdown_ends_every_series() {
-    use assurance_metrics_model::{Column, Queryable as _, Selection, TimeRange};
-    let body = |_| gauge(false);
-    let mut world = World::new(OVERRIDE, &body);
-    world.run_until(at(120));
-    world.pipeline.finish(at(125));
-    let matchers = [Matcher::equal("instance", "backend:8000")];
-    let store = world.pipeline.store();
-    let found = store.select(&Selection { matchers: &matchers, range: TimeRange::ALL }).expect("readable");
-    assert_eq!(found.len(), 6);
-    for series in found {
-        let mut column = Column::new();
-        series.read(TimeRange::ALL, &mut column).expect("readable");
-        assert!(column.is_stale(column.len() - 1), "{} goes on", series.labels());
-    }
 }

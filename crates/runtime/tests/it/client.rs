@@ -26,7 +26,7 @@ async fn a_body_is_read_up_to_its_limit_and_not_a_byte_further() {
         match answer {
             Ok(answer) => assert!(fits && answer.body.len() == length),
             Err(error) => {
-                assert!(!fits && matches!(error.kind, ClientErrorKind::BodyTooLong { limit: 1000 }))
+                assert!(!fits && matches!(error.kind, ClientErrorKind::BodyTooLong { limit: 1000 }));
             }
         }
     }

@@ -1,0 +1,204 @@
+//! The command line, with Prometheus's names where a flag does what Prometheus's does.
+
+use std::path::PathBuf;
+
+use assurance_metrics_model::Duration;
+use assurance_scrape::CounterBirth;
+use clap::{Parser, Subcommand, ValueEnum};
+
+/// Detects governance violations: scrapes, stores, evaluates PromQL alerting rules and notifies.
+#[derive(Debug, Parser)]
+#[command(version, about, arg_required_else_help = true)]
+pub(crate) struct Args {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Scrape, evaluate, notify, and answer Prometheus's HTTP API.
+    Serve(Serve),
+    /// Watch an owner override being detected, preserved and resolved, in under a minute, offline.
+    Demo(Demo),
+    /// Check files without using them: configuration, rules, metrics, web configuration.
+    Check(Check),
+    /// Ask a running server whether it is healthy; exit code 0 or 4.
+    Healthcheck(Healthcheck),
+}
+
+#[derive(Clone, Debug, Parser)]
+pub(crate) struct Serve {
+    /// The configuration file, as Prometheus reads it.
+    #[arg(long = "config.file", value_name = "FILE", default_value = "prometheus.yml")]
+    pub(crate) config_file: PathBuf,
+    /// Where samples are kept. This version keeps them in memory and says so at its start.
+    #[arg(long = "storage.tsdb.path", value_name = "DIR", default_value = "data")]
+    pub(crate) storage_path: PathBuf,
+    /// How long samples are kept; 90d where neither this nor the configuration file says otherwise.
+    #[arg(long = "storage.tsdb.retention.time", value_name = "DURATION")]
+    pub(crate) retention: Option<Duration>,
+    /// The address to listen on; loopback unless a web configuration protects it.
+    #[arg(long = "web.listen-address", value_name = "ADDRESS", default_value = "127.0.0.1:9090")]
+    pub(crate) listen_address: String,
+    /// TLS, users and headers, as Prometheus's exporter-toolkit reads them.
+    #[arg(long = "web.config.file", value_name = "FILE")]
+    pub(crate) web_config: Option<PathBuf>,
+    /// Where this server is reached from outside, for links in notifications.
+    #[arg(long = "web.external-url", value_name = "URL")]
+    pub(crate) external_url: Option<String>,
+    /// Allow POST /-/reload.
+    #[arg(long = "web.enable-lifecycle")]
+    pub(crate) lifecycle: bool,
+    /// Listen beyond loopback although no web configuration protects it.
+    #[arg(long = "web.insecure-allow-remote")]
+    pub(crate) allow_remote: bool,
+    /// How old a sample may be to count as a series' value now.
+    #[arg(long = "query.lookback-delta", value_name = "DURATION", default_value = "5m")]
+    pub(crate) lookback: Duration,
+    /// What is taken of a counter that appears between two scrapes of a target.
+    #[arg(long = "scrape.counter-birth", value_name = "ZERO|UNKNOWN", default_value = "zero")]
+    pub(crate) counter_birth: Birth,
+    /// A webhook that is told of every alert, beside the Alertmanagers of the configuration file.
+    #[arg(long = "notify.webhook", value_name = "URL")]
+    pub(crate) webhooks: Vec<String>,
+    #[command(flatten)]
+    pub(crate) logs: Logs,
+}
+
+#[derive(Clone, Debug, Parser)]
+pub(crate) struct Logs {
+    /// The least important message that is shown.
+    #[arg(long = "log.level", value_name = "LEVEL", default_value = "info")]
+    pub(crate) level: Level,
+    /// How messages are written.
+    #[arg(long = "log.format", value_name = "FORMAT", default_value = "logfmt")]
+    pub(crate) format: LogFormat,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum Level {
+    Debug,
+    Info,
+    Warn,
+    Error,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum LogFormat {
+    Logfmt,
+    Json,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum Birth {
+    /// It stood at 0 at the scrape before, if that scrape succeeded without it.
+    Zero,
+    /// Nothing, as Prometheus does.
+    Unknown,
+}
+
+impl From<Birth> for CounterBirth {
+    fn from(birth: Birth) -> Self {
+        match birth {
+            Birth::Zero => Self::Zero,
+            Birth::Unknown => Self::Unknown,
+        }
+    }
+}
+
+#[derive(Clone, Debug, Parser)]
+pub(crate) struct Demo {
+    /// How many times as fast as life the demonstration runs.
+    #[arg(long, default_value_t = 60.0, value_parser = speed)]
+    pub(crate) speed: f64,
+    /// Keep the status page up after the story, until interrupted.
+    #[arg(long)]
+    pub(crate) keep_running: bool,
+    /// Leave a part out, to see that its absence does not go unnoticed.
+    #[arg(long, value_name = "PART")]
+    pub(crate) without: Option<Part>,
+    /// The address of the evaluator's API and status page; a free port by default.
+    #[arg(long = "web.listen-address", value_name = "ADDRESS", default_value = "127.0.0.1:0")]
+    pub(crate) listen_address: String,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Part {
+    /// The rule that sees an active override.
+    Rule,
+    /// The webhook receiver.
+    Receiver,
+    /// The exporter of audit events.
+    Exporter,
+}
+
+fn speed(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        // Above 120 the scrape interval of 30 s is below 250 ms, and a busy machine misses scrapes.
+        Ok(speed) if (1.0..=120.0).contains(&speed) => Ok(speed),
+        _ => Err("write a number from 1 to 120".to_owned()),
+    }
+}
+
+#[derive(Clone, Debug, Parser)]
+pub(crate) struct Check {
+    #[command(subcommand)]
+    pub(crate) what: What,
+}
+
+#[derive(Clone, Debug, Subcommand)]
+pub(crate) enum What {
+    /// The configuration file, and the rule files and certificates it names.
+    Config {
+        /// Like prometheus.yml.
+        file: PathBuf,
+        /// Warnings fail the check, with exit code 3.
+        #[arg(long)]
+        lint_fatal: bool,
+    },
+    /// Rule files.
+    Rules {
+        /// One or more files.
+        #[arg(required = true)]
+        files: Vec<PathBuf>,
+        /// Warnings fail the check, with exit code 3.
+        #[arg(long)]
+        lint_fatal: bool,
+    },
+    /// Metrics on standard input.
+    Metrics {
+        /// The format they are in.
+        #[arg(long, default_value = "text")]
+        format: MetricsFormat,
+        /// Whether style is checked beside syntax.
+        #[arg(long, default_value = "all")]
+        lint: Lint,
+    },
+    /// The web configuration file.
+    WebConfig {
+        /// Like web-config.yml.
+        file: PathBuf,
+    },
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum MetricsFormat {
+    Text,
+    Openmetrics,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Lint {
+    None,
+    All,
+}
+
+#[derive(Clone, Debug, Parser)]
+pub(crate) struct Healthcheck {
+    /// The address that the server listens on.
+    #[arg(long = "web.listen-address", value_name = "ADDRESS", default_value = "127.0.0.1:9090")]
+    pub(crate) listen_address: String,
+    /// Ask whether it is ready instead of whether it is alive.
+    #[arg(long)]
+    pub(crate) ready: bool,
+}

@@ -1,0 +1,110 @@
+//! `serve`: runs until it is told to stop.
+
+use std::net::{IpAddr, ToSocketAddrs as _};
+use std::path::Path;
+use std::process::ExitCode;
+
+use assurance_runtime::Clock;
+use assurance_runtime::server::WebConfig;
+use assurance_runtime::setup::{self, Settings};
+use assurance_runtime::signals::{Asked, Signals};
+
+use crate::args::Serve;
+use crate::exit;
+use crate::wire::{self, Frame, fail};
+
+pub(crate) async fn run(args: Serve) -> ExitCode {
+    crate::logs::init(&args.logs);
+    let web = match web_config(args.web_config.as_deref()) {
+        Ok(web) => web,
+        Err(message) => return fail(exit::CONFIGURATION, &message),
+    };
+    if let Err(message) = check_address(&args, &web) {
+        return fail(exit::CONFIGURATION, &message);
+    }
+    let mut signals = match Signals::new() {
+        Ok(signals) => signals,
+        Err(error) => return fail(exit::IO, &format!("cannot listen for signals: {error}")),
+    };
+    let settings = settings(&args, &web);
+    let loaded = match setup::load(&settings) {
+        Ok(loaded) => loaded,
+        Err(error) => return fail(exit::CONFIGURATION, &error.to_string()),
+    };
+    for warning in &loaded.warnings {
+        tracing::warn!("{warning}");
+    }
+    tracing::warn!(
+        path = %args.storage_path.display(),
+        "samples are kept in memory: a restart begins with an empty store"
+    );
+    let mut store = assurance_tsdb::Config::default();
+    if let Some(retention) = args.retention.or(loaded.retention) {
+        store.retention = retention;
+    }
+    let frame = Frame {
+        clock: Clock::system(),
+        address: &args.listen_address,
+        web: &web,
+        store,
+        lifecycle: args.lifecycle,
+        allow_remote: args.allow_remote,
+    };
+    let rules = loaded.rule_files.len();
+    let evaluator = match wire::start(loaded, settings, frame).await {
+        Ok(evaluator) => evaluator,
+        Err(error) => return fail(exit::IO, &error.to_string()),
+    };
+    tracing::info!(url = %evaluator.url, rule_files = rules, "ready");
+    loop {
+        match signals.next().await {
+            Asked::Stop => break,
+            Asked::Reload => {
+                // The reason is in the log; the old configuration stays.
+                let _logged = evaluator.reload();
+            }
+        }
+    }
+    tracing::info!("stopping");
+    evaluator.stop().await;
+    ExitCode::SUCCESS
+}
+
+fn settings(args: &Serve, web: &WebConfig) -> Settings {
+    let mut settings = Settings::new(&args.config_file);
+    let scheme = if web.tls.is_some() { "https" } else { "http" };
+    settings.external_url =
+        args.external_url.clone().unwrap_or_else(|| format!("{scheme}://{}", args.listen_address));
+    settings.options.lookback = args.lookback;
+    settings.counter_birth = args.counter_birth.into();
+    settings.webhooks.clone_from(&args.webhooks);
+    settings
+}
+
+/// Reads the web configuration, or gives one that asks for nothing.
+pub(crate) fn web_config(path: Option<&Path>) -> Result<WebConfig, String> {
+    let Some(path) = path else { return Ok(WebConfig::default()) };
+    let source = setup::read_source(path).map_err(|error| error.to_string())?;
+    WebConfig::parse(&source, path.parent().unwrap_or(Path::new(""))).map_err(|error| error.to_string())
+}
+
+/// Anyone who reaches the port can read everything, so that an unprotected port stays on this machine.
+fn check_address(args: &Serve, web: &WebConfig) -> Result<(), String> {
+    let address = args.listen_address.as_str();
+    let resolved: Vec<IpAddr> = match address.to_socket_addrs() {
+        Ok(all) => all.map(|a| a.ip()).collect(),
+        Err(error) => {
+            return Err(format!(
+                "--web.listen-address {address:?} is no address: {error}; write host:port, such as 127.0.0.1:9090"
+            ));
+        }
+    };
+    let guarded = !web.users.is_empty() || web.tls.is_some();
+    if guarded || args.allow_remote || resolved.iter().all(IpAddr::is_loopback) {
+        return Ok(());
+    }
+    Err(format!(
+        "--web.listen-address {address} can be reached from other machines, and nothing protects it\n  \
+         = help: give TLS or users with --web.config.file, listen on 127.0.0.1, or say --web.insecure-allow-remote"
+    ))
+}

@@ -1,0 +1,178 @@
+//! Puts the parts together: store, pipeline, driver, router and server. The only place that knows them all.
+
+use std::process::ExitCode;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+
+use assurance_exposition::Family;
+use assurance_metrics_model::Timestamp;
+use assurance_pipeline::Pipeline;
+use assurance_runtime::Clock;
+use assurance_runtime::driver::Driver;
+use assurance_runtime::server::{Server, ServerError, WebConfig};
+use assurance_runtime::setup::{Settings, Setup};
+use assurance_tsdb::Store;
+use assurance_web as web;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+
+/// An evaluator that scrapes, evaluates, notifies and answers.
+pub(crate) struct Evaluator {
+    /// Where it answers.
+    pub(crate) url: String,
+    reloader: Arc<Reloader>,
+    stop: watch::Sender<bool>,
+    tasks: Vec<JoinHandle<()>>,
+}
+
+/// What differs between a service and a demonstration.
+pub(crate) struct Frame<'a> {
+    pub(crate) clock: Clock,
+    pub(crate) address: &'a str,
+    pub(crate) web: &'a WebConfig,
+    pub(crate) store: assurance_tsdb::Config,
+    pub(crate) lifecycle: bool,
+    pub(crate) allow_remote: bool,
+}
+
+/// Starts an evaluator. The external URL of `settings` must be known by now.
+pub(crate) async fn start(
+    setup: Setup,
+    settings: Settings,
+    frame: Frame<'_>,
+) -> Result<Evaluator, ServerError> {
+    let server = Server::bind(frame.address, frame.web).await?;
+    let url = server.url();
+    let clock = frame.clock;
+    let store = Arc::new(Store::new(frame.store));
+    let pipeline = Pipeline::new(setup.pipeline, Arc::clone(&store), clock.now());
+    let pipeline = Arc::new(Mutex::new(pipeline));
+    let driver = Driver::new(Arc::clone(&pipeline), clock, setup.senders, &settings.external_url);
+    let reloader = Arc::new(Reloader::new(driver.clone(), settings.clone(), clock));
+
+    let mut web_settings = web::Settings::default();
+    web_settings.external_url.clone_from(&settings.external_url);
+    web_settings.allowed_hosts.extend(host_of(&settings.external_url));
+    web_settings.check_hosts = !frame.allow_remote;
+    let reload: Option<web::Reload> = frame.lifecycle.then(|| {
+        let reloader = Arc::clone(&reloader);
+        let reload: web::Reload = Arc::new(move || {
+            let reloader = Arc::clone(&reloader);
+            Box::pin(async move { reloader.reload() })
+        });
+        reload
+    });
+    let own = {
+        let (reloader, started) = (Arc::clone(&reloader), clock.now());
+        move || own_metrics(&reloader, started)
+    };
+    let mut state = web::State::with_settings(pipeline, store, Arc::new(move || clock.now()), web_settings);
+    state.options = settings.options;
+    state.reload = reload;
+    state.self_metrics = Arc::new(own);
+    let router = web::router(state);
+
+    let (stop, stopped) = watch::channel(false);
+    let tasks = vec![
+        tokio::spawn({
+            let stopped = stopped.clone();
+            async move { driver.run(stopped).await }
+        }),
+        tokio::spawn(server.serve(router, stopped)),
+    ];
+    Ok(Evaluator { url, reloader, stop, tasks })
+}
+
+impl Evaluator {
+    /// Reads the configuration anew.
+    pub(crate) fn reload(&self) -> Result<(), String> {
+        self.reloader.reload()
+    }
+
+    /// Finishes what is under way, and stops.
+    pub(crate) async fn stop(self) {
+        // Nobody listens any more only if the tasks have ended already.
+        let _ended = self.stop.send(true);
+        for task in self.tasks {
+            if let Err(error) = task.await {
+                tracing::error!(%error, "a task ended in a fault");
+            }
+        }
+    }
+}
+
+/// Reloads, and remembers how it went, for metrics.
+struct Reloader {
+    driver: Driver,
+    settings: Settings,
+    clock: Clock,
+    succeeded: AtomicBool,
+    last: Mutex<Timestamp>,
+}
+
+impl Reloader {
+    fn new(driver: Driver, settings: Settings, clock: Clock) -> Self {
+        let last = Mutex::new(clock.now());
+        Self { driver, settings, clock, succeeded: AtomicBool::new(true), last }
+    }
+
+    fn reload(&self) -> Result<(), String> {
+        let result = self.driver.reload(&self.settings);
+        self.succeeded.store(result.is_ok(), Ordering::Relaxed);
+        match result {
+            Ok(warnings) => {
+                *self.last.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = self.clock.now();
+                for warning in warnings {
+                    tracing::warn!("{warning}");
+                }
+                tracing::info!(file = %self.settings.config_file.display(), "configuration reloaded");
+                Ok(())
+            }
+            Err(error) => {
+                tracing::error!("the new configuration is not used, the old one stays in force:\n{error}");
+                Err(format!("the new configuration is not used, the old one stays in force:\n{error}"))
+            }
+        }
+    }
+}
+
+fn own_metrics(reloader: &Reloader, started: Timestamp) -> Vec<Family> {
+    let last = *reloader.last.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    let succeeded = reloader.succeeded.load(Ordering::Relaxed);
+    vec![
+        Family::gauge("assurance_build_info", "Always 1; the labels say which version runs.")
+            .with_sample(&[("version", env!("CARGO_PKG_VERSION"))], 1.0),
+        Family::gauge("process_start_time_seconds", "When this process began.")
+            .with_sample(&[], started.as_secs_f64()),
+        Family::gauge("prometheus_config_last_reload_successful", "Whether the last reload succeeded.")
+            .with_sample(&[], f64::from(u8::from(succeeded))),
+        Family::gauge(
+            "prometheus_config_last_reload_success_timestamp_seconds",
+            "When the configuration in force was read.",
+        )
+        .with_sample(&[], last.as_secs_f64()),
+    ]
+}
+
+/// The host of a URL, without its port.
+pub(crate) fn host_of(url: &str) -> Option<String> {
+    let rest = url.split_once("://")?.1;
+    let authority = rest.split(['/', '?', '#']).next()?;
+    let host = match authority.strip_prefix('[') {
+        Some(six) => format!("[{}]", six.split(']').next()?),
+        None => authority.split(':').next()?.to_owned(),
+    };
+    (!host.is_empty()).then_some(host)
+}
+
+/// Says what went wrong, and how the process ends.
+#[expect(clippy::print_stderr, reason = "talk goes to stderr")]
+pub(crate) fn fail(code: u8, message: &str) -> ExitCode {
+    let message = message.trim_end();
+    if message.starts_with("error:") {
+        eprintln!("{message}");
+    } else {
+        eprintln!("error: {message}");
+    }
+    ExitCode::from(code)
+}
