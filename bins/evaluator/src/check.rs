@@ -100,7 +100,9 @@ fn metrics(format: MetricsFormat, style: Lint) -> ExitCode {
     };
     let parsed = parse(&body, format);
     for error in &parsed.errors {
-        println!("stdin:{}:{}: {error}", error.line, error.column);
+        println!("stdin:{}:{}: {}", error.line, error.column, error.kind);
+        println!("  | {}", error.excerpt());
+        println!("  | {:>width$}", "^", width = error.caret() + 1);
         println!("  = help: {}", error.hint());
     }
     if !parsed.errors.is_empty() {

@@ -3,6 +3,7 @@
 //! A neighbour that is not installed skips its test with a note, unless `ASSURANCE_REQUIRE_PEERS=1` says that
 //! all of them must be there.
 
+use std::io::Write as _;
 use std::process::Command;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -26,13 +27,15 @@ fn installed(program: &str) -> bool {
     let required = std::env::var("ASSURANCE_REQUIRE_PEERS").is_ok_and(|v| v == "1");
     assert!(found || !required, "{program} is not installed, and ASSURANCE_REQUIRE_PEERS=1 demands it");
     if !found {
-        eprintln!("skipped: {program} is not installed");
+        // Written past the harness, which hides what passing tests print.
+        let note = writeln!(std::io::stderr(), "skipped: {program} is not installed");
+        note.expect("standard error takes a line");
     }
     found
 }
 
 #[test]
-fn promtool_queries_us_and_finds_us_healthy() {
+fn promtool_queries_us_as_it_would_prometheus() {
     if !installed("promtool") {
         return;
     }
@@ -61,10 +64,6 @@ fn promtool_queries_us_and_finds_us_healthy() {
     let wrong = promtool(&["query", "instant", &url, "up{"]);
     assert_eq!(wrong.code, Some(1), "{wrong:?}");
     assert!(wrong.stderr.contains("bad_data"), "{wrong:?}");
-    for question in ["healthy", "ready"] {
-        let asked = promtool(&["check", question, "--url", &url]);
-        assert_eq!(asked.code, Some(0), "{asked:?}");
-    }
 }
 
 #[test]
