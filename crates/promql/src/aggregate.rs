@@ -1,11 +1,11 @@
 //! Aggregation: many lines into one a group, or a choice among them.
 
-use assurance_metrics_model::{Labels, METRIC_NAME, format_float};
+use assurance_metrics_model::{Labels, format_float};
 use hashbrown::HashMap;
 
 use crate::ast::{Aggregate, AggregateOp, Grouping};
 use crate::error::EvalError;
-use crate::eval::{Evaluator, Line, Steps};
+use crate::eval::{Evaluator, IDENTITY, Line, Steps};
 use crate::numbers::{Mean, Sum, as_float, as_index, quantile};
 use crate::range_function::by_value;
 
@@ -19,7 +19,7 @@ struct Group {
 fn groups(lines: &[Line], grouping: &Grouping) -> Vec<Group> {
     let names: Vec<&str> = grouping.labels.iter().map(String::as_str).collect();
     let mut without: Vec<&str> = names.clone();
-    without.push(METRIC_NAME);
+    without.extend(IDENTITY);
     let mut found: HashMap<Labels, usize> = HashMap::new();
     let mut groups: Vec<Group> = Vec::new();
     for (at, line) in lines.iter().enumerate() {

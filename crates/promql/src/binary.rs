@@ -1,11 +1,11 @@
 //! Binary operators: numbers, series with numbers, series with series.
 
-use assurance_metrics_model::{Labels, METRIC_NAME};
+use assurance_metrics_model::Labels;
 use hashbrown::HashMap;
 
 use crate::ast::{Binary, BinaryOp, Cardinality, VectorMatching};
 use crate::error::EvalError;
-use crate::eval::{Evaluator, Line, Lines, Steps};
+use crate::eval::{Evaluator, IDENTITY, Line, Lines, Steps};
 
 impl Evaluator<'_> {
     pub(crate) fn binary(&mut self, binary: &Binary, steps: &Steps) -> Result<Lines, EvalError> {
@@ -107,7 +107,7 @@ fn signature(labels: &Labels, matching: &VectorMatching) -> Labels {
         labels.only(&names)
     } else {
         let mut without = names;
-        without.push(METRIC_NAME);
+        without.extend(IDENTITY);
         labels.without(&without)
     }
 }

@@ -10,6 +10,10 @@ use crate::ast::{Expr, ValueType};
 use crate::error::EvalError;
 use crate::select::{self, Pinned};
 
+/// The labels that say what a metric is, and go when a result is something else (Prometheus's
+/// `schema.IsMetadataLabel`).
+pub(crate) const IDENTITY: [&str; 3] = [METRIC_NAME, "__type__", "__unit__"];
+
 /// The instants of an evaluation.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Steps {
@@ -58,7 +62,7 @@ impl Line {
 
     /// The labels as the result shows them.
     pub(crate) fn shown_labels(&self) -> Labels {
-        if self.drop_name { self.labels.without(&[METRIC_NAME]) } else { self.labels.clone() }
+        if self.drop_name { self.labels.without(&IDENTITY) } else { self.labels.clone() }
     }
 }
 
@@ -304,11 +308,8 @@ impl<'a> Evaluator<'a> {
                 .map(|(at, v)| (*at, Value::Float(*v)))
                 .collect();
             if !samples.is_empty() {
-                let labels = if series.drop_name {
-                    series.labels.without(&[METRIC_NAME])
-                } else {
-                    series.labels.clone()
-                };
+                let labels =
+                    if series.drop_name { series.labels.without(&IDENTITY) } else { series.labels.clone() };
                 matrix.push(MatrixSeries { labels, samples });
             }
             Ok(())

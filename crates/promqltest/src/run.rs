@@ -132,7 +132,7 @@ pub fn run(script: &Script, store: &mut dyn Store, options: &Options) -> Outcome
                         }
                     }
                     Err((reason, unsupported)) => {
-                        outcome.failed.push(failure(&eval.expr, reason, unsupported))
+                        outcome.failed.push(failure(&eval.expr, reason, unsupported));
                     }
                 }
             }
