@@ -44,7 +44,7 @@ pub(crate) struct Serve {
     #[arg(long = "web.config.file", value_name = "FILE")]
     pub(crate) web_config: Option<PathBuf>,
     /// Where this server is reached from outside, for links in notifications.
-    #[arg(long = "web.external-url", value_name = "URL")]
+    #[arg(long = "web.external-url", value_name = "URL", value_parser = url)]
     pub(crate) external_url: Option<String>,
     /// Allow POST /-/reload.
     #[arg(long = "web.enable-lifecycle")]
@@ -59,7 +59,7 @@ pub(crate) struct Serve {
     #[arg(long = "scrape.counter-birth", value_name = "ZERO|UNKNOWN", default_value = "zero")]
     pub(crate) counter_birth: Birth,
     /// A webhook that is told of every alert, beside the Alertmanagers of the configuration file.
-    #[arg(long = "notify.webhook", value_name = "URL")]
+    #[arg(long = "notify.webhook", value_name = "URL", value_parser = url)]
     pub(crate) webhooks: Vec<String>,
     #[command(flatten)]
     pub(crate) logs: Logs,
@@ -132,6 +132,15 @@ pub(crate) enum Part {
     Exporter,
 }
 
+/// A URL that can be posted to or linked: refused now rather than at the first alert.
+fn url(text: &str) -> Result<String, String> {
+    let parsed = text.parse::<axum::http::Uri>().ok();
+    let usable = parsed.is_some_and(|uri| {
+        matches!(uri.scheme_str(), Some("http" | "https")) && uri.host().is_some_and(|host| !host.is_empty())
+    });
+    if usable { Ok(text.to_owned()) } else { Err("write http:// or https:// and a host".to_owned()) }
+}
+
 fn speed(text: &str) -> Result<f64, String> {
     match text.parse::<f64>() {
         // Above 120 the scrape interval of 30 s is below 250 ms, and a busy machine misses scrapes.
@@ -198,6 +207,9 @@ pub(crate) struct Healthcheck {
     /// The address that the server listens on.
     #[arg(long = "web.listen-address", value_name = "ADDRESS", default_value = "127.0.0.1:9090")]
     pub(crate) listen_address: String,
+    /// The web configuration that the server runs with, if any: it says whether TLS is spoken.
+    #[arg(long = "web.config.file", value_name = "FILE")]
+    pub(crate) web_config: Option<PathBuf>,
     /// Ask whether it is ready instead of whether it is alive.
     #[arg(long)]
     pub(crate) ready: bool,

@@ -5,22 +5,19 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use assurance_exposition::{Format, Limits, lint, parse};
+use assurance_runtime::server::{Server, ServerError};
 use assurance_runtime::setup::{self, Settings};
 
 use crate::args::{Check, Lint, MetricsFormat, What};
 use crate::exit;
 use crate::wire::fail;
 
-#[expect(clippy::needless_pass_by_value, reason = "every command takes its arguments")]
-pub(crate) fn run(args: Check) -> ExitCode {
+pub(crate) async fn run(args: Check) -> ExitCode {
     match &args.what {
         What::Config { file, lint_fatal } => config(file, *lint_fatal),
         What::Rules { files, lint_fatal } => rules(files, *lint_fatal),
         What::Metrics { format, lint } => metrics(*format, *lint),
-        What::WebConfig { file } => match crate::serve::web_config(Some(file)) {
-            Ok(_) => good(&format!("{}: SUCCESS", file.display())),
-            Err(message) => fail(exit::FINDINGS, &message),
-        },
+        What::WebConfig { file } => web_config(file).await,
     }
 }
 
@@ -42,6 +39,19 @@ fn verdict(message: &str, warnings: usize, lint_fatal: bool) -> ExitCode {
         return fail(exit::LINT, &format!("{warnings} warnings, which --lint-fatal makes errors"));
     }
     good(message)
+}
+
+async fn web_config(file: &Path) -> ExitCode {
+    let web = match crate::serve::web_config(Some(file)) {
+        Ok(web) => web,
+        Err(message) => return fail(exit::FINDINGS, &message),
+    };
+    // Certificates are judged by the code that will use them; nobody is served on this port.
+    match Server::bind("127.0.0.1:0", &web).await {
+        Ok(_unused) => good(&format!("{}: SUCCESS", file.display())),
+        Err(error @ ServerError::Tls { .. }) => fail(exit::FINDINGS, &error.to_string()),
+        Err(error) => fail(exit::IO, &error.to_string()),
+    }
 }
 
 fn config(file: &Path, lint_fatal: bool) -> ExitCode {

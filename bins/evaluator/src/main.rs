@@ -32,7 +32,7 @@ fn main() -> ExitCode {
         match args.command {
             Command::Serve(args) => serve::run(args).await,
             Command::Demo(args) => demo::run(args).await,
-            Command::Check(args) => check::run(args),
+            Command::Check(args) => check::run(args).await,
             Command::Healthcheck(args) => healthcheck::run(args).await,
         }
     })

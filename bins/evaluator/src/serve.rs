@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use assurance_runtime::Clock;
-use assurance_runtime::server::WebConfig;
+use assurance_runtime::server::{ServerError, WebConfig};
 use assurance_runtime::setup::{self, Settings};
 use assurance_runtime::signals::{Asked, Signals};
 
@@ -53,7 +53,7 @@ pub(crate) async fn run(args: Serve) -> ExitCode {
     let rules = loaded.rule_files.len();
     let evaluator = match wire::start(loaded, settings, frame).await {
         Ok(evaluator) => evaluator,
-        Err(error) => return fail(exit::IO, &error.to_string()),
+        Err(error) => return fail(exit_code(&error), &error.to_string()),
     };
     tracing::info!(url = %evaluator.url, rule_files = rules, "ready");
     loop {
@@ -68,6 +68,13 @@ pub(crate) async fn run(args: Serve) -> ExitCode {
     tracing::info!("stopping");
     evaluator.stop().await;
     ExitCode::SUCCESS
+}
+
+fn exit_code(error: &ServerError) -> u8 {
+    match error {
+        ServerError::Tls { .. } => exit::CONFIGURATION,
+        _ => exit::IO,
+    }
 }
 
 fn settings(args: &Serve, web: &WebConfig) -> Settings {

@@ -103,6 +103,9 @@ fn web_configuration_good_and_bad() {
     let good = web("http_server_config:\n  headers: {X-Frame-Options: deny}\n");
     assert_eq!((good.code, good.stdout.as_str()), (Some(0), "web.yml: SUCCESS\n"));
     assert_snapshot!("web_config_unknown_key", web("basic_auth_user:\n  admin: x\n").shown());
+    let absent = web("tls_server_config: {cert_file: absent.pem, key_file: absent.pem}\n");
+    assert_eq!(absent.code, Some(1), "{}", absent.shown());
+    assert!(absent.stderr.contains("absent.pem"), "{}", absent.stderr);
     assert_snapshot!("web_config_plain_password", web("basic_auth_users:\n  admin: secret\n").shown());
 }
 

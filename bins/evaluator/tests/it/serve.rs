@@ -2,7 +2,7 @@ use serde_json::Value;
 
 use crate::net::{self, Server};
 use crate::process::{evaluator, eventually, expect, run};
-use crate::start::{ACTIVE, QUIET, RULES, configuration, folder, serve, write};
+use crate::start::{ACTIVE, QUIET, RULES, USERS, configuration, folder, serve, write};
 
 #[test]
 fn an_override_is_scraped_stored_evaluated_told_and_resolved() {
@@ -186,6 +186,19 @@ fn what_cannot_start_says_why_with_the_exit_code_that_scripts_know() {
     let flag = start(&["--storage.tsdb.path=data", "--storage.tsdb.retention.size=1GB"]);
     assert_eq!(flag.code, Some(2), "{flag:?}");
 
+    for url in ["nonsense", "ftp://pager.example", "http://"] {
+        let hook = start(&["--web.listen-address=127.0.0.1:0", &format!("--notify.webhook={url}")]);
+        assert_eq!(hook.code, Some(2), "{hook:?}");
+        assert!(hook.stderr.contains("--notify.webhook"), "{}", hook.stderr);
+    }
+    write(
+        folder.path().join("web.yml"),
+        "tls_server_config: {cert_file: absent.pem, key_file: absent.pem}\n",
+    );
+    let tls = start(&["--web.listen-address=127.0.0.1:0", "--web.config.file=web.yml"]);
+    assert_eq!(tls.code, Some(2), "{tls:?}");
+    assert!(tls.stderr.contains("absent.pem"), "{}", tls.stderr);
+
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = format!("--web.listen-address={}", taken.local_addr().unwrap());
     let busy = start(&[&address]);
@@ -201,9 +214,7 @@ fn what_cannot_start_says_why_with_the_exit_code_that_scripts_know() {
 #[test]
 fn beyond_loopback_it_listens_only_when_told_or_guarded() {
     let folder = folder(&configuration("127.0.0.1:9"), RULES);
-    // The password is "correct horse"; a cost of 4 is for tests only.
-    let user = "basic_auth_users:\n  admin: $2b$04$abcdefghijklmnopqrstuujydOTSfIH/d5oUHpsygqV5X9xJLQc6e\n";
-    write(folder.path().join("web.yml"), user);
+    write(folder.path().join("web.yml"), USERS);
     let serve = |more: &[&str]| {
         let mut command = evaluator();
         command.current_dir(folder.path()).args(["serve", "--web.listen-address=0.0.0.0:0"]).args(more);

@@ -33,6 +33,10 @@ pub(crate) const RULES: &str = r#"groups:
         expr: sum by (job) (sovereign_override_active)
 "#;
 
+/// The password is "correct horse"; a cost of 4 is for tests only.
+pub(crate) const USERS: &str =
+    "basic_auth_users:\n  admin: $2b$04$abcdefghijklmnopqrstuujydOTSfIH/d5oUHpsygqV5X9xJLQc6e\n";
+
 pub(crate) fn configuration(target: &str) -> String {
     format!(
         "global:
