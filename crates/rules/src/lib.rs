@@ -2,7 +2,7 @@
 //!
 //! **In scope:** reading rule files as Prometheus does ([`RuleFile`]), with every problem at its place;
 //! evaluating groups at their instants ([`Manager`]); the life of alerts, what to send and when; what of it
-//! must survive a restart ([`ManagerState`]).
+//! must survive a restart ([`ManagerState`]); promtool's unit tests over the same machine ([`unit_test`]).
 //!
 //! **Out of scope:** evaluating expressions (`promql`), keeping samples (`tsdb`), delivering notifications
 //! (`notifier`), reading files and the clock (the edge).
@@ -40,6 +40,7 @@ mod schedule;
 mod state;
 mod status;
 mod store;
+pub mod unit_test;
 mod url;
 
 pub use alert::{AlertState, EventKind, Phase, RESOLVED_RETENTION};

@@ -9,6 +9,7 @@ use assurance_diagnostics::{Diagnostic, Severity, Source};
 use assurance_metrics_model::Duration;
 
 use crate::Group;
+pub(crate) use raw::Text;
 
 /// A rule file: its groups, and what is odd about it without keeping it from being used.
 #[derive(Clone, Debug)]
@@ -135,7 +136,7 @@ impl Reader<'_> {
     }
 
     /// A duration, `None` where it is absent or wrong.
-    fn duration(&mut self, at: &At, text: Option<&raw::Text>) -> Option<Duration> {
+    fn duration(&mut self, at: &At, text: Option<&Text>) -> Option<Duration> {
         let text = text?;
         match text.0.parse() {
             Ok(duration) => Some(duration),
@@ -160,7 +161,7 @@ impl Reader<'_> {
         }
     }
 
-    fn texts(map: Option<BTreeMap<String, raw::Text>>) -> BTreeMap<String, String> {
+    fn texts(map: Option<BTreeMap<String, Text>>) -> BTreeMap<String, String> {
         map.unwrap_or_default().into_iter().map(|(name, text)| (name, text.0)).collect()
     }
 }

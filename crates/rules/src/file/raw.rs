@@ -41,7 +41,7 @@ pub(super) struct Rule {
 
 /// Any scalar as the text it was written as, like Go's reader gives it; nothing is the empty text.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Text(pub(super) String);
+pub(crate) struct Text(pub(crate) String);
 
 impl<'de> Deserialize<'de> for Text {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {

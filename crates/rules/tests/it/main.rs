@@ -6,3 +6,4 @@ mod files;
 mod promtool;
 mod recording;
 mod state;
+mod unit_tests;

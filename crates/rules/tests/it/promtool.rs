@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 use std::process::Command;
 
 use assurance_metrics_model::{Duration, Timestamp};
+use assurance_rules::unit_test::Options;
 use assurance_rules::{Phase, RuleFile};
 
 use crate::bench::Bench;
@@ -93,6 +94,7 @@ fn words(state: &mut u64, count: usize) -> String {
 }
 
 /// A test for promtool that expects exactly what our engine gave, at every step of one timeline.
+#[expect(clippy::unwrap_used, reason = "writing to a string cannot fail")]
 fn expectations(bench: &mut Bench, timelines: &[(&str, String)], steps: usize) -> (String, usize) {
     let mut out = "- interval: 30s\n  input_series:\n".to_owned();
     for (instance, words) in timelines {
@@ -157,4 +159,20 @@ fn alerts_live_as_in_promtool() {
         .unwrap();
     let said: String = String::from_utf8_lossy(&out.stderr).chars().take(3000).collect();
     assert!(out.status.success(), "promtool disagrees:\n{said}");
+    let report = crate::unit_tests::run(&folder.path().join("test.yml"), &Options::default()).unwrap();
+    assert!(report.passed(), "we disagree with ourselves: {}", report.tests[0].failures[0]);
+}
+
+#[test]
+fn unit_tests_pass_and_fail_as_in_promtool() {
+    if !is_installed() {
+        println!("skipped: promtool is not in PATH");
+        return;
+    }
+    let options = Options { group_intervals: false, ..Options::default() };
+    for (name, path) in fixtures("unit").into_iter().filter(|(name, _)| name.ends_with("_test")) {
+        let ours = crate::unit_tests::run(&path, &options).is_ok_and(|report| report.passed());
+        let out = Command::new("promtool").args(["test", "rules"]).arg(&path).output().unwrap();
+        assert_eq!(ours, out.status.success(), "{name}: {}", String::from_utf8_lossy(&out.stderr));
+    }
 }

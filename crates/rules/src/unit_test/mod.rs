@@ -1,0 +1,243 @@
+//! promtool's unit tests of rules, run by the engine that evaluates the rules in earnest.
+//!
+//! The format is that of `promtool test rules`. Other than there, a group is evaluated at its own `interval`
+//! where it has one, as a server does, unless [`Options::group_intervals`] is off.
+//!
+//! ```
+//! use assurance_diagnostics::Source;
+//! use assurance_rules::unit_test::{self, Options};
+//!
+//! let test = Source::new("rules_test.yml", "\
+//! rule_files: [rules.yml]
+//! tests:
+//! - name: down for two minutes
+//!   input_series:
+//!   - {series: 'up{job=\"backend\"}', values: '1 0 0 0 0'}
+//!   alert_rule_test:
+//!   - eval_time: 3m
+//!     alertname: BackendDown
+//!     exp_alerts: [{exp_labels: {job: backend}}]
+//! ");
+//! let rules = "groups: [{name: a, rules: [{alert: BackendDown, expr: up == 0, for: 2m}]}]";
+//! let load = |name: &str| Ok(vec![Source::new(name, rules)]);
+//! let report = unit_test::run(&test, &load, &Options::default()).map_err(|p| p[0].clone())?;
+//! assert!(report.passed());
+//! # Ok::<(), assurance_diagnostics::Diagnostic>(())
+//! ```
+
+mod raw;
+mod run;
+mod store;
+
+use std::collections::BTreeSet;
+use std::fmt;
+
+use assurance_diagnostics::yaml::{self, PathSegment};
+use assurance_diagnostics::{Diagnostic, Severity, Source};
+use assurance_metrics_model::Duration;
+use assurance_promql as promql;
+
+use crate::{Group, RuleFile};
+
+/// How tests are run.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Whether a group is evaluated at its own `interval`. promtool evaluates all groups at the file's
+    /// `evaluation_interval`.
+    pub group_intervals: bool,
+    /// How expressions are evaluated.
+    pub promql: promql::Options,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { group_intervals: true, promql: promql::Options::default() }
+    }
+}
+
+/// What the tests of one file gave.
+#[derive(Clone, Debug)]
+pub struct Report {
+    /// The file.
+    pub file: String,
+    /// Its tests, in order.
+    pub tests: Vec<TestReport>,
+    /// What is odd about the tests or the rule files.
+    pub warnings: Vec<Diagnostic>,
+    /// Alerts of the rule files of which no test expects that they fire.
+    pub unproven: Vec<String>,
+}
+
+/// What one test gave.
+#[derive(Clone, Debug)]
+pub struct TestReport {
+    /// Its name, or its number where it has none.
+    pub name: String,
+    /// How many expectations it has.
+    pub checks: usize,
+    /// Those that were not met, and evaluations that failed.
+    pub failures: Vec<Failure>,
+}
+
+/// An expectation that was not met.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Failure {
+    /// What, and where it stands.
+    pub diagnostic: Diagnostic,
+    /// What was expected, one line an element.
+    pub expected: Vec<String>,
+    /// What was got instead.
+    pub got: Vec<String>,
+}
+
+impl Report {
+    /// Whether all expectations were met.
+    pub fn passed(&self) -> bool {
+        self.tests.iter().all(|test| test.failures.is_empty())
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.diagnostic.fmt(f)?;
+        if self.expected.is_empty() && self.got.is_empty() {
+            return Ok(());
+        }
+        for (what, lines) in [("expected", &self.expected), ("got", &self.got)] {
+            match lines.as_slice() {
+                [] => writeln!(f, "  {what}: nothing")?,
+                lines => {
+                    writeln!(f, "  {what}:")?;
+                    lines.iter().try_for_each(|line| writeln!(f, "    {line}"))?;
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Runs the tests of a file. `load` gives the files that an entry of `rule_files` stands for, which may be a
+/// pattern.
+///
+/// # Errors
+/// If the test file or a rule file cannot be read: all that is wrong with the first that is wrong.
+pub fn run(
+    source: &Source,
+    load: &dyn Fn(&str) -> Result<Vec<Source>, String>,
+    options: &Options,
+) -> Result<Report, Vec<Diagnostic>> {
+    run_some(source, load, options, &|_name| true)
+}
+
+/// As [`run`], for those tests whose name is wanted.
+///
+/// # Errors
+/// As [`run`].
+pub fn run_some(
+    source: &Source,
+    load: &dyn Fn(&str) -> Result<Vec<Source>, String>,
+    options: &Options,
+    wanted: &dyn Fn(&str) -> bool,
+) -> Result<Report, Vec<Diagnostic>> {
+    let file: raw::File = yaml::parse(source).map_err(|found| vec![found])?;
+    let mut places = Places { source, found: Vec::new() };
+    let mut groups = Vec::new();
+    for (index, name) in file.rule_files.iter().enumerate() {
+        let path = ["rule_files".into(), index.into()];
+        let sources = load(name).unwrap_or_else(|reason| {
+            places.error(&path, format!("cannot read rule file {name:?}: {reason}"));
+            Vec::new()
+        });
+        for rules in &sources {
+            let read = RuleFile::parse(rules)?;
+            places.found.extend(read.warnings);
+            groups.extend(read.groups);
+        }
+    }
+    let interval = places
+        .duration(&["evaluation_interval".into()], file.evaluation_interval.as_ref())
+        .filter(|interval| !interval.is_zero())
+        .unwrap_or(Duration::from_minutes(1));
+    order(&mut groups, &file.group_eval_order);
+    let alerts: BTreeSet<&str> =
+        groups.iter().flat_map(|g| &g.rules).filter(|r| r.is_alerting()).map(crate::Rule::name).collect();
+    let mut unproven = alerts.clone();
+    for (index, test) in file.tests.iter().enumerate() {
+        for (number, check) in test.alert_rule_test.iter().enumerate() {
+            if !check.exp_alerts.is_empty() {
+                unproven.remove(check.alertname.as_str());
+            }
+            if !alerts.contains(check.alertname.as_str()) {
+                let path = [
+                    "tests".into(),
+                    index.into(),
+                    "alert_rule_test".into(),
+                    number.into(),
+                    "alertname".into(),
+                ];
+                places.unknown_alert(&path, &check.alertname, &alerts);
+            }
+        }
+    }
+    let unproven = unproven.into_iter().map(str::to_owned).collect();
+    let suite = run::Suite { groups: &groups, interval, options, fuzzy: file.fuzzy_compare };
+    let mut tests = Vec::new();
+    for (index, test) in file.tests.iter().enumerate() {
+        let name = test.name.as_ref().map(|n| n.0.clone()).filter(|n| !n.is_empty());
+        let name = name.unwrap_or_else(|| format!("#{}", index + 1));
+        if wanted(&name) {
+            tests.extend(suite.run(&mut places, index, name, test));
+        }
+    }
+    if places.found.iter().any(|found| found.severity == Severity::Error) {
+        return Err(places.found);
+    }
+    Ok(Report { file: source.name().to_owned(), tests, warnings: places.found, unproven })
+}
+
+/// Groups named in the order come in that order; promtool puts others on the same level as the first.
+fn order(groups: &mut [Group], names: &[String]) {
+    groups.sort_by_key(|group| names.iter().position(|name| *name == group.name).unwrap_or(0));
+}
+
+/// Places in the test file, and what is wrong at them.
+struct Places<'a> {
+    source: &'a Source,
+    found: Vec<Diagnostic>,
+}
+
+impl Places<'_> {
+    fn at(&self, path: &[PathSegment], message: impl Into<Box<str>>) -> Diagnostic {
+        Diagnostic::error(self.source, yaml::locate(self.source, path), message)
+    }
+
+    fn error(&mut self, path: &[PathSegment], message: impl Into<Box<str>>) {
+        let found = self.at(path, message);
+        self.found.push(found);
+    }
+
+    fn unknown_alert(&mut self, path: &[PathSegment], name: &str, alerts: &BTreeSet<&str>) {
+        let span = yaml::locate(self.source, path);
+        let found = Diagnostic::warning(
+            self.source,
+            span,
+            format!("no rule makes an alert {name:?}, so that nothing is tested here"),
+        );
+        let near = assurance_diagnostics::suggest(name, alerts.iter().copied());
+        self.found.push(match near {
+            Some(near) => found.with_help(format!("did you mean `{near}`?")),
+            None => found.with_help("check `rule_files` and the names of the alerts in them"),
+        });
+    }
+
+    fn duration(&mut self, path: &[PathSegment], text: Option<&crate::file::Text>) -> Option<Duration> {
+        let text = text?;
+        match text.0.parse() {
+            Ok(duration) => Some(duration),
+            Err(error) => {
+                self.error(path, error.to_string());
+                None
+            }
+        }
+    }
+}
