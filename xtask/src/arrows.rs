@@ -19,7 +19,8 @@ pub(crate) const ARROWS: &[(&str, &[&str])] = &[
     ("notifier", &["metrics-model", "template"]),
     ("journal", &["tlog", "storage"]),
     ("evidence", &["tlog", "storage", "exposition"]),
-    ("disk", &["storage"]),
+    // Its wall clock shows a `Timestamp`, which whoever drives a machine by it passes on.
+    ("disk", &["storage", "metrics-model"]),
     // 2
     ("scrape", &["exposition"]),
     ("promqltest", &["promql"]),
