@@ -21,9 +21,15 @@ pub(super) struct VirtualExporter {
 }
 
 impl VirtualExporter {
-    pub(super) fn open(storage: Arc<Memory>, config: Config, now: Timestamp) -> Result<Self, ArchiveError> {
+    /// Its first round is due `phase` after `now`.
+    pub(super) fn open(
+        storage: Arc<Memory>,
+        config: Config,
+        now: Timestamp,
+        phase: Duration,
+    ) -> Result<Self, ArchiveError> {
         let (interval, grace) = (config.interval, config.policy.grace);
-        let exporter = Exporter::open(storage, config, now)?;
+        let exporter = Exporter::open(storage, config, now + phase)?;
         Ok(Self { exporter, interval, grace, last_collect: now, last_publish: now, events: 0, gaps: 0 })
     }
 

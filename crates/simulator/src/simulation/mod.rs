@@ -38,9 +38,9 @@ pub struct SimulationConfig {
     /// The backend.
     pub world: WorldConfig,
     /// Monitoring. Targets are [`BACKEND`] and [`EXPORTER`]; the instants at which rules are evaluated are
-    /// drawn from the seed.
+    /// drawn from the seed, those of scrapes depend on the external labels.
     pub pipeline: assurance_pipeline::Config,
-    /// The exporter; `None` where nobody collects evidence.
+    /// The exporter; `None` where nobody collects evidence. When its rounds begin is drawn from the seed.
     pub exporter: Option<assurance_evidence::Config>,
     /// What happens to the backend, and when.
     pub script: Vec<(Timestamp, Command)>,
@@ -159,7 +159,10 @@ impl Simulation {
         let storage = Arc::new(Memory::new());
         let exporter = config
             .exporter
-            .map(|exporter| VirtualExporter::open(storage.clone(), exporter, start))
+            .map(|exporter| {
+                let phase = random.between(Duration::ZERO, exporter.interval - Duration::from_millis(1));
+                VirtualExporter::open(storage.clone(), exporter, start, phase)
+            })
             .transpose()
             .map_err(|source| SimulationError::Archive { at: start, source })?;
         let mut simulation = Self {
