@@ -122,11 +122,15 @@ fn a_secret_in_a_broken_configuration_is_not_repeated_beyond_its_own_line() {
 }
 
 #[test]
-fn the_version_and_a_command_that_does_not_exist() {
+fn the_version_and_what_the_command_line_refuses() {
     let folder = tempfile::tempdir().unwrap();
     let version = run(evaluator().arg("--version"), folder.path(), "");
     let expected = format!("assurance-evaluator {}\n", env!("CARGO_PKG_VERSION"));
     assert_eq!((version.code, version.stdout), (Some(0), expected));
+    for speed in ["0", "121", "NaN", "fast"] {
+        let ran = run(evaluator().args(["demo", "--speed", speed]), folder.path(), "");
+        assert_eq!(ran.code, Some(2), "{}", ran.shown());
+    }
     let wrong = run(evaluator().arg("server"), folder.path(), "");
     assert_eq!(wrong.code, Some(2), "{}", wrong.shown());
     assert!(wrong.stderr.contains("serve"), "it names the nearest command: {}", wrong.stderr);

@@ -34,7 +34,7 @@ fn the_whole_story_is_told_and_every_step_is_in_it() {
 /// Runs without a part; it must fail, naming the step that did not happen.
 fn without(part: &str, step: &str) {
     let folder = tempfile::tempdir().expect("a temporary folder");
-    let ran = run(evaluator().args(["demo", "--speed=120", "--without", part]), folder.path(), "");
+    let ran = run(evaluator().args(["demo", "--without", part]), folder.path(), "");
     assert_eq!(ran.code, Some(1), "{}", ran.shown());
     assert!(ran.stderr.contains(&format!("the step `{step}` did not happen within")), "{}", ran.shown());
     assert!(!ran.stdout.contains("Detected, preserved"), "{}", ran.shown());

@@ -71,7 +71,9 @@ fn post_reload_works_where_it_is_enabled_and_not_from_other_sites() {
     let foreign = post(&["Origin: http://evil.example", "Sec-Fetch-Site: cross-site"]);
     assert_eq!(foreign.status, 403, "{foreign:?}");
     assert_eq!(reload_metric(&server), "1", "a refused request reloaded");
-    let bad = post(&[]);
+    let foreign = post(&["Origin: http://evil.example"]);
+    assert_eq!(foreign.status, 403, "a browser without Sec-Fetch-Site: {foreign:?}");
+    let bad = post(&[&format!("Origin: http://{}", server.address)]);
     assert_eq!(bad.status, 500, "{bad:?}");
     assert!(bad.body.contains("rules/b.yml:1:"), "{}", bad.body);
     write(folder.path().join("rules/b.yml"), MORE);
