@@ -6,6 +6,9 @@ use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use serde::ser::{SerializeTuple as _, Serializer};
 
+/// The warning where `limit` left something out.
+pub(crate) const TRUNCATED: &str = "results truncated due to limit";
+
 /// A successful answer.
 #[derive(Debug, Serialize)]
 pub(crate) struct Answer<T> {
@@ -143,5 +146,41 @@ pub(crate) struct LabelMap(pub(crate) assurance_metrics_model::Labels);
 impl Serialize for LabelMap {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_map(self.0.iter())
+    }
+}
+
+/// Go's `strconv.FormatFloat(v, 'e', -1, 64)`: `1e+00`, `2.5e-03`.
+pub(crate) fn exponent(value: f64) -> String {
+    if !value.is_finite() {
+        return assurance_metrics_model::format_float(value);
+    }
+    let text = format!("{value:e}");
+    let Some((digits, power)) = text.split_once('e') else { return text };
+    let (sign, power) = match power.strip_prefix('-') {
+        Some(power) => ('-', power),
+        None => ('+', power),
+    };
+    format!("{digits}e{sign}{power:0>2}")
+}
+
+/// The value of a sample as Prometheus's API writes it (`util/jsonutil`): with an exponent where it is extreme.
+/// Scalars have none ever.
+pub(crate) fn sample_value(value: f64) -> String {
+    let size = value.abs();
+    let extreme = size != 0.0 && !(1e-6..1e21).contains(&size);
+    if extreme { exponent(value) } else { assurance_metrics_model::format_float(value) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::exponent;
+
+    #[test]
+    fn values_of_alerts_have_go_exponents() {
+        for (value, text) in
+            [(1.0, "1e+00"), (0.0025, "2.5e-03"), (-1e100, "-1e+100"), (0.0, "0e+00"), (f64::NAN, "NaN")]
+        {
+            assert_eq!(exponent(value), text);
+        }
     }
 }

@@ -7,8 +7,9 @@ use assurance_metrics_model::{Labels, Matcher, Metadata, Queryable as _, Selecti
 use axum::extract::{Path, State};
 use serde::Serialize;
 
-use crate::answer::{Answer, ApiError, LabelMap};
+use crate::answer::{Answer, ApiError, LabelMap, TRUNCATED};
 use crate::params::Params;
+use crate::query::run;
 
 fn time_range(params: &Params) -> Result<TimeRange, ApiError> {
     let (start, end) = (params.time("start")?, params.time("end")?);
@@ -43,7 +44,7 @@ fn limited<T>(all: impl IntoIterator<Item = T>, limit: usize) -> Answer<Vec<T>> 
     let taken: Vec<T> = rest.by_ref().take(limit).collect();
     let mut answer = Answer::new(taken);
     if rest.next().is_some() {
-        answer.warnings.push("results truncated due to limit".to_owned());
+        answer.warnings.push(TRUNCATED.to_owned());
     }
     answer
 }
@@ -55,25 +56,33 @@ pub(crate) async fn series(
     if params.all("match[]").next().is_none() {
         return Err(ApiError::bad_data("no match[] parameter provided"));
     }
-    let mut found: BTreeSet<Labels> = BTreeSet::new();
-    over_selectors(&params, |selection| {
-        let series = state.store.select(selection).map_err(|error| store_error(&error))?;
-        found.extend(series.iter().map(|s| s.labels().clone()));
-        Ok(())
-    })?;
-    Ok(limited(found.into_iter().map(LabelMap), params.limit()?))
+    let store = Arc::clone(&state.store);
+    run(&state, state.settings.query_timeout, move || {
+        let mut found: BTreeSet<Labels> = BTreeSet::new();
+        over_selectors(&params, |selection| {
+            let series = store.select(selection).map_err(|error| store_error(&error))?;
+            found.extend(series.iter().map(|s| s.labels().clone()));
+            Ok(())
+        })?;
+        Ok(limited(found.into_iter().map(LabelMap), params.limit()?))
+    })
+    .await
 }
 
 pub(crate) async fn labels(
     State(state): State<Arc<crate::State>>,
     params: Params,
 ) -> Result<Answer<Vec<String>>, ApiError> {
-    let mut found: BTreeSet<String> = BTreeSet::new();
-    over_selectors(&params, |selection| {
-        found.extend(state.store.label_names(selection).map_err(|error| store_error(&error))?);
-        Ok(())
-    })?;
-    Ok(limited(found, params.limit()?))
+    let store = Arc::clone(&state.store);
+    run(&state, state.settings.query_timeout, move || {
+        let mut found: BTreeSet<String> = BTreeSet::new();
+        over_selectors(&params, |selection| {
+            found.extend(store.label_names(selection).map_err(|error| store_error(&error))?);
+            Ok(())
+        })?;
+        Ok(limited(found, params.limit()?))
+    })
+    .await
 }
 
 pub(crate) async fn label_values(
@@ -85,12 +94,16 @@ pub(crate) async fn label_values(
     if name.is_empty() {
         return Err(ApiError::bad_data(format!("invalid label name: {name:?}")));
     }
-    let mut found: BTreeSet<String> = BTreeSet::new();
-    over_selectors(&params, |selection| {
-        found.extend(state.store.label_values(&name, selection).map_err(|error| store_error(&error))?);
-        Ok(())
-    })?;
-    Ok(limited(found, params.limit()?))
+    let store = Arc::clone(&state.store);
+    run(&state, state.settings.query_timeout, move || {
+        let mut found: BTreeSet<String> = BTreeSet::new();
+        over_selectors(&params, |selection| {
+            found.extend(store.label_values(&name, selection).map_err(|error| store_error(&error))?);
+            Ok(())
+        })?;
+        Ok(limited(found, params.limit()?))
+    })
+    .await
 }
 
 /// `U__a_2e_b` is `a.b` (Prometheus's escaping of UTF-8 names in paths); a name that is no such text stands
@@ -151,6 +164,37 @@ pub(crate) async fn metadata(
         found.entry(target.metric.to_owned()).or_default().insert(target.metadata.into());
     }
     Ok(Answer::new(found))
+}
+
+#[derive(Debug, Serialize)]
+pub(crate) struct TargetMetadata {
+    target: LabelMap,
+    metric: String,
+    #[serde(flatten)]
+    entry: MetadataEntry,
+}
+
+pub(crate) async fn target_metadata(
+    State(state): State<Arc<crate::State>>,
+    params: Params,
+) -> Result<Answer<Vec<TargetMetadata>>, ApiError> {
+    let wanted = params.get("metric");
+    let matchers = match params.get("match_target") {
+        None => Vec::new(),
+        Some(text) => assurance_promql::parse_selector(text)
+            .map_err(|error| ApiError::parameter("match_target", crate::query::parse_error(text, &error)))?,
+    };
+    let pipeline = state.pipeline();
+    let found = pipeline.scrape().metadata().filter(|m| {
+        wanted.is_none_or(|name| name == m.metric)
+            && matchers.iter().all(|matcher| matcher.matches_labels(m.labels))
+    });
+    let found = found.map(|m| TargetMetadata {
+        target: LabelMap(m.labels.clone()),
+        metric: m.metric.to_owned(),
+        entry: m.metadata.into(),
+    });
+    Ok(limited(found, params.limit()?))
 }
 
 /// Exemplars are read and not kept: the answer is always empty.

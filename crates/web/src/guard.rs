@@ -15,7 +15,13 @@ use axum::response::{IntoResponse, Response};
 pub(crate) async fn check(State(state): State<Arc<crate::State>>, request: Request, next: Next) -> Response {
     if state.settings.check_hosts {
         let host = request.headers().get(HOST).and_then(|v| v.to_str().ok()).or(request.uri().host());
-        if !host.is_some_and(|host| is_ours(host, &state.settings.allowed_hosts)) {
+        let ours = |host| {
+            is_ours(
+                host,
+                state.settings.allowed_hosts.iter().map(String::as_str).chain(state.external_host()),
+            )
+        };
+        if !host.is_some_and(ours) {
             let message = format!(
                 "this server does not answer to the name {:?}; reach it as localhost, or name it with --web.external-url\n",
                 host.unwrap_or_default()
@@ -32,13 +38,13 @@ pub(crate) async fn check(State(state): State<Arc<crate::State>>, request: Reque
     next.run(request).await
 }
 
-fn is_ours(host: &str, allowed: &[String]) -> bool {
+fn is_ours<'a>(host: &str, mut allowed: impl Iterator<Item = &'a str>) -> bool {
     let name = match host.strip_prefix('[') {
         Some(rest) => rest.split(']').next().unwrap_or_default(),
         None => host.rsplit_once(':').map_or(host, |(name, _port)| name),
     };
-    ["localhost", "127.0.0.1", "::1"].contains(&name)
-        || allowed.iter().any(|a| a.trim_matches(['[', ']']).eq_ignore_ascii_case(name))
+    ["localhost", "127.0.0.1", "::1"].iter().any(|own| own.eq_ignore_ascii_case(name))
+        || allowed.any(|a| a.trim_matches(['[', ']']).eq_ignore_ascii_case(name))
 }
 
 /// Whether a request comes from a program or from a page of this very origin: browsers say which.
@@ -56,7 +62,6 @@ fn from_here(headers: &HeaderMap) -> bool {
 
 /// Nothing is framed, guessed, referred, scripted or kept.
 pub(crate) async fn headers(request: Request, next: Next) -> Response {
-    let is_static = request.uri().path().ends_with(".css");
     let mut response = next.run(request).await;
     let headers = response.headers_mut();
     headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
@@ -68,8 +73,6 @@ pub(crate) async fn headers(request: Request, next: Next) -> Response {
             "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
         ),
     );
-    if !is_static {
-        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    }
+    headers.entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
     response
 }

@@ -60,6 +60,7 @@ pub fn router(state: State) -> Router {
         .route("/series", get(api::series).post(api::series))
         .route("/metadata", get(api::metadata))
         .route("/targets", get(status::targets))
+        .route("/targets/metadata", get(api::target_metadata))
         .route("/scrape_pools", get(status::scrape_pools))
         .route("/rules", get(status::rules))
         .route("/alerts", get(status::alerts))

@@ -1,5 +1,6 @@
 //! The status page: what is wrong, since when, what cannot be seen, who was told. Without scripts.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::sync::Arc;
 
@@ -8,7 +9,7 @@ use assurance_notifier::Outcome;
 use assurance_pipeline::Pipeline;
 use assurance_rules::{AlertState, Health as RuleHealth, Phase, RuleStatus};
 use assurance_scrape::Health;
-use axum::extract::State;
+use axum::extract::{OriginalUri, State};
 use axum::http::header;
 use axum::response::{Html, IntoResponse, Response};
 
@@ -25,10 +26,21 @@ pub(crate) async fn style() -> Response {
         .into_response()
 }
 
-pub(crate) async fn status(State(state): State<Arc<crate::State>>) -> Html<String> {
+pub(crate) async fn status(
+    State(state): State<Arc<crate::State>>,
+    OriginalUri(uri): OriginalUri,
+) -> Html<String> {
     let now = state.now();
     let series = state.store.series_count();
-    Html(render(&state.pipeline(), now, series))
+    Html(render(&state.pipeline(), now, series, &base(uri.path())))
+}
+
+/// What links within the service begin with, on a page at this path: nested, the page may lack the last slash.
+fn base(path: &str) -> String {
+    match path.rsplit_once('/') {
+        Some((_, "")) | None => String::new(),
+        Some((_, last)) => format!("./{last}/"),
+    }
 }
 
 /// Everything that a page must not take for markup.
@@ -96,19 +108,25 @@ fn severity_rank(labels: &Labels) -> usize {
     known.iter().position(|s| *s == labels.get_or_empty("severity")).unwrap_or(known.len())
 }
 
-fn render(pipeline: &Pipeline, now: Timestamp, series: usize) -> String {
+fn render(pipeline: &Pipeline, now: Timestamp, series: usize, base: &str) -> String {
     let view = View::new(pipeline);
-    let down: Vec<_> = pipeline.scrape().targets().filter(|t| t.health.health == Health::Down).collect();
+    let scrape = pipeline.scrape();
+    let unseen =
+        scrape.targets().filter(|t| t.health.health != Health::Up).count() + scrape.invalid_targets().count();
     let blind: Vec<_> =
-        view.rules.iter().filter(|(_, r)| r.no_match() || r.health == RuleHealth::Err).collect();
+        view.rules.iter().filter(|(_, r)| r.no_match() || r.health != RuleHealth::Ok).collect();
+    let cannot_see = unseen + blind.len();
     let mut out = String::from(
         "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><title>assurance</title>\n\
-         <meta name=\"viewport\" content=\"width=device-width\"><meta http-equiv=\"refresh\" content=\"15\">\n\
-         <link rel=\"stylesheet\" href=\"static/style.css\"></head><body>\n",
+         <meta name=\"viewport\" content=\"width=device-width\"><meta http-equiv=\"refresh\" content=\"15\">\n",
     );
-    header_line(&mut out, &view, down.len() + blind.len(), now);
+    line(
+        &mut out,
+        format_args!("<link rel=\"stylesheet\" href=\"{}static/style.css\"></head><body>", Text(base)),
+    );
+    header_line(&mut out, &view, cannot_see, untold(pipeline), now);
     out.push_str("<main>\n");
-    firing(&mut out, &view, now);
+    firing(&mut out, &view, cannot_see, now);
     pending(&mut out, &view, now);
     blind_spots(&mut out, pipeline, &blind, now);
     targets(&mut out, pipeline, now);
@@ -118,12 +136,22 @@ fn render(pipeline: &Pipeline, now: Timestamp, series: usize) -> String {
     line(
         &mut out,
         format_args!(
-            "<footer>assurance {} · {series} series · up since {} · <a href=\"metrics\">metrics</a> · <a href=\"api/v1/alerts\">API</a></footer>\n</body></html>",
+            "<footer>assurance {} · {series} series · up since {} · <a href=\"{base}metrics\">metrics</a> · <a href=\"{base}api/v1/alerts\">API</a></footer>\n</body></html>",
             env!("CARGO_PKG_VERSION"),
-            pipeline.started()
+            pipeline.started(),
+            base = Text(base),
         ),
     );
     out
+}
+
+/// Receivers whose newest notification did not arrive.
+fn untold(pipeline: &Pipeline) -> usize {
+    let mut newest = BTreeMap::new();
+    for record in pipeline.notifier().history() {
+        newest.insert(&record.receiver, matches!(record.outcome, Outcome::Delivered));
+    }
+    newest.values().filter(|arrived| !**arrived).count()
 }
 
 /// Writing to a string cannot fail.
@@ -132,7 +160,7 @@ fn line(out: &mut String, text: std::fmt::Arguments<'_>) {
     out.push('\n');
 }
 
-fn header_line(out: &mut String, view: &View<'_>, blind: usize, now: Timestamp) {
+fn header_line(out: &mut String, view: &View<'_>, blind: usize, untold: usize, now: Timestamp) {
     let (critical, warning) = (view.count("critical"), view.count("warning"));
     let other = view.firing.len() - critical - warning;
     let class = |wrong: usize, class: &'static str| if wrong > 0 { class } else { "quiet" };
@@ -140,21 +168,26 @@ fn header_line(out: &mut String, view: &View<'_>, blind: usize, now: Timestamp) 
         out,
         format_args!(
             "<header><b class=\"{}\">{critical} critical</b> <b class=\"{}\">{warning} warning</b> <span>{other} other</span> \
-         <span>{} pending</span> <b class=\"{}\">cannot see: {blind}</b> <span>heartbeat {}</span> <time>{}</time></header>",
+         <span>{} pending</span> <b class=\"{}\">cannot see: {blind}</b> \
+         <b class=\"{}\">cannot tell: {untold}</b> <b class=\"{}\">heartbeat {}</b> <time>{}</time></header>",
             class(critical, "critical"),
             class(warning, "warning"),
             view.pending.len(),
             class(blind, "blind"),
+            class(untold, "blind"),
+            class(usize::from(!view.watchdog), "blind"),
             if view.watchdog { "beats" } else { "missing" },
             Timestamp::from_secs(now.as_millis().div_euclid(1000)),
         ),
     );
 }
 
-fn firing(out: &mut String, view: &View<'_>, now: Timestamp) {
+fn firing(out: &mut String, view: &View<'_>, cannot_see: usize, now: Timestamp) {
     out.push_str("<section><h1>Firing</h1>\n");
-    if view.firing.is_empty() {
-        out.push_str("<p>No alert fires.</p>\n");
+    match (view.firing.is_empty(), cannot_see) {
+        (false, _) => {}
+        (true, 0) => out.push_str("<p>No alert fires.</p>\n"),
+        (true, _) => out.push_str("<p class=\"blind\">No alert fires, but not everything can be seen.</p>\n"),
     }
     for alert in &view.firing {
         let severity = alert.labels.get_or_empty("severity");
@@ -201,7 +234,11 @@ fn pending(out: &mut String, view: &View<'_>, now: Timestamp) {
 fn blind_spots(out: &mut String, pipeline: &Pipeline, blind: &[&(String, RuleStatus<'_>)], now: Timestamp) {
     out.push_str("<section><h1>Cannot see</h1><ul>\n");
     let before = out.len();
-    for target in pipeline.scrape().targets().filter(|t| t.health.health == Health::Down) {
+    for target in pipeline.scrape().targets().filter(|t| t.health.health != Health::Up) {
+        if target.health.health == Health::Unknown {
+            line(out, format_args!("<li>target {} has not been scraped yet</li>", Text(target.url)));
+            continue;
+        }
         let since = target.health.since.map_or_else(String::new, |at| format!(" for {}", age(now - at)));
         line(
             out,
@@ -225,6 +262,7 @@ fn blind_spots(out: &mut String, pipeline: &Pipeline, blind: &[&(String, RuleSta
     for (group, rule) in blind {
         let why = match rule.last_error {
             Some(error) => error.to_string(),
+            None if rule.health == RuleHealth::Unknown => "it has not been evaluated yet".to_owned(),
             None => "no series matches it now, so it cannot fire".to_owned(),
         };
         line(out, format_args!("<li>rule {} / {}: {}</li>", Text(group), Text(rule.rule.name()), Text(why)));

@@ -3,7 +3,7 @@
 use assurance_metrics_model::{Duration, Matcher, Timestamp};
 use axum::body::Bytes;
 use axum::extract::{FromRequest, Request};
-use axum::http::{Method, StatusCode, header};
+use axum::http::{Method, header};
 use axum::response::{IntoResponse, Response};
 
 use crate::answer::ApiError;
@@ -29,7 +29,7 @@ impl<S: Send + Sync> FromRequest<S> for Params {
                 response
             })?;
             let body = std::str::from_utf8(&body)
-                .map_err(|_not_text| (StatusCode::BAD_REQUEST, "the form is no UTF-8").into_response())?;
+                .map_err(|_not_text| ApiError::bad_data("the form is no UTF-8").into_response())?;
             pairs.extend(decode(body));
         }
         pairs.extend(decode(&url));
@@ -108,6 +108,15 @@ impl Params {
         }
     }
 
+    /// A truth in Go's words for it (`strconv.ParseBool`); absent, it is false.
+    pub(crate) fn flag(&self, name: &str) -> Result<bool, ApiError> {
+        match self.get(name) {
+            None | Some("0" | "f" | "F" | "false" | "False" | "FALSE") => Ok(false),
+            Some("1" | "t" | "T" | "true" | "True" | "TRUE") => Ok(true),
+            Some(other) => Err(ApiError::parameter(name, format!("{other:?} is neither true nor false"))),
+        }
+    }
+
     /// `match[]`, each a selector; a series counts that satisfies any.
     pub(crate) fn selectors(&self) -> Result<Vec<Vec<Matcher>>, ApiError> {
         self.all("match[]")
@@ -126,28 +135,37 @@ fn parse_time(text: &str) -> Option<Timestamp> {
     rfc3339(text)
 }
 
-/// `2026-01-02T03:04:05[.678](Z|±hh:mm)`
+/// `2026-01-02T03:04:05[.678](Z|±hh:mm)`, every part of exactly so many digits.
 fn rfc3339(text: &str) -> Option<Timestamp> {
     let (date, rest) = text.split_once(['T', 't'])?;
-    let zone_at = rest.find(['Z', 'z', '+', '-'])?;
-    let (clock, zone) = rest.split_at(zone_at);
-    let numbers = |s: &str, by: char| s.split(by).map(|n| n.parse::<i64>().ok()).collect::<Option<Vec<_>>>();
-    let [year, month, day] = numbers(date, '-')?.try_into().ok()?;
-    let (whole, fraction) = clock.split_once('.').unwrap_or((clock, ""));
-    let [hour, minute, second] = numbers(whole, ':')?.try_into().ok()?;
-    let in_range =
-        (1..=12).contains(&month) && (1..=31).contains(&day) && hour < 24 && minute < 60 && second < 61;
-    if !in_range || !fraction.bytes().all(|b| b.is_ascii_digit()) {
+    let (clock, zone) = rest.split_at(rest.find(['Z', 'z', '+', '-'])?);
+    let [year, month, day] = numbers(date, '-', [4, 2, 2])?;
+    let (whole, fraction) = clock.split_once('.').map_or((clock, None), |(w, f)| (w, Some(f)));
+    let [hour, minute, second] = numbers(whole, ':', [2, 2, 2])?;
+    if fraction.is_some_and(|f| f.is_empty() || !f.bytes().all(|b| b.is_ascii_digit())) {
         return None;
     }
-    let millis: i64 = format!("{fraction:0<3}").get(..3)?.parse().ok()?;
-    let offset = match zone {
-        "Z" | "z" => 0,
-        zone => {
-            let [hours, minutes] = numbers(&zone[1..], ':')?.try_into().ok()?;
-            let minutes = hours * 60 + minutes;
-            if zone.starts_with('-') { -minutes } else { minutes }
+    let leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+    let days_in_month = match month {
+        2 => 28 + i64::from(leap),
+        4 | 6 | 9 | 11 => 30,
+        1..=12 => 31,
+        _ => return None,
+    };
+    if !(1..=days_in_month).contains(&day) || hour > 23 || minute > 59 || second > 59 {
+        return None;
+    }
+    let millis: i64 = format!("{:0<3}", fraction.unwrap_or_default()).get(..3)?.parse().ok()?;
+    let offset = match zone.split_at_checked(1)? {
+        ("Z" | "z", "") => 0,
+        (sign @ ("+" | "-"), span) => {
+            let [hours, minutes] = numbers(span, ':', [2, 2])?;
+            if hours > 23 || minutes > 59 {
+                return None;
+            }
+            (hours * 60 + minutes) * if sign == "-" { -1 } else { 1 }
         }
+        _ => return None,
     };
     // Days from the civil date, by Howard Hinnant's `days_from_civil`.
     let y = if month <= 2 { year - 1 } else { year };
@@ -157,6 +175,19 @@ fn rfc3339(text: &str) -> Option<Timestamp> {
     let days = era * 146_097 + yoe * 365 + yoe / 4 - yoe / 100 + doy - 719_468;
     let secs = days * 86_400 + hour * 3600 + (minute - offset) * 60 + second;
     Some(Timestamp::from_millis(secs * 1000 + millis))
+}
+
+/// Numbers of exactly so many digits each.
+fn numbers<const N: usize>(text: &str, by: char, digits: [usize; N]) -> Option<[i64; N]> {
+    let parts: [&str; N] = text.split(by).collect::<Vec<_>>().try_into().ok()?;
+    let mut out = [0; N];
+    for ((part, digits), out) in parts.into_iter().zip(digits).zip(&mut out) {
+        if part.len() != digits || !part.bytes().all(|b| b.is_ascii_digit()) {
+            return None;
+        }
+        *out = part.parse().ok()?;
+    }
+    Some(out)
 }
 
 #[cfg(test)]
@@ -170,13 +201,28 @@ mod tests {
             ("1766672123.456", 1_766_672_123_456),
             ("2025-12-25T14:15:23.456Z", 1_766_672_123_456),
             ("2025-12-25T15:15:23.4567+01:00", 1_766_672_123_456),
+            ("2025-12-25T10:45:23.456-03:30", 1_766_672_123_456),
+            ("2024-02-29t00:00:00z", 1_709_164_800_000),
             ("1969-12-31T23:59:59Z", -1000),
         ] {
             assert_eq!(parse_time(text), Some(Timestamp::from_millis(millis)), "{text}");
         }
-        for text in
-            ["", "yesterday", "2025-13-25T00:00:00Z", "2025-12-25", "NaN", "1e300", "2025-12-25T00:00:00"]
-        {
+        for text in [
+            "",
+            "yesterday",
+            "2025-13-25T00:00:00Z",
+            "2025-12-25",
+            "NaN",
+            "1e300",
+            "2025-12-25T00:00:00",
+            "2025-02-29T00:00:00Z",
+            "2025-12-25T00:00:60Z",
+            "2025-12-25T00:00:00.Z",
+            "2025-12-25T00:00:00Zulu",
+            "2025-12-25T00:00:00+1:00",
+            "9223372036854775807-01-01T00:00:00Z",
+            "2025-12-25T00:00:00+9223372036854775807:00",
+        ] {
             assert_eq!(parse_time(text), None, "{text}");
         }
     }

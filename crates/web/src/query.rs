@@ -3,11 +3,13 @@
 use std::sync::Arc;
 
 use assurance_metrics_model::{Duration, Value, format_float};
-use assurance_promql::{self as promql, Answer as Evaluated, EvalError, Expr, ParseError, QueryValue};
+use assurance_promql::{
+    self as promql, Answer as Evaluated, EvalError, Expr, ParseError, QueryValue, ValueType,
+};
 use axum::extract::State;
 use serde::Serialize;
 
-use crate::answer::{Answer, ApiError, ErrorType, LabelMap, Point};
+use crate::answer::{Answer, ApiError, ErrorType, LabelMap, Point, TRUNCATED, sample_value};
 use crate::params::Params;
 
 #[derive(Debug, Serialize)]
@@ -23,6 +25,26 @@ enum QueryResult {
     Point(Point),
     Vector(Vec<Element>),
     Matrix(Vec<Row>),
+}
+
+impl QueryResult {
+    /// Keeps the first so many series; whether there were more.
+    fn truncate(&mut self, limit: usize) -> bool {
+        let before = match self {
+            Self::Point(_) => return false,
+            Self::Vector(vector) => {
+                let before = vector.len();
+                vector.truncate(limit);
+                before
+            }
+            Self::Matrix(matrix) => {
+                let before = matrix.len();
+                matrix.truncate(limit);
+                before
+            }
+        };
+        before > limit
+    }
 }
 
 #[derive(Debug, Serialize)]
@@ -68,6 +90,10 @@ pub(crate) async fn range(
         ));
     }
     let expr = expression(&params, "query")?;
+    if !matches!(expr.value_type(), ValueType::Scalar | ValueType::Vector) {
+        let why = "invalid expression type for range query, must be Scalar or instant Vector";
+        return Err(ApiError::parameter("query", why));
+    }
     evaluate(state, &params, move |store, options| promql::range(&expr, store, start, end, step, options))
         .await
 }
@@ -97,36 +123,51 @@ async fn evaluate(
     + 'static,
 ) -> Result<Answer<QueryData>, ApiError> {
     let mut options = state.options.clone();
-    if let Some(lookback) = params.duration("lookback_delta")? {
+    if let Some(lookback) = params.duration("lookback_delta")?.filter(|span| *span > Duration::ZERO) {
         options.lookback = lookback;
     }
+    let limit = params.limit()?;
     let asked = params.duration("timeout")?.map(Duration::to_std);
     let timeout = asked.unwrap_or(state.settings.query_timeout).min(state.settings.query_timeout);
+    let store = Arc::clone(&state.store);
+    run(&state, timeout, move || {
+        let evaluated = evaluate(&store, &options).map_err(|error| ApiError::execution(error.to_string()))?;
+        let mut answer = Answer::new(data(evaluated.value)?);
+        answer.warnings = evaluated.warnings;
+        answer.infos = evaluated.infos;
+        if answer.data.result.truncate(limit) {
+            answer.warnings.push(TRUNCATED.to_owned());
+        }
+        Ok(answer)
+    })
+    .await
+}
+
+/// Does what may take long: beside the asynchronous threads, some at a time, the others waiting their turn.
+pub(crate) async fn run<T: Send + 'static>(
+    state: &crate::State,
+    timeout: std::time::Duration,
+    work: impl FnOnce() -> Result<T, ApiError> + Send + 'static,
+) -> Result<T, ApiError> {
     let work = async {
         let turn = Arc::clone(&state.queries).acquire_owned().await;
-        let store = Arc::clone(&state.store);
         tokio::task::spawn_blocking(move || {
             let _turn = turn;
-            evaluate(&store, &options)
+            work()
         })
         .await
     };
-    // Past the timeout the thread still ends its evaluation, within the limit on samples, and holds its turn
-    // until then.
+    // Past the timeout the thread still ends its work, within the limit on samples, and holds its turn until
+    // then.
     let timed_out = |_elapsed| ApiError {
         error_type: ErrorType::Timeout,
         error: format!("query timed out in expression evaluation after {}s", timeout.as_secs_f64()),
     };
     let finished = tokio::time::timeout(timeout, work).await.map_err(timed_out)?;
-    let evaluated = finished.map_err(|fault| ApiError {
+    finished.map_err(|fault| ApiError {
         error_type: ErrorType::Internal,
         error: format!("the evaluation ended in a fault: {fault}"),
-    })?;
-    let evaluated = evaluated.map_err(|error| ApiError::execution(error.to_string()))?;
-    let mut answer = Answer::new(data(evaluated.value)?);
-    answer.warnings = evaluated.warnings;
-    answer.infos = evaluated.infos;
-    Ok(answer)
+    })?
 }
 
 fn data(value: QueryValue) -> Result<QueryData, ApiError> {
@@ -158,7 +199,7 @@ fn data(value: QueryValue) -> Result<QueryData, ApiError> {
 
 fn float(value: &Value) -> Result<String, ApiError> {
     match value {
-        Value::Float(v) => Ok(format_float(*v)),
+        Value::Float(v) => Ok(sample_value(*v)),
         _ => Err(ApiError::execution("the result has native histograms, which this API does not show yet")),
     }
 }

@@ -42,7 +42,8 @@ pub struct State {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Settings {
-    /// Where this service is reached from outside.
+    /// Where this service is reached from outside. Its host is a name the service answers to, and what
+    /// `globalUrl` of a target on a loopback name shows.
     pub external_url: String,
     /// Names by which it may be asked, beside `localhost`, `127.0.0.1` and `[::1]`; ports do not matter.
     pub allowed_hosts: Vec<String>,
@@ -101,6 +102,18 @@ impl State {
     pub(crate) fn pipeline(&self) -> MutexGuard<'_, Pipeline> {
         // A panic inside leaves parts that each still hold together; showing them is right.
         self.pipeline.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The host in the external URL, without a port.
+    pub(crate) fn external_host(&self) -> Option<&str> {
+        let (_scheme, rest) = self.settings.external_url.split_once("://")?;
+        let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+        let authority = authority.rsplit_once('@').map_or(authority, |(_user, host)| host);
+        let host = match authority.split_once(']') {
+            Some((bracketed, _port)) => authority.get(..=bracketed.len())?,
+            None => authority.rsplit_once(':').map_or(authority, |(name, _port)| name),
+        };
+        (!host.is_empty()).then_some(host)
     }
 
     pub(crate) fn now(&self) -> Timestamp {

@@ -10,7 +10,7 @@ use assurance_scrape::TargetStatus;
 use axum::extract::State;
 use serde::Serialize;
 
-use crate::answer::{Answer, LabelMap};
+use crate::answer::{Answer, ApiError, LabelMap, exponent};
 use crate::params::Params;
 
 /// Go's zero time, which clients read as "never".
@@ -54,15 +54,15 @@ struct Dropped {
     scrape_pool: String,
 }
 
-impl From<TargetStatus<'_>> for Target {
-    fn from(target: TargetStatus<'_>) -> Self {
+impl Target {
+    fn new(target: &TargetStatus<'_>, external_host: Option<&str>) -> Self {
         let health = target.health;
         Self {
             discovered_labels: LabelMap(target.discovered.clone()),
             labels: LabelMap(target.labels.clone()),
             scrape_pool: target.job.to_owned(),
             scrape_url: target.url.to_owned(),
-            global_url: target.url.to_owned(),
+            global_url: global_url(target.url, external_host),
             last_error: health.last_error.clone().unwrap_or_default(),
             last_scrape: time(health.last_scrape),
             last_scrape_duration: health.last_duration.as_secs_f64(),
@@ -73,13 +73,24 @@ impl From<TargetStatus<'_>> for Target {
     }
 }
 
+/// The URL as seen from elsewhere: a loopback name stands for this machine's own.
+fn global_url(url: &str, external_host: Option<&str>) -> String {
+    let Some(host) = external_host else { return url.to_owned() };
+    let Some((scheme, rest)) = url.split_once("://") else { return url.to_owned() };
+    let loopback = ["localhost", "127.0.0.1", "[::1]"].into_iter().find(|name| {
+        rest.strip_prefix(name).is_some_and(|after| after.is_empty() || after.starts_with([':', '/', '?']))
+    });
+    loopback.map_or_else(|| url.to_owned(), |name| format!("{scheme}://{host}{}", &rest[name.len()..]))
+}
+
 pub(crate) async fn targets(State(state): State<Arc<crate::State>>, params: Params) -> Answer<Targets> {
     let pool = params.get("scrapePool");
     let wanted = |job: &str| pool.is_none_or(|pool| pool == job);
     let which = params.get("state").map(str::to_ascii_lowercase).unwrap_or_default();
     let pipeline = state.pipeline();
     let scrape = pipeline.scrape();
-    let active = || scrape.targets().filter(|t| wanted(t.job)).map(Target::from).collect();
+    let host = state.external_host();
+    let active = || scrape.targets().filter(|t| wanted(t.job)).map(|t| Target::new(&t, host)).collect();
     let dropped = || {
         let all = scrape.dropped_targets().filter(|t| wanted(t.job));
         all.map(|t| Dropped {
@@ -148,20 +159,6 @@ impl From<&AlertState> for ActiveAlert {
             value: exponent(alert.value),
         }
     }
-}
-
-/// Go's `strconv.FormatFloat(v, 'e', -1, 64)`: `1e+00`, `2.5e-03`.
-fn exponent(value: f64) -> String {
-    if !value.is_finite() {
-        return assurance_metrics_model::format_float(value);
-    }
-    let text = format!("{value:e}");
-    let Some((digits, power)) = text.split_once('e') else { return text };
-    let (sign, power) = match power.strip_prefix('-') {
-        Some(power) => ('-', power),
-        None => ('+', power),
-    };
-    format!("{digits}e{sign}{power:0>2}")
 }
 
 #[derive(Debug, Serialize)]
@@ -250,13 +247,31 @@ struct Matched {
     ever: usize,
 }
 
-pub(crate) async fn rules(State(state): State<Arc<crate::State>>, params: Params) -> Answer<Groups> {
+pub(crate) async fn rules(
+    State(state): State<Arc<crate::State>>,
+    params: Params,
+) -> Result<Answer<Groups>, ApiError> {
     let kind = params.get("type").unwrap_or_default();
+    if !matches!(kind, "" | "alert" | "record") {
+        return Err(ApiError::parameter("type", format!("not supported value {kind:?}")));
+    }
+    let selectors = params.selectors()?;
+    let selected = |rule: &Rule| {
+        let labels = rule.label_texts();
+        selectors.is_empty()
+            || selectors.iter().any(|matchers| {
+                // A label that is a template has a value only where an alert is.
+                matchers.iter().all(|m| {
+                    let text = labels.iter().find(|(n, _)| *n == m.name()).map_or("", |(_, v)| v);
+                    !text.contains("{{") && m.matches(text)
+                })
+            })
+    };
     let any = |name: &str, value: &str| {
         let mut wanted = params.all(name).peekable();
         wanted.peek().is_none() || wanted.any(|w| w == value)
     };
-    let with_alerts = params.get("exclude_alerts") != Some("true");
+    let with_alerts = !params.flag("exclude_alerts")?;
     let pipeline = state.pipeline();
     let mut groups = Vec::new();
     for group in pipeline.rules().groups() {
@@ -271,7 +286,7 @@ pub(crate) async fn rules(State(state): State<Arc<crate::State>>, params: Params
                 "record" => !rule.rule.is_alerting(),
                 _ => true,
             })
-            .filter(|rule| any("rule_name[]", rule.rule.name()))
+            .filter(|rule| any("rule_name[]", rule.rule.name()) && selected(rule.rule))
             .map(|rule| entry(rule, &group, with_alerts))
             .collect();
         // A filter on rules leaves out groups that have none of them.
@@ -288,7 +303,7 @@ pub(crate) async fn rules(State(state): State<Arc<crate::State>>, params: Params
             last_evaluation: time(group.last_evaluation),
         });
     }
-    Answer::new(Groups { groups })
+    Ok(Answer::new(Groups { groups }))
 }
 
 fn secs(span: Option<Duration>) -> f64 {
@@ -336,14 +351,14 @@ fn entry(rule: &RuleStatus<'_>, group: &GroupStatus<'_>, with_alerts: bool) -> R
 
 #[cfg(test)]
 mod tests {
-    use super::exponent;
+    use super::global_url;
 
     #[test]
-    fn values_of_alerts_have_go_exponents() {
-        for (value, text) in
-            [(1.0, "1e+00"), (0.0025, "2.5e-03"), (-1e100, "-1e+100"), (0.0, "0e+00"), (f64::NAN, "NaN")]
-        {
-            assert_eq!(exponent(value), text);
-        }
+    fn loopback_targets_are_named_by_the_external_host() {
+        let seen = |url| global_url(url, Some("watch.example"));
+        assert_eq!(seen("http://localhost:8000/metrics"), "http://watch.example:8000/metrics");
+        assert_eq!(seen("http://[::1]/metrics"), "http://watch.example/metrics");
+        assert_eq!(seen("http://localhost.example:8000/metrics"), "http://localhost.example:8000/metrics");
+        assert_eq!(global_url("http://127.0.0.1:1/", None), "http://127.0.0.1:1/");
     }
 }
