@@ -253,3 +253,40 @@ fn the_first_event_of_a_counter_counts_unless_told_to_be_as_prometheus() {
     assert!(increase(&[]) >= 1.0);
     assert!(increase(&["--scrape.counter-birth=unknown"]).abs() < f64::EPSILON);
 }
+
+#[test]
+fn targets_listed_in_files_come_and_go_and_half_a_file_changes_nothing() {
+    let (one, two) = (Server::start(ACTIVE), Server::start(ACTIVE));
+    let static_list = format!("    static_configs:\n      - targets: ['{}']\n", one.address);
+    let lists = "    file_sd_configs: [{files: ['targets/*.json'], refresh_interval: 1s}]\n";
+    let folder = folder(&configuration(&one.address).replace(&static_list, lists), RULES);
+    let targets = folder.path().join("targets");
+    fs_err::create_dir(&targets).unwrap();
+    let list = |address: &str| format!("[{{\"targets\": [\"{address}\"], \"labels\": {{\"zone\": \"a\"}}}}]");
+    write(targets.join("one.json"), &list(&one.address));
+    let server = serve(folder.path(), &[]);
+    let up = || net::value(&server.address, "count(up{zone=\"a\"} == 1)");
+    let wait_for = |count: &str| {
+        eventually(&format!("{count} targets up"), || {
+            let up = up()?;
+            expect(up == count, up)
+        });
+    };
+    wait_for("1");
+    write(targets.join("two.json"), &list(&two.address));
+    wait_for("2");
+
+    // As an editor leaves it between two writes.
+    write(targets.join("one.json"), "[{\"targets\": [\"127.0");
+    let seen = one.requests().len();
+    eventually("four more scrapes", || {
+        let now = one.requests().len();
+        expect(now >= seen + 4, format!("{now} after {seen}"))
+    });
+    wait_for("2");
+
+    fs_err::remove_file(targets.join("one.json")).unwrap();
+    wait_for("1");
+    let left = net::api(&server.address, "/api/v1/query?query=up").unwrap();
+    assert_eq!(left["result"][0]["metric"]["instance"], two.address.as_str(), "{left}");
+}
