@@ -23,7 +23,9 @@
 //!
 //! **Invariants.** Reads are for everybody who passes the Host check; nothing else is, and nothing is shared
 //! with pages of other origins. A `GET` changes nothing. Every answer below `/api` is JSON in Prometheus's
-//! envelope, lists are never null, and what a target exposes is never markup in a page.
+//! envelope, lists are never null, and what a target exposes is never markup in a page. The page never calls a
+//! state quiet while a target, a rule or a receiver is unseen, blind or unheard. Work past its time is answered
+//! as such, and keeps its turn until it ends: no more of it runs than [`Settings::max_concurrent_queries`].
 
 mod answer;
 mod api;

@@ -203,3 +203,69 @@ fn float(value: &Value) -> Result<String, ApiError> {
         _ => Err(ApiError::execution("the result has native histograms, which this API does not show yet")),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc::{Sender, channel};
+    use std::sync::{Arc, Mutex};
+    use std::time::Duration as StdDuration;
+
+    use assurance_metrics_model::Timestamp;
+    use assurance_pipeline::{Config, Pipeline};
+    use assurance_tsdb::Store;
+    use axum::response::IntoResponse as _;
+
+    use super::run;
+    use crate::answer::ErrorType;
+    use crate::{Settings, State};
+
+    const SOON: StdDuration = StdDuration::from_millis(20);
+    const LATE: StdDuration = StdDuration::from_secs(60);
+
+    fn one_at_a_time() -> State {
+        let store = Arc::new(Store::new(assurance_tsdb::Config::default()));
+        let pipeline = Pipeline::new(Config::default(), Arc::clone(&store), Timestamp::EPOCH);
+        let settings = Settings { max_concurrent_queries: 1, ..Settings::default() };
+        let clock = Arc::new(|| Timestamp::EPOCH);
+        State::with_settings(Arc::new(Mutex::new(pipeline)), store, clock, settings)
+    }
+
+    /// Times out on work that lasts until the sender is dropped.
+    async fn occupy(state: &State) -> (Sender<()>, crate::answer::ApiError) {
+        let (release, held) = channel::<()>();
+        let outcome = run(state, SOON, move || {
+            assert!(held.recv().is_err(), "only the end of the sender is awaited");
+            Ok(())
+        });
+        (release, outcome.await.expect_err("the work outlasts its time"))
+    }
+
+    #[tokio::test]
+    async fn work_past_its_time_is_503_timeout() {
+        let (release, error) = occupy(&one_at_a_time()).await;
+        drop(release);
+        assert_eq!(error.error_type, ErrorType::Timeout);
+        assert_eq!(error.into_response().status(), 503);
+    }
+
+    #[tokio::test]
+    async fn work_past_its_time_keeps_its_turn_until_it_ends() {
+        let state = one_at_a_time();
+        let (release, _timeout) = occupy(&state).await;
+        let waiting = run(&state, SOON, || Ok(())).await;
+        assert!(
+            waiting.is_err_and(|e| e.error_type == ErrorType::Timeout),
+            "there is one turn, and it is taken"
+        );
+        drop(release);
+        assert_eq!(run(&state, LATE, || Ok(7)).await.ok(), Some(7));
+    }
+
+    #[tokio::test]
+    async fn a_fault_in_the_work_is_an_answer_and_frees_the_turn() {
+        let state = one_at_a_time();
+        let fault = run(&state, LATE, || -> Result<(), _> { panic!("on purpose") }).await;
+        assert!(fault.is_err_and(|e| e.error_type == ErrorType::Internal));
+        assert!(run(&state, LATE, || Ok(())).await.is_ok());
+    }
+}

@@ -54,12 +54,12 @@ fn names(groups: &serde_json::Value) -> Vec<String> {
 
 #[tokio::test]
 async fn rules_are_filtered_by_every_parameter() {
-    let all = 6;
+    let all = 7;
     for (query, expected) in [
         ("", all),
-        ("?type=alert", 5),
+        ("?type=alert", 6),
         ("?type=record", 1),
-        ("?rule_group[]=overrides", 3),
+        ("?rule_group[]=overrides", 4),
         ("?rule_group[]=overrides&rule_group[]=monitoring", all),
         ("?rule_name[]=Watchdog", 1),
         ("?rule_name[]=Watchdog&type=record", 0),

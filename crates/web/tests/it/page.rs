@@ -23,7 +23,8 @@ async fn what_the_page_shows() {
 async fn what_a_target_exposes_is_never_markup() {
     let page = get("/").await.body;
     assert!(page.contains("&lt;img src=x onerror=alert(1)&gt;"), "{page}");
-    for markup in ["<img", "<script", "refused <b>", "javascript:"] {
+    assert!(page.contains("<h2>Hostile <small>&quot;&gt;&lt;i onclick=x&gt;</small>"), "{page}");
+    for markup in ["<img", "<i ", "<script", "refused <b>", "javascript:"] {
         assert!(!page.contains(markup), "{markup} in {page}");
     }
 }
@@ -46,7 +47,7 @@ async fn the_watchdog_is_a_heartbeat_and_no_alert() {
 
 #[tokio::test]
 async fn nothing_is_called_quiet_while_something_cannot_be_seen() {
-    let (calm, store) = pipeline("sovereign_override_active 0\n");
+    let (calm, store) = pipeline("sovereign_override_active 0\nprocess_resident_memory_bytes 0\n");
     let page = get_of(State::new(calm, store, std::sync::Arc::new(|| NOW)), "/").await.body;
     assert!(page.contains("No alert fires, but not everything can be seen."), "{page}");
     // The target that is down, the rule that matches nothing, the rule that fails.
@@ -64,7 +65,7 @@ async fn a_receiver_that_hears_nothing_is_counted() {
 #[tokio::test]
 async fn before_the_first_scrape_nothing_can_be_seen() {
     let page = get_of(young(), "/").await.body;
-    assert!(page.contains("cannot see: 8"), "{page}");
+    assert!(page.contains("cannot see: 9"), "{page}");
     assert!(page.contains("has not been scraped yet") && page.contains("it has not been evaluated yet"));
 }
 

@@ -1,12 +1,9 @@
 //! How parameters reach a query.
 
-use std::time::Duration;
-
-use assurance_web::{Settings, State};
 use axum::http::Method;
 use serde_json::json;
 
-use crate::world::{NOW, get, get_of, pipeline, post_form, request, send};
+use crate::world::{NOW, get, get_of, post_form, request, send};
 
 #[tokio::test]
 async fn forms_and_urls_both_count_and_the_form_comes_first() {
@@ -80,18 +77,6 @@ async fn a_lookback_of_the_requests_own_counts() {
     assert_eq!(get(query).await.json()["data"]["result"].as_array().unwrap().len(), 2);
     let short = get(&format!("{query}&lookback_delta=10s")).await.json();
     assert_eq!(short["data"]["result"], json!([]));
-}
-
-#[tokio::test]
-async fn a_query_past_its_timeout_is_503_timeout() {
-    let (pipeline, store) = pipeline("m 1\n");
-    let mut settings = Settings::default();
-    settings.query_timeout = Duration::ZERO;
-    let state = State::with_settings(pipeline, store, std::sync::Arc::new(|| NOW), settings);
-    let heavy = "/api/v1/query?query=sum_over_time(count_over_time(count_over_time(up%5B1h:1s%5D)%5B1h:1s%5D)%5B1h:1s%5D)";
-    let answer = get_of(state, heavy).await;
-    assert_eq!(answer.status, 503, "{}", answer.body);
-    assert_eq!(answer.json()["errorType"], "timeout");
 }
 
 #[tokio::test]

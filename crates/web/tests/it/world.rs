@@ -42,6 +42,10 @@ groups:
     expr: sovereign_override_active == 1
     for: 15m
     labels: {severity: warning}
+  - alert: Hostile
+    expr: process_resident_memory_bytes > 0
+    labels: {severity: '"><i onclick=x>'}
+    annotations: {runbook_url: 'javascript:alert(1)'}
 - name: monitoring
   interval: 30s
   limit: 10
@@ -51,7 +55,6 @@ groups:
     labels: {severity: none}
   - alert: Misspelt
     expr: sovereign_overide_active == 1
-    annotations: {runbook_url: 'javascript:alert(1)'}
   - alert: Broken
     expr: up * on () group_left () up
 "#;
