@@ -26,6 +26,9 @@ pub const MAX_CONNECTIONS: usize = 256;
 /// sends a byte now and then cannot hold a place.
 pub const HEAD_TIMEOUT: Duration = Duration::from_secs(5);
 
+/// How long the body of a request may take, whatever its pace.
+pub const BODY_TIMEOUT: Duration = Duration::from_secs(10);
+
 /// How long one request may take from its head to its answer: longer than any query may run.
 pub const REQUEST_TIMEOUT: Duration = Duration::from_secs(60);
 

@@ -2,7 +2,7 @@ use std::time::{Duration, Instant};
 
 use assurance_diagnostics::Source;
 use assurance_runtime::http::{Client, Limits};
-use assurance_runtime::server::{HEAD_TIMEOUT, MAX_HEAD_BYTES, Server, WebConfig};
+use assurance_runtime::server::{BODY_TIMEOUT, HEAD_TIMEOUT, MAX_HEAD_BYTES, Server, WebConfig};
 use assurance_scrape::{Auth, Credential, HttpConfig, Secret, TlsConfig};
 use axum::Router;
 use axum::routing::get;
@@ -43,6 +43,30 @@ async fn half_a_head_is_not_waited_for_long() {
     let mut rest = Vec::new();
     let ended = tokio::time::timeout(HEAD_TIMEOUT * 3, stream.read_to_end(&mut rest)).await;
     assert!(ended.is_ok(), "still open after {:?}", began.elapsed());
+}
+
+#[tokio::test]
+async fn a_connection_at_rest_is_closed() {
+    let (url, _stop) = serving(hello()).await;
+    let mut stream = TcpStream::connect(address(&url)).await.expect("connects");
+    stream.write_all(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n").await.expect("written");
+    let mut answer = Vec::new();
+    let ended = tokio::time::timeout(HEAD_TIMEOUT * 3, stream.read_to_end(&mut answer)).await;
+    assert!(ended.is_ok(), "still open");
+    assert!(String::from_utf8_lossy(&answer).ends_with("hello"));
+}
+
+#[tokio::test]
+async fn a_body_that_stalls_is_given_up() {
+    let echo = Router::new().route("/", axum::routing::post(async |body: String| body));
+    let (url, _stop) = serving(echo).await;
+    let mut stream = TcpStream::connect(address(&url)).await.expect("connects");
+    let request = b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\nabc";
+    stream.write_all(request).await.expect("written");
+    let mut answer = [0; 12];
+    let answered = tokio::time::timeout(BODY_TIMEOUT * 2, stream.read_exact(&mut answer)).await;
+    answered.expect("in time").expect("an answer");
+    assert_eq!(&answer, b"HTTP/1.1 400");
 }
 
 #[tokio::test]
