@@ -128,11 +128,3 @@ async fn readiness_is_what_the_embedder_says() {
     assert_eq!(get(&starting, "/-/ready").await.status, StatusCode::SERVICE_UNAVAILABLE);
     assert_eq!(get(&starting, "/-/healthy").await.status, StatusCode::OK);
 }
-
-#[tokio::test]
-async fn a_query_that_takes_too_long_is_a_timeout() {
-    let app = app_with(|state| state.settings.query_timeout = std::time::Duration::ZERO);
-    let reply = get(&app, "/api/v1/query?query=up").await;
-    assert_eq!(reply.status, StatusCode::SERVICE_UNAVAILABLE);
-    assert!(reply.body.contains(r#""errorType":"timeout""#), "{}", reply.body);
-}
