@@ -55,6 +55,7 @@ mod eval;
 mod function;
 mod histogram;
 mod labels;
+mod literals;
 mod lower;
 mod numbers;
 mod range_function;

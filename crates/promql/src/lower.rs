@@ -13,6 +13,7 @@ use crate::ast::{
 };
 use crate::error::{ParseError, ParseErrorKind};
 use crate::function::Function;
+use crate::literals;
 
 /// Longest expression: 64 KiB. The longest of 1,182 published rules has 2 KiB.
 pub const MAX_EXPRESSION_BYTES: usize = 1 << 16;
@@ -39,6 +40,9 @@ pub fn parse(text: &str) -> Result<Expr, ParseError> {
         return Err(ParseError { span: whole, kind });
     }
     check_brackets(text)?;
+    if let Some((span, message)) = literals::first_fault(text) {
+        return Err(ParseError { span, kind: ParseErrorKind::Syntax { message } });
+    }
     let tree = theirs::parse(text).map_err(|message| {
         let (span, message) = place(text, message);
         let message = in_prometheus_words(&message);
@@ -279,6 +283,7 @@ fn lower(tree: &theirs::Expr, depth: usize) -> Result<Expr, ParseErrorKind> {
             let Some(function) = Function::named(call.func.name) else {
                 return unsupported(format!("function `{}`", call.func.name));
             };
+            check_types(&call.args.args, &call.func.arg_types, call.func.name)?;
             let args = call.args.args.iter().map(|arg| lower(arg, next)).collect::<Result<_, _>>()?;
             Expr::Call(Call { function, args })
         }
@@ -351,6 +356,23 @@ fn lower_binary(binary: &theirs::BinaryExpr, depth: usize) -> Result<Binary, Par
     Ok(Binary { op, left, right, returns_bool, matching })
 }
 
+/// promql-parser lets `exp(NaN)`, `ln(-1)` and their like pass with a number for a vector.
+fn check_types(
+    args: &[Box<theirs::Expr>],
+    wanted: &[theirs::value::ValueType],
+    name: &str,
+) -> Result<(), ParseErrorKind> {
+    let wanted = wanted.iter().chain(std::iter::repeat_n(wanted.last(), args.len()).flatten());
+    match args.iter().zip(wanted).find(|(arg, wanted)| arg.value_type() != **wanted) {
+        None => Ok(()),
+        Some((arg, wanted)) => {
+            let got = arg.value_type();
+            let message = format!("expected type {wanted} in call to function '{name}', got {got}");
+            Err(ParseErrorKind::Syntax { message: in_prometheus_words(&message) })
+        }
+    }
+}
+
 fn lower_aggregate(aggregate: &theirs::AggregateExpr, depth: usize) -> Result<Aggregate, ParseErrorKind> {
     let name = aggregate.op.to_string();
     let Some(op) = AggregateOp::ALL.into_iter().find(|op| op.as_str() == name) else {
@@ -366,6 +388,12 @@ fn lower_aggregate(aggregate: &theirs::AggregateExpr, depth: usize) -> Result<Ag
         }
     };
     let param = aggregate.param.as_ref().map(|param| lower(param, depth)).transpose()?;
+    // promql-parser checks the others itself, but neither `limitk` nor `limit_ratio`.
+    let is_limit = matches!(op, AggregateOp::Limitk | AggregateOp::LimitRatio);
+    if let Some(got) = param.as_ref().map(Expr::value_type).filter(|t| is_limit && *t != ValueType::Scalar) {
+        let message = format!("expected type scalar in aggregation parameter, got {}", got.described());
+        return Err(ParseErrorKind::Syntax { message });
+    }
     Ok(Aggregate { op, expr: lower(&aggregate.expr, depth)?, param, grouping })
 }
 

@@ -69,6 +69,21 @@ proptest! {
         let _either = parse(&text);
     }
 
+    /// Numbers stand where durations do, and no size of theirs is too large to be refused.
+    #[test]
+    fn no_number_makes_the_parser_panic(number in "[0-9]{1,25}(\\.[0-9]{1,3})?([eE][+-]?[0-9]{1,4})?(ms|s|m|h|d|w|y)?") {
+        for text in [
+            format!("up[{number}]"),
+            format!("up[5m:{number}]"),
+            format!("up offset {number}"),
+            format!("up offset -{number}"),
+            format!("up @ {number}"),
+            format!("vector({number})"),
+        ] {
+            let _either_way = parse(&text);
+        }
+    }
+
     #[test]
     fn no_change_of_an_expression_makes_the_parser_panic(text in vector(), at in any::<prop::sample::Index>(), junk in "[()\\[\\]{}\"'`,+:@-]{0,3}|é") {
         let at = at.index(text.len() + 1);
