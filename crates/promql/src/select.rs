@@ -1,6 +1,7 @@
 //! Reading series: the newest sample at each step, or the samples of a window before each step.
 
 use assurance_metrics_model::{Column, Duration, Labels, Selection, TimeRange, Timestamp};
+use hashbrown::HashMap;
 
 use crate::ast::{At, Expr, MatrixSelector, Subquery, VectorSelector};
 use crate::error::EvalError;
@@ -195,6 +196,7 @@ impl Evaluator<'_> {
             }
             crate::eval::Lines::String(_) => Vec::new(),
         };
+        let lines = joined(lines)?;
         let (mut times, mut values) = (Vec::new(), Vec::new());
         for line in &lines {
             times.clear();
@@ -216,4 +218,26 @@ impl Evaluator<'_> {
         }
         Ok(())
     }
+}
+
+/// Joins lines with the same labels, which take turns: `x > 5 or x <= 5` is one series to a window over it.
+fn joined(lines: Vec<Line>) -> Result<Vec<Line>, EvalError> {
+    let mut places: HashMap<Labels, usize> = HashMap::with_capacity(lines.len());
+    let mut out: Vec<Line> = Vec::with_capacity(lines.len());
+    for line in lines {
+        let Some(place) = places.get(&line.labels) else {
+            places.insert(line.labels.clone(), out.len());
+            out.push(line);
+            continue;
+        };
+        let before = &mut out[*place];
+        for step in 0..line.values.len() {
+            let Some(value) = line.get(step) else { continue };
+            if before.present[step] {
+                return Err(EvalError::DuplicateLabels { labels: line.labels });
+            }
+            before.set(step, value);
+        }
+    }
+    Ok(out)
 }
