@@ -214,11 +214,16 @@ fn absent_labels(argument: &Expr) -> Labels {
         Expr::Matrix(matrix) => &matrix.selector.matchers,
         _ => return Labels::empty(),
     };
-    // A label with another matcher beside the equality has no one value.
+    // A second matcher after the equality takes the value away, for good; one before it does not.
     let mut named: BTreeMap<&str, Option<&str>> = BTreeMap::new();
     for matcher in matchers.iter().filter(|m| m.name() != METRIC_NAME) {
-        let value = (matcher.op() == MatchOp::Equal).then(|| matcher.value());
-        named.entry(matcher.name()).and_modify(|known| *known = None).or_insert(value);
+        match named.get_mut(matcher.name()) {
+            Some(known) => *known = None,
+            None if matcher.op() == MatchOp::Equal => {
+                named.insert(matcher.name(), Some(matcher.value()));
+            }
+            None => {}
+        }
     }
     Labels::from_pairs(named.into_iter().filter_map(|(name, value)| Some((name, value?))))
 }
