@@ -9,6 +9,10 @@ use crate::eval::{Evaluator, IDENTITY, Line, Steps};
 use crate::numbers::{Mean, Sum, as_float, as_index, quantile};
 use crate::range_function::by_value;
 
+/// The largest and smallest floats that an int64 can hold, as Prometheus bounds `k`.
+const MAX_COUNT: f64 = 9_223_372_036_854_774_784.0;
+const MIN_COUNT: f64 = -9_223_372_036_854_775_808.0;
+
 /// Lines that are aggregated into one.
 struct Group {
     labels: Labels,
@@ -98,8 +102,13 @@ impl Evaluator<'_> {
                     if k.is_nan() {
                         return Err(EvalError::Parameter { message: "Parameter value is NaN".to_owned() });
                     }
-                    if !(-9.3e18..=9.2e18).contains(k) {
-                        let message = format!("Scalar value {} overflows int64", format_float(*k));
+                    let flows = match *k {
+                        k if k > MAX_COUNT => Some("overflows"),
+                        k if k < MIN_COUNT => Some("underflows"),
+                        _ => None,
+                    };
+                    if let Some(flows) = flows {
+                        let message = format!("Scalar value {} {flows} int64", format_float(*k));
                         return Err(EvalError::Parameter { message });
                     }
                 }
