@@ -219,9 +219,15 @@ fn evaluate(function: RangeFunction, params: &Params, step: usize, window: &Wind
             as_float(values.windows(2).filter(changed).count())
         }
         RangeFunction::Resets => as_float(values.windows(2).filter(|pair| pair[1] < pair[0]).count()),
-        RangeFunction::Rate => extrapolated(window, true)? / (window.until - window.after).as_secs_f64(),
-        RangeFunction::Increase => extrapolated(window, true)?,
-        RangeFunction::Delta => extrapolated(window, false)?,
+        RangeFunction::Rate => {
+            let (change, factor) = extrapolated(window, true)?;
+            // In this order, so that the last bit is Prometheus's too.
+            change * (factor / (window.until - window.after).as_secs_f64())
+        }
+        RangeFunction::Increase | RangeFunction::Delta => {
+            let (change, factor) = extrapolated(window, function == RangeFunction::Increase)?;
+            change * factor
+        }
         RangeFunction::Irate | RangeFunction::Idelta => {
             let [.., before, last] = values else { return None };
             let counter = function == RangeFunction::Irate;
@@ -268,8 +274,9 @@ fn variance(values: &[f64]) -> f64 {
 }
 
 /// The change over the whole window, as Prometheus extends it from the samples to the window's ends: half the
-/// average distance between samples where they stop short, and for counters not below zero.
-fn extrapolated(window: &Window<'_>, counter: bool) -> Option<f64> {
+/// average distance between samples where they stop short, and for counters not below zero. Gives the change
+/// between the samples, and the factor that extends it.
+fn extrapolated(window: &Window<'_>, counter: bool) -> Option<(f64, f64)> {
     let (values, times) = (window.values, window.times);
     if values.len() < 2 {
         return None;
@@ -295,7 +302,7 @@ fn extrapolated(window: &Window<'_>, counter: bool) -> Option<f64> {
     if to_end >= threshold {
         to_end = average / 2.0;
     }
-    Some(change * ((sampled + to_start + to_end) / sampled))
+    Some((change, (sampled + to_start + to_end) / sampled))
 }
 
 /// Holt's double exponential smoothing.
