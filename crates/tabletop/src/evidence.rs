@@ -117,3 +117,73 @@ impl Evidence {
     /// Where files are published.
     pub(crate) const DIRECTORY: &'static str = PUBLISHED_DIRECTORY;
 }
+
+#[cfg(test)]
+mod tests {
+    use assurance_storage::Memory;
+
+    use super::*;
+
+    const EVENTS: &str = "{\"timestamp\":\"2026-01-02T10:00:00\",\"event_type\":\"axe.request_blocked\"}\n";
+
+    /// A published day, whose sidecars are made for `stamped` and whose facts call it complete or not.
+    fn published(stamped: &str, complete: bool) -> Memory {
+        let storage = Memory::new();
+        let sha256 = Digest::of(EVENTS.as_bytes());
+        let facts = format!(
+            "{{\"v\":1,\"at\":\"2026-01-03T00:02:00Z\",\"fact\":\"day\",\"day\":\"2026-01-02\",\"file\":\"audit-2026-01-02.jsonl\",\
+             \"sha256\":\"{sha256}\",\"bytes\":1,\"events\":1,\"earliest\":null,\"latest\":null,\
+             \"collected_until\":\"2026-01-03T00:02:00Z\",\"complete\":{complete}}}\n"
+        );
+        let files = [
+            ("audit-2026-01-02.jsonl", EVENTS, stamped),
+            ("audit-2026-01-02.facts.jsonl", &facts, facts.as_str()),
+        ];
+        for (name, content, stamped) in files {
+            let sidecar = format!("{}  {name}\n", Digest::of(stamped.as_bytes()));
+            storage.publish(&format!("hot/{name}"), &mut content.as_bytes()).unwrap();
+            storage.publish(&format!("hot/{name}.sha256"), &mut sidecar.as_bytes()).unwrap();
+        }
+        storage
+    }
+
+    #[test]
+    fn a_day_that_is_whole_is_read_back() {
+        let evidence = Evidence::read(&published(EVENTS, true)).unwrap();
+        assert!(evidence.intact && evidence.complete);
+        assert_eq!(evidence.events, ["axe.request_blocked"]);
+        assert_eq!(evidence.files.len(), 2);
+    }
+
+    #[test]
+    fn a_file_that_differs_from_its_checksum_is_named() {
+        let evidence = Evidence::read(&published("something else", true)).unwrap();
+        assert!(!evidence.intact);
+        let touched: Vec<&str> =
+            evidence.files.iter().filter(|f| !f.intact).map(|f| f.name.as_str()).collect();
+        assert_eq!(touched, ["hot/audit-2026-01-02.jsonl"]);
+    }
+
+    #[test]
+    fn a_day_that_says_so_is_incomplete() {
+        let evidence = Evidence::read(&published(EVENTS, false)).unwrap();
+        assert!(evidence.intact && !evidence.complete);
+    }
+
+    #[test]
+    fn nothing_is_neither_intact_nor_complete() {
+        let evidence = Evidence::read(&Memory::new()).unwrap();
+        assert!(!evidence.intact && !evidence.complete);
+    }
+
+    #[test]
+    fn a_line_that_is_no_event_is_an_error() {
+        let storage = Memory::new();
+        storage.publish("hot/audit-2026-01-02.jsonl", &mut &b"{}\n"[..]).unwrap();
+        let error = Evidence::read(&storage).unwrap_err();
+        assert!(
+            error.to_string().starts_with("hot/audit-2026-01-02.jsonl: line 1 cannot be read"),
+            "{error}"
+        );
+    }
+}

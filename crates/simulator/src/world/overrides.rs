@@ -57,14 +57,6 @@ impl World {
         Ok(created)
     }
 
-    /// Takes the live override out of its slot, if the token is its own.
-    pub(super) fn take_override(&mut self, token: &str) -> Result<LiveOverride, Refusal> {
-        self.disk
-            .slot
-            .take_if(|live| live.id == token)
-            .ok_or_else(|| Refusal::UnknownToken { token: token.to_owned() })
-    }
-
     /// The live override's time is up.
     pub(super) fn expire(&mut self) {
         let Some(expired) = self.disk.slot.take() else { return };

