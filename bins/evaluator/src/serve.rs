@@ -26,7 +26,7 @@ pub(crate) async fn run(args: Serve) -> ExitCode {
         Ok(signals) => signals,
         Err(error) => return fail(exit::IO, &format!("cannot listen for signals: {error}")),
     };
-    let settings = settings(&args, &web);
+    let settings = settings(&args);
     let loaded = match setup::load(&settings) {
         Ok(loaded) => loaded,
         Err(error) => return fail(exit::CONFIGURATION, &error.to_string()),
@@ -77,11 +77,10 @@ fn exit_code(error: &ServerError) -> u8 {
     }
 }
 
-fn settings(args: &Serve, web: &WebConfig) -> Settings {
+fn settings(args: &Serve) -> Settings {
     let mut settings = Settings::new(&args.config_file);
-    let scheme = if web.tls.is_some() { "https" } else { "http" };
-    settings.external_url =
-        args.external_url.clone().unwrap_or_else(|| format!("{scheme}://{}", args.listen_address));
+    // Where none is given it is the address listened on, which is known once the port is.
+    settings.external_url = args.external_url.clone().unwrap_or_default();
     settings.options.lookback = args.lookback;
     settings.counter_birth = args.counter_birth.into();
     settings.webhooks.clone_from(&args.webhooks);

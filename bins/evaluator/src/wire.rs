@@ -35,14 +35,18 @@ pub(crate) struct Frame<'a> {
     pub(crate) allow_remote: bool,
 }
 
-/// Starts an evaluator. The external URL of `settings` must be known by now.
+/// Starts an evaluator. An external URL that is not given is the one listened on.
 pub(crate) async fn start(
-    setup: Setup,
-    settings: Settings,
+    mut setup: Setup,
+    mut settings: Settings,
     frame: Frame<'_>,
 ) -> Result<Evaluator, ServerError> {
     let server = Server::bind(frame.address, frame.web).await?;
     let url = server.url();
+    if settings.external_url.is_empty() {
+        settings.external_url.clone_from(&url);
+        setup.pipeline.rules.external_url.clone_from(&url);
+    }
     let clock = frame.clock;
     let store = Arc::new(Store::new(frame.store));
     let pipeline = Pipeline::new(setup.pipeline, Arc::clone(&store), clock.now());

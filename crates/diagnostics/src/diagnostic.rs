@@ -109,6 +109,16 @@ impl Diagnostic {
         self
     }
 
+    /// Without the text of its line, for places that hold a secret under a key that does not tell. Values of
+    /// keys such as `password` and `token` are never printed, whoever makes the finding.
+    #[must_use]
+    pub fn with_hidden_line(mut self) -> Self {
+        if let Some(excerpt) = &mut self.excerpt {
+            excerpt.hide();
+        }
+        self
+    }
+
     /// The line of the place, from 1.
     pub fn line(&self) -> Option<usize> {
         self.excerpt.as_ref().map(|e| e.line)

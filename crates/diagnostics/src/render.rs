@@ -42,13 +42,48 @@ impl Excerpt {
         let lead = width(&here[..first]);
         let marked = width(&here[first..last]).max(1);
         let total = width(here).max(lead + marked);
-        let (shown, indent, carets) = if total <= MAX_COLUMNS {
-            (visible(here), lead, marked)
-        } else {
-            window(here, first, lead, marked)
+        let (shown, indent, carets) = match secret_from(here) {
+            Some(secret) => hidden(here, secret, first, lead, marked),
+            None if total <= MAX_COLUMNS => (visible(here), lead, marked),
+            None => window(here, first, lead, marked),
         };
         Self { line, column, shown, indent, carets, continues }
     }
+
+    /// The same place, without the text of its line.
+    pub(crate) fn hide(&mut self) {
+        HIDDEN.clone_into(&mut self.shown);
+        (self.indent, self.carets) = (0, HIDDEN.len());
+    }
+}
+
+/// Stands for text that must not be printed.
+const HIDDEN: &str = "<hidden>";
+
+/// Parts of key names whose values are secrets, also with a letter missing.
+const SECRET_WORDS: [&str; 6] = ["passw", "pasw", "word", "secret", "token", "credential"];
+
+/// Where the value of a key that holds a secret begins: findings end up in logs and answers, secrets must not.
+fn secret_from(line: &str) -> Option<usize> {
+    line.match_indices(':').map(|(at, _)| at).find_map(|at| {
+        let after = &line[at + 1..];
+        let is_key = after.is_empty() || after.starts_with([' ', '\t']);
+        let before = line[..at].trim_end_matches(['"', '\'', ' ']);
+        let start =
+            before.rfind(|c: char| !(c.is_alphanumeric() || c == '_' || c == '-')).map_or(0, |n| n + 1);
+        // The character found may be longer than one byte.
+        let key = before.get(start..)?.to_ascii_lowercase();
+        let is_secret = SECRET_WORDS.iter().any(|word| key.contains(word)) && !key.ends_with("_file");
+        (is_key && is_secret && !after.trim().is_empty()).then_some(at + 1)
+    })
+}
+
+fn hidden(here: &str, secret: usize, first: usize, lead: usize, marked: usize) -> (String, usize, usize) {
+    let shown = format!("{} {HIDDEN}", visible(&here[..secret]));
+    if first < secret {
+        return (shown, lead, marked.min(width(&here[first..secret])).max(1));
+    }
+    (shown, width(&here[..secret]) + 1, HIDDEN.len())
 }
 
 /// The part of a long line around the carets, with `…` where it was cut.

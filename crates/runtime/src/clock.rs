@@ -5,18 +5,15 @@ use tokio::time::Instant;
 
 /// The time, for whoever drives a machine.
 ///
-/// A real clock follows the system's wall clock. A scaled one begins at a date of its own and runs faster or
+/// A real clock follows the system's wall clock forwards, and runs on where that is set back: an hour's step
+/// must not stop scrapes for an hour. A scaled one begins at a date of its own and runs faster or
 /// slower than life, for demonstrations and exercises over real sockets.
 #[derive(Clone, Copy, Debug)]
 pub struct Clock {
-    scaled: Option<Scaled>,
-}
-
-#[derive(Clone, Copy, Debug)]
-struct Scaled {
     start: Timestamp,
     origin: Instant,
-    speed: f64,
+    /// Against life; `None` for the real clock.
+    speed: Option<f64>,
 }
 
 /// The longest single sleep: after it the wall clock is looked at again, so that a step of the system's time
@@ -24,9 +21,9 @@ struct Scaled {
 const MAX_SLEEP: StdDuration = StdDuration::from_secs(60);
 
 impl Clock {
-    /// The system's wall clock.
-    pub const fn system() -> Self {
-        Self { scaled: None }
+    /// The system's wall clock, from now on.
+    pub fn system() -> Self {
+        Self { start: wall_clock(), origin: Instant::now(), speed: None }
     }
 
     /// A clock that shows `start` now and then runs `speed` times as fast as life.
@@ -35,29 +32,27 @@ impl Clock {
     /// If `speed` is not a positive number.
     pub fn scaled(start: Timestamp, speed: f64) -> Self {
         assert!(speed.is_finite() && speed > 0.0, "a clock runs forwards: speed {speed}");
-        Self { scaled: Some(Scaled { start, origin: Instant::now(), speed }) }
+        Self { start, origin: Instant::now(), speed: Some(speed) }
     }
 
     /// What the clock shows.
     pub fn now(&self) -> Timestamp {
-        match self.scaled {
-            None => wall_clock(),
-            Some(Scaled { start, origin, speed }) => {
-                let secs = origin.elapsed().as_secs_f64() * speed;
-                start + (Timestamp::from_secs_f64(secs) - Timestamp::EPOCH)
-            }
+        let counted = self.start + self.on_clock(self.origin.elapsed());
+        match self.speed {
+            None => counted.max(wall_clock()),
+            Some(_) => counted,
         }
     }
 
     /// How long a span on this clock takes in life.
     pub fn in_life(&self, span: Duration) -> StdDuration {
-        let speed = self.scaled.map_or(1.0, |scaled| scaled.speed);
+        let speed = self.speed.unwrap_or(1.0);
         StdDuration::try_from_secs_f64(span.as_secs_f64().max(0.0) / speed).unwrap_or(StdDuration::MAX)
     }
 
     /// How long a span of life is on this clock.
     pub fn on_clock(&self, span: StdDuration) -> Duration {
-        let speed = self.scaled.map_or(1.0, |scaled| scaled.speed);
+        let speed = self.speed.unwrap_or(1.0);
         Timestamp::from_secs_f64(span.as_secs_f64() * speed) - Timestamp::EPOCH
     }
 

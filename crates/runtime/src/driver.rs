@@ -101,6 +101,9 @@ impl Driver {
             }
             Output::ReadFiles(files) => {
                 let found = read_lists(&files);
+                for problem in problems(&found) {
+                    tracing::warn!(job = %files.job, "{problem}; the targets it listed before stay");
+                }
                 shared.lock().handle_file_sd(shared.clock.now(), &files, found);
             }
             Output::Deliver(delivery) => {
@@ -202,7 +205,19 @@ async fn post(
     match client.post(&parts.uri.to_string(), &headers, body, limits).await {
         Ok(answer) => assurance_receivers::classify(answer.status, &answer.text()),
         // It answered, only at length.
-        Err(error) => Err(DeliveryError { retry: true, reason: error.to_string() }),
+        // A URL or header that cannot be sent now never can; anything else may pass.
+        Err(error) => {
+            let retry = !matches!(error.kind, ClientErrorKind::Url | ClientErrorKind::Header { .. });
+            Err(DeliveryError { retry, reason: error.to_string() })
+        }
+    }
+}
+
+/// Why lists, or some of their files, could not be read.
+fn problems(found: &Result<Vec<DiscoveredFile>, String>) -> Vec<&str> {
+    match found {
+        Ok(files) => files.iter().filter_map(|file| file.groups.as_ref().err()).map(String::as_str).collect(),
+        Err(problem) => vec![problem],
     }
 }
 

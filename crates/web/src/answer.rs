@@ -85,7 +85,10 @@ impl IntoResponse for ApiError {
 }
 
 pub(crate) async fn no_route() -> ApiError {
-    ApiError { error_type: ErrorType::NotFound, error: "no such endpoint".to_owned() }
+    ApiError {
+        error_type: ErrorType::NotFound,
+        error: "page not found: there is no such endpoint".to_owned(),
+    }
 }
 
 pub(crate) async fn no_method() -> Response {

@@ -78,6 +78,7 @@ pub fn router(state: State) -> Router {
         .route("/-/reload", post(own::reload).put(own::reload))
         .route("/metrics", get(own::metrics))
         .route("/static/style.css", get(page::style))
+        .route("/graph", get(query::graph))
         .route("/", get(page::status))
         .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
         .layer(from_fn_with_state(Arc::clone(&state), guard::check))

@@ -7,6 +7,7 @@ use assurance_promql::{
     self as promql, Answer as Evaluated, EvalError, Expr, ParseError, QueryValue, ValueType,
 };
 use axum::extract::State;
+use axum::response::Redirect;
 use serde::Serialize;
 
 use crate::answer::{Answer, ApiError, ErrorType, LabelMap, Point, TRUNCATED, sample_value};
@@ -96,6 +97,20 @@ pub(crate) async fn range(
     }
     evaluate(state, &params, move |store, options| promql::range(&expr, store, start, end, step, options))
         .await
+}
+
+/// Where alerts lead as their source: Prometheus's page for an expression, of which this has the answer alone.
+pub(crate) async fn graph(params: Params) -> Redirect {
+    let query = params.get("g0.expr").unwrap_or_default();
+    let mut escaped = String::new();
+    for byte in query.bytes() {
+        if byte.is_ascii_alphanumeric() {
+            escaped.push(char::from(byte));
+        } else {
+            escaped.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    Redirect::to(&format!("api/v1/query?query={escaped}"))
 }
 
 pub(crate) async fn format(params: Params) -> Result<Answer<String>, ApiError> {

@@ -64,6 +64,7 @@ impl Stage {
 
         let config_file = write_config(folder.path(), &backend_url, args.without)?;
         let mut settings = Settings::new(config_file);
+        settings.external_url.clear();
         settings.webhooks = vec![format!("{receiver_url}/page")];
         let loaded = setup::load(&settings).map_err(text)?;
         let frame = Frame {

@@ -121,3 +121,30 @@ fn crlf_lines_show_without_the_return() {
       | ^^
     ");
 }
+
+#[test]
+fn secrets_are_not_printed() {
+    for (line, shown) in [
+        ("password: hunter2", "password: <hidden>"),
+        ("  pasword: hunter2", "pasword: <hidden>"),
+        ("- {username: u, password: 'hunter2'}", "- {username: u, password: <hidden>"),
+        ("    credentials: [hunter2]", "credentials: <hidden>"),
+        ("  \"bearer_token\": hunter2", "\"bearer_token\": <hidden>"),
+    ] {
+        for needle in ["hunter2", line.trim().get(..4).expect("long enough")] {
+            let at = line.find(needle).expect("there");
+            let said = Diagnostic::error(&Source::new("x.yml", line), Some(at..at + needle.len()), "odd")
+                .to_string();
+            assert!(said.contains(shown) && !said.contains("hunter2"), "{said}");
+        }
+    }
+    for line in
+        ["password_file: /etc/secret", "expr: rate(token_total[5m])", "expr: job:token:rate5m > 0", "token:"]
+    {
+        let said = Diagnostic::error(&Source::new("x.yml", line), Some(0..3), "odd").to_string();
+        assert!(said.contains(line), "{said}");
+    }
+    let said =
+        Diagnostic::error(&Source::new("x.yml", "alice: hunter2"), Some(7..14), "odd").with_hidden_line();
+    assert_eq!(said.to_string(), "error: odd\n --> x.yml:1:8\n  |\n1 | <hidden>\n  | ^^^^^^^^\n");
+}

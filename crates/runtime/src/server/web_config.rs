@@ -93,6 +93,7 @@ impl WebConfig {
                     &["basic_auth_users", name],
                     format!("the password of {name:?} is no bcrypt hash"),
                 )
+                .with_hidden_line()
                 .with_help("hash it, for instance with `htpasswd -nBC 10 \"\" | tr -d ':\\n'`"));
             }
         }

@@ -128,3 +128,10 @@ async fn readiness_is_what_the_embedder_says() {
     assert_eq!(get(&starting, "/-/ready").await.status, StatusCode::SERVICE_UNAVAILABLE);
     assert_eq!(get(&starting, "/-/healthy").await.status, StatusCode::OK);
 }
+
+#[tokio::test]
+async fn the_source_of_an_alert_leads_to_its_expression() {
+    let reply = get(&app(), "/graph?g0.expr=sum%28gate_up%29+%3E+0&g0.tab=1").await;
+    assert_eq!(reply.status, StatusCode::SEE_OTHER);
+    assert_eq!(reply.headers["location"], "api/v1/query?query=sum%28gate%5Fup%29%20%3E%200");
+}
