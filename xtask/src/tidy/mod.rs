@@ -1,6 +1,7 @@
 //! What no compiler checks.
 
 mod alerts;
+mod dependencies;
 mod docs;
 mod sources;
 mod tree;
@@ -14,7 +15,9 @@ use tree::Tree;
 #[expect(clippy::print_stderr, reason = "a command-line tool talks on stderr")]
 pub(crate) fn check() -> Result<(), String> {
     let tree = Tree::of_repository()?;
-    let mut findings = arrows::check(&packages()?);
+    let packages = packages()?;
+    let mut findings = arrows::check(&packages);
+    findings.extend(dependencies::check(&packages, &tree));
     findings.extend(sources::check(&tree));
     findings.extend(alerts::check(&tree));
     findings.extend(docs::check(&tree));
