@@ -6,7 +6,7 @@ use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use assurance_diagnostics::{Diagnostic, Source};
+use assurance_diagnostics::{Diagnostic, Source, yaml};
 use assurance_metrics_model::Duration;
 use assurance_notifier::{Receiver, ReceiverKind};
 use assurance_pipeline as pipeline;
@@ -156,8 +156,17 @@ pub fn load(settings: &Settings) -> Result<Setup, SetupError> {
 
     let mut groups = Vec::new();
     let mut rule_files = Vec::new();
-    for pattern in &loaded.rule_files {
-        for path in expand(pattern)? {
+    for (n, pattern) in loaded.rule_files.iter().enumerate() {
+        let paths = expand(pattern)?;
+        if paths.is_empty() {
+            let place = yaml::locate(&source, &["rule_files".into(), n.into()]);
+            let message = format!("no rule file matches {pattern}");
+            warnings.push(
+                Diagnostic::warning(&source, place, message)
+                    .with_help("correct the pattern, or add the files"),
+            );
+        }
+        for path in paths {
             match read_rules(Path::new(&path)) {
                 Ok(file) => {
                     groups.extend(file.groups);
@@ -287,7 +296,7 @@ pub fn read_source(path: &Path) -> std::io::Result<Source> {
     Ok(Source::new(path.to_string_lossy().into_owned(), text))
 }
 
-/// The paths that a pattern stands for, sorted: a `*` or `?` may stand in its last part. A pattern may match
+/// The paths that a pattern stands for, sorted: `*`, `?` and `[a-z]` may stand in its last part. A pattern may match
 /// nothing; a plain path must exist, which reading it finds out.
 ///
 /// # Errors
@@ -295,7 +304,7 @@ pub fn read_source(path: &Path) -> std::io::Result<Source> {
 pub fn expand(pattern: &str) -> std::io::Result<Vec<String>> {
     let path = Path::new(pattern);
     let last = path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
-    if !last.contains(['*', '?']) {
+    if !last.contains(['*', '?', '[']) {
         return Ok(vec![pattern.to_owned()]);
     }
     let folder = path.parent().unwrap_or(Path::new(""));
@@ -316,17 +325,17 @@ pub fn expand(pattern: &str) -> std::io::Result<Vec<String>> {
     Ok(found)
 }
 
-/// Shell patterns of `*` and `?`, without backtracking beyond the last star.
+/// Shell patterns of `*`, `?` and `[a-z]`, without backtracking beyond the last star.
 fn matches_pattern(pattern: &[u8], name: &[u8]) -> bool {
     let (mut p, mut n) = (0, 0);
     let mut star: Option<(usize, usize)> = None;
     while n < name.len() {
-        if p < pattern.len() && (pattern[p] == b'?' || pattern[p] == name[n]) && pattern[p] != b'*' {
-            p += 1;
-            n += 1;
-        } else if p < pattern.len() && pattern[p] == b'*' {
+        if pattern.get(p) == Some(&b'*') {
             star = Some((p, n));
             p += 1;
+        } else if let Some(used) = matches_one(&pattern[p..], name[n]) {
+            p += used;
+            n += 1;
         } else if let Some((at, from)) = star {
             p = at + 1;
             n = from + 1;
@@ -336,6 +345,34 @@ fn matches_pattern(pattern: &[u8], name: &[u8]) -> bool {
         }
     }
     pattern[p..].iter().all(|b| *b == b'*')
+}
+
+/// How much of the pattern stands for this one byte, if it does.
+fn matches_one(pattern: &[u8], byte: u8) -> Option<usize> {
+    match pattern {
+        [b'?', ..] => Some(1),
+        [b'[', class @ ..] => {
+            let (negated, class) = match class {
+                [b'^' | b'!', rest @ ..] => (true, rest),
+                rest => (false, rest),
+            };
+            let end = class.iter().skip(1).position(|b| *b == b']')? + 1;
+            let mut members = &class[..end];
+            let mut found = false;
+            while let Some((first, rest)) = members.split_first() {
+                if let [b'-', last, after @ ..] = rest {
+                    found |= (*first..=*last).contains(&byte);
+                    members = after;
+                } else {
+                    found |= *first == byte;
+                    members = rest;
+                }
+            }
+            (found != negated).then_some(end + 2 + usize::from(negated))
+        }
+        [literal, ..] if *literal == byte => Some(1),
+        _ => None,
+    }
 }
 
 /// The clients in force, replaced as a whole at a reload.

@@ -39,7 +39,9 @@ pub(super) async fn tell_it(stage: &Stage) -> Result<(), String> {
         let event = look::audit_event(client, brain, "sovereign.mode_override_created").await?;
         Ok(format!(
             "{}, reason {}, at {}  [GET /api/sovereign-mode/audit]",
-            event["id"], event["reason"], event["timestamp"]
+            plain(&event["id"]),
+            plain(&event["reason"]),
+            plain(&event["timestamp"])
         ))
     })
     .await?;
@@ -51,16 +53,17 @@ pub(super) async fn tell_it(stage: &Stage) -> Result<(), String> {
     .await?;
     step(stage, "pending", minutes(2), async || {
         let alert = look::alert(client, evaluator, ALERT).await?.ok_or(format!("{ALERT} is not active"))?;
-        expect(alert["state"] == "pending", &format!("{ALERT} is {}", alert["state"]))?;
-        Ok(format!("{ALERT} since {}  [GET /api/v1/alerts]", alert["activeAt"]))
+        expect(alert["state"] == "pending", &format!("{ALERT} is {}", plain(&alert["state"])))?;
+        Ok(format!("{ALERT} since {}  [GET /api/v1/alerts]", plain(&alert["activeAt"])))
     })
     .await?;
     let fired = step(stage, "firing", minutes(8), async || {
         let alert = look::alert(client, evaluator, ALERT).await?.ok_or(format!("{ALERT} is not active"))?;
-        expect(alert["state"] == "firing", &format!("{ALERT} is {}", alert["state"]))?;
+        expect(alert["state"] == "firing", &format!("{ALERT} is {}", plain(&alert["state"])))?;
         Ok(format!(
             "{ALERT}, severity {}, active since {}  [GET /api/v1/alerts]",
-            alert["labels"]["severity"], alert["activeAt"]
+            plain(&alert["labels"]["severity"]),
+            plain(&alert["activeAt"])
         ))
     })
     .await?;
@@ -68,13 +71,18 @@ pub(super) async fn tell_it(stage: &Stage) -> Result<(), String> {
         let alert = look::told(client, &stage.receiver_url, ALERT, "firing").await?;
         Ok(format!(
             "the receiver has {}: {}  [GET /received]",
-            alert["status"], alert["annotations"]["summary"]
+            plain(&alert["status"]),
+            plain(&alert["annotations"]["summary"])
         ))
     })
     .await?;
     step(stage, "expired", TTL + minutes(2), async || {
         let event = look::audit_event(client, brain, "sovereign.mode_override_expired").await?;
-        Ok(format!("{} at {}  [GET /api/sovereign-mode/audit]", event["id"], event["timestamp"]))
+        Ok(format!(
+            "{} at {}  [GET /api/sovereign-mode/audit]",
+            plain(&event["id"]),
+            plain(&event["timestamp"])
+        ))
     })
     .await?;
     step(stage, "inactive", minutes(6), async || {
@@ -89,7 +97,11 @@ pub(super) async fn tell_it(stage: &Stage) -> Result<(), String> {
     .await?;
     step(stage, "resolved", minutes(3), async || {
         let alert = look::told(client, &stage.receiver_url, ALERT, "resolved").await?;
-        Ok(format!("the receiver has {} as of {}  [GET /received]", alert["status"], alert["endsAt"]))
+        Ok(format!(
+            "the receiver has {} as of {}  [GET /received]",
+            plain(&alert["status"]),
+            plain(&alert["endsAt"])
+        ))
     })
     .await?;
 
@@ -175,6 +187,11 @@ fn expect(holds: bool, otherwise: &str) -> Result<(), String> {
 
 fn state(alert: Option<&Value>) -> String {
     alert.map_or_else(|| "inactive".to_owned(), |alert| alert["state"].to_string())
+}
+
+/// A text as it is, without quotes.
+fn plain(value: &Value) -> &str {
+    value.as_str().unwrap_or_default()
 }
 
 fn whole_seconds(at: Timestamp) -> Timestamp {

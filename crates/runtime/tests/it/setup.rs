@@ -41,6 +41,9 @@ alerting:
     settings.webhooks = vec!["http://127.0.0.1:8080/page".to_owned()];
     let setup = load(&settings).map_err(|e| e.to_string()).expect("valid");
     assert_eq!(setup.pipeline.rules.groups.len(), 2);
+    let warnings: Vec<_> =
+        setup.warnings.iter().map(|w| (w.line(), w.message.contains("none/*.yml"))).collect();
+    assert_eq!(warnings, [(Some(3), true)], "a pattern without files is worth a word");
     assert_eq!(setup.pipeline.rules.default_interval.to_string(), "15s");
     let urls: Vec<&str> = setup.pipeline.notifier.receivers.iter().map(|r| r.url.as_str()).collect();
     assert_eq!(urls, ["http://127.0.0.1:9093/am", "http://127.0.0.1:9094", "http://127.0.0.1:8080/page"]);
@@ -76,6 +79,9 @@ fn patterns_stand_for_sorted_paths() {
     assert_eq!(found("*.yml"), ["a.yml", "ab.yml", "b.yml"]);
     assert_eq!(found("?.yml"), ["a.yml", "b.yml"]);
     assert_eq!(found("a*.y*ml"), ["a.yaml", "a.yml", "ab.yml"]);
+    assert_eq!(found("[ab].yml"), ["a.yml", "b.yml"]);
+    assert_eq!(found("[b-z]*.yml"), ["b.yml"]);
+    assert_eq!(found("[^b].y*ml"), ["a.yaml", "a.yml"]);
     assert_eq!(found("plain.yml"), ["plain.yml"], "a plain path is read, and missed then");
     assert_eq!(found("none/*.yml"), [""; 0]);
 }
