@@ -236,7 +236,7 @@ impl fmt::Display for Labels {
         f.write_str("{")?;
         let mut first = true;
         if !bare && !name.is_empty() {
-            write_quoted(f, name)?;
+            write!(f, "{}", Quoted(name))?;
             first = false;
         }
         for (name, value) in self.iter().filter(|(n, _)| *n != METRIC_NAME) {
@@ -247,29 +247,34 @@ impl fmt::Display for Labels {
             if is_legacy_label_name(name) {
                 f.write_str(name)?;
             } else {
-                write_quoted(f, name)?;
+                write!(f, "{}", Quoted(name))?;
             }
-            f.write_str("=")?;
-            write_quoted(f, value)?;
+            write!(f, "={}", Quoted(value))?;
         }
         f.write_str("}")
     }
 }
 
-fn write_quoted(f: &mut fmt::Formatter<'_>, text: &str) -> fmt::Result {
-    f.write_str("\"")?;
-    for c in text.chars() {
-        match c {
-            '"' => f.write_str("\\\"")?,
-            '\\' => f.write_str("\\\\")?,
-            '\n' => f.write_str("\\n")?,
-            '\t' => f.write_str("\\t")?,
-            '\r' => f.write_str("\\r")?,
-            c if c.is_control() => write!(f, "\\u{:04x}", c as u32)?,
-            c => write!(f, "{c}")?,
+/// A text in double quotes, with the escapes of PromQL and Go: what a label's value looks like.
+#[derive(Clone, Copy, Debug)]
+pub struct Quoted<'a>(pub &'a str);
+
+impl fmt::Display for Quoted<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("\"")?;
+        for c in self.0.chars() {
+            match c {
+                '"' => f.write_str("\\\"")?,
+                '\\' => f.write_str("\\\\")?,
+                '\n' => f.write_str("\\n")?,
+                '\t' => f.write_str("\\t")?,
+                '\r' => f.write_str("\\r")?,
+                c if c.is_control() => write!(f, "\\u{:04x}", c as u32)?,
+                c => write!(f, "{c}")?,
+            }
         }
+        f.write_str("\"")
     }
-    f.write_str("\"")
 }
 
 impl fmt::Debug for Labels {

@@ -30,7 +30,7 @@ mod value;
 
 pub use histogram::{Histogram, HistogramError, ResetHint, Span};
 pub use labels::{
-    Labels, LabelsBuilder, LabelsIter, METRIC_NAME, is_legacy_label_name, is_legacy_metric_name,
+    Labels, LabelsBuilder, LabelsIter, METRIC_NAME, Quoted, is_legacy_label_name, is_legacy_metric_name,
 };
 pub use matcher::{MatchOp, Matcher, MatcherError};
 pub use metadata::{Metadata, MetricType, UnknownMetricType};

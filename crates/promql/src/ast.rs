@@ -3,7 +3,7 @@
 use std::fmt;
 
 use assurance_metrics_model::{
-    Duration, METRIC_NAME, MatchOp, Matcher, Timestamp, format_float, is_legacy_label_name,
+    Duration, METRIC_NAME, MatchOp, Matcher, Quoted, Timestamp, format_float, is_legacy_label_name,
 };
 
 use crate::function::Function;
@@ -383,27 +383,11 @@ impl Expr {
 
 // How expressions print: canonical PromQL, which parses to the same tree.
 
-fn write_text(f: &mut fmt::Formatter<'_>, text: &str) -> fmt::Result {
-    f.write_str("\"")?;
-    for c in text.chars() {
-        match c {
-            '"' => f.write_str("\\\"")?,
-            '\\' => f.write_str("\\\\")?,
-            '\n' => f.write_str("\\n")?,
-            '\t' => f.write_str("\\t")?,
-            '\r' => f.write_str("\\r")?,
-            c if c.is_control() => write!(f, "\\u{:04x}", c as u32)?,
-            c => write!(f, "{c}")?,
-        }
-    }
-    f.write_str("\"")
-}
-
 struct Name<'a>(&'a str);
 
 impl fmt::Display for Name<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if is_legacy_label_name(self.0) { f.write_str(self.0) } else { write_text(f, self.0) }
+        if is_legacy_label_name(self.0) { f.write_str(self.0) } else { write!(f, "{}", Quoted(self.0)) }
     }
 }
 
@@ -446,7 +430,7 @@ impl VectorSelector {
                 f.write_str(",")?;
             }
             write!(f, "{}{}", Name(matcher.name()), matcher.op().as_str())?;
-            write_text(f, matcher.value())?;
+            write!(f, "{}", Quoted(matcher.value()))?;
         }
         f.write_str("}")
     }
@@ -463,7 +447,7 @@ impl fmt::Display for Expr {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Number(value) => f.write_str(&format_float(*value)),
-            Self::String(text) => write_text(f, text),
+            Self::String(text) => write!(f, "{}", Quoted(text)),
             Self::Vector(selector) => selector.fmt(f),
             Self::Matrix(matrix) => {
                 matrix.selector.write_series(f)?;
