@@ -120,28 +120,42 @@ fn by_signature(lines: &[Line], matching: &VectorMatching) -> HashMap<Labels, Ve
     found
 }
 
+/// Adds the steps at which a line has a sample.
+fn mark(any: &mut [bool], line: &Line) {
+    any.iter_mut().zip(&line.present).for_each(|(any, present)| *any |= present);
+}
+
+/// The steps at which any line of a group has a sample: once a group, so that two large groups cost their sum
+/// and not their product.
+fn presence_by_signature(
+    lines: &[Line],
+    matching: &VectorMatching,
+    steps: &Steps,
+) -> HashMap<Labels, Vec<bool>> {
+    let mut found: HashMap<Labels, Vec<bool>> = HashMap::new();
+    for line in lines {
+        let any = found.entry(signature(&line.labels, matching)).or_insert_with(|| vec![false; steps.count]);
+        mark(any, line);
+    }
+    found
+}
+
 fn set(binary: &Binary, mut left: Vec<Line>, mut right: Vec<Line>, steps: &Steps) -> Vec<Line> {
     let matching = &binary.matching;
-    let presence = |lines: &[Line], indexes: Option<&Vec<usize>>| -> Vec<bool> {
-        let mut any = vec![false; steps.count];
-        for at in indexes.into_iter().flatten() {
-            any.iter_mut().zip(&lines[*at].present).for_each(|(any, present)| *any |= present);
-        }
-        any
-    };
     if binary.op == BinaryOp::Or {
-        let on_left = by_signature(&left, matching);
+        let on_left = presence_by_signature(&left, matching, steps);
         for line in &mut right {
-            let taken = presence(&left, on_left.get(&signature(&line.labels, matching)));
+            let Some(taken) = on_left.get(&signature(&line.labels, matching)) else { continue };
             line.present.iter_mut().zip(taken).for_each(|(present, taken)| *present &= !taken);
         }
         left.extend(right);
     } else {
-        let on_right = by_signature(&right, matching);
+        let on_right = presence_by_signature(&right, matching, steps);
+        let nowhere = vec![false; steps.count];
         let wanted = binary.op == BinaryOp::And;
         for line in &mut left {
-            let there = presence(&right, on_right.get(&signature(&line.labels, matching)));
-            line.present.iter_mut().zip(there).for_each(|(present, there)| *present &= there == wanted);
+            let there = on_right.get(&signature(&line.labels, matching)).unwrap_or(&nowhere);
+            line.present.iter_mut().zip(there).for_each(|(present, there)| *present &= *there == wanted);
         }
     }
     left.retain(|line| !line.is_empty());
@@ -159,11 +173,20 @@ fn matched(binary: &Binary, left: &[Line], right: &[Line], steps: &Steps) -> Res
     let mut found: HashMap<(Labels, bool), usize> = HashMap::new();
     let mut taken: HashMap<Labels, Vec<bool>> = HashMap::new();
     let mut checked: HashMap<Labels, Vec<Option<usize>>> = HashMap::new();
+    // A group that is not unique fails a step whether or not it has a match there, unless the other side is
+    // empty at that step.
+    let mut busy = vec![false; steps.count];
+    many.iter().for_each(|line| mark(&mut busy, line));
+    let mut crowded: Vec<_> = one_by_signature.iter().filter(|(_, partners)| partners.len() > 1).collect();
+    crowded.sort_unstable_by_key(|(_, partners)| partners[0]);
+    for (group, partners) in crowded {
+        checked.insert(group.clone(), unique_partner(one, partners, group, swapped, &busy)?);
+    }
     for line in many {
         let group = signature(&line.labels, matching);
         let Some(partners) = one_by_signature.get(&group) else { continue };
         if !checked.contains_key(&group) {
-            let unique = unique_partner(one, partners, &group, swapped, steps)?;
+            let unique = unique_partner(one, partners, &group, swapped, &busy)?;
             checked.insert(group.clone(), unique);
         }
         let partner_at = &checked[&group];
@@ -198,12 +221,12 @@ fn unique_partner(
     partners: &[usize],
     group: &Labels,
     swapped: bool,
-    steps: &Steps,
+    busy: &[bool],
 ) -> Result<Vec<Option<usize>>, EvalError> {
-    let mut unique = vec![None; steps.count];
+    let mut unique = vec![None; busy.len()];
     for partner in partners {
         for (step, slot) in unique.iter_mut().enumerate() {
-            if !one[*partner].present[step] {
+            if !busy[step] || !one[*partner].present[step] {
                 continue;
             }
             if let Some(before) = slot.replace(*partner) {

@@ -92,6 +92,8 @@ pub(crate) fn vector() -> impl Strategy<Value = String> {
             (inner.clone(), operator.clone(), number).prop_map(|(e, op, n)| format!("({e} {op} {n})")),
             (inner.clone(), operator, inner.clone())
                 .prop_map(|(l, op, r)| format!("(sum by (a) ({l}) {op} sum by (a) ({r}))")),
+            (inner.clone(), inner.clone()).prop_map(|(l, r)| format!("({l} * on (a) group_left () {r})")),
+            (inner.clone(), inner.clone()).prop_map(|(l, r)| format!("({l} > on (a) {r})")),
             (inner.clone(), set, inner.clone()).prop_map(|(l, op, r)| format!("({l} {op} {r})")),
             (function, inner.clone()).prop_map(|(f, e)| format!("{f}({e})")),
             inner.clone().prop_map(|e| format!("topk by (a) (1, {e})")),

@@ -90,3 +90,10 @@ fn a_wrong_expectation_fails() {
         assert_eq!(outcome.failures().count() == 1, fails, "{eval}");
     }
 }
+
+#[test]
+fn a_failure_counts_whatever_its_expression_begins_with() {
+    let script = Script::parse("x.test", "eval instant at 0 load_average\n  {} 1\n").expect("reads");
+    let outcome = run(&script, &mut MemoryStore::default(), &Options::default());
+    assert_eq!((outcome.evals(), outcome.passed(), outcome.failures().count()), (1, 0, 1));
+}
