@@ -95,19 +95,15 @@ impl Chunk {
         }
     }
 
-    /// Decodes the first `limit` samples, and appends those inside `range`.
-    pub(crate) fn read(&self, range: TimeRange, limit: u32, into: &mut Column) {
-        let limit = limit.min(self.count);
-        if limit == 0 {
-            return;
-        }
+    /// Appends the samples inside `range`.
+    pub(crate) fn read(&self, range: TimeRange, into: &mut Column) {
         match &self.data {
             Data::Floats { bytes, .. } => {
                 let mut rest = Reader { bytes, at: 8 };
                 let mut bits = first_bits(bytes);
                 let mut at = self.first;
                 let mut delta: i64 = 0;
-                for n in 0..limit {
+                for n in 0..self.count {
                     if n > 0 {
                         delta = delta.wrapping_add(unzigzag(rest.varint()));
                         at = Timestamp::from_millis(at.as_millis().wrapping_add(delta));
@@ -122,7 +118,7 @@ impl Chunk {
                 }
             }
             Data::Histograms(all) => {
-                for (at, histogram) in all.iter().take(limit as usize).filter(|(at, _)| range.contains(*at)) {
+                for (at, histogram) in all.iter().filter(|(at, _)| range.contains(*at)) {
                     into.push(*at, &Value::Histogram(Arc::clone(histogram)));
                 }
             }

@@ -158,7 +158,7 @@ impl Series for Snapshot {
     fn read(&self, range: TimeRange, into: &mut Column) -> Result<(), QueryError> {
         for Part { chunk } in &self.parts {
             if chunk.last() > range.after && chunk.first() <= range.until {
-                chunk.read(range, chunk.count(), into);
+                chunk.read(range, into);
             }
         }
         Ok(())
