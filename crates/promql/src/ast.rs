@@ -1,12 +1,40 @@
-//! Our own syntax tree: what can be evaluated, and nothing else.
+//! The syntax tree of PromQL: what can be evaluated, and nothing else.
 
-use std::fmt;
+use std::ops::Range;
 
-use assurance_metrics_model::{
-    Duration, METRIC_NAME, MatchOp, Matcher, Quoted, Timestamp, format_float, is_legacy_label_name,
-};
+use assurance_metrics_model::{Duration, Matcher, Timestamp};
 
 use crate::function::Function;
+
+/// Where a part of an expression stands in its text.
+///
+/// Two spans always compare equal: where an expression stands does not make it another one.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Span {
+    /// First byte.
+    pub start: u32,
+    /// The byte after the last.
+    pub end: u32,
+    /// Line of the first byte, from 1; 0 where the expression was not read from text.
+    pub line: u32,
+    /// Column of the first byte, in bytes from 1, as Prometheus counts.
+    pub column: u32,
+}
+
+impl Span {
+    /// The bytes, to cut them out of the text.
+    pub const fn bytes(self) -> Range<usize> {
+        self.start as usize..self.end as usize
+    }
+}
+
+impl PartialEq for Span {
+    fn eq(&self, _other: &Self) -> bool {
+        true
+    }
+}
+
+impl Eq for Span {}
 
 /// What an expression evaluates to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -43,10 +71,19 @@ impl ValueType {
     }
 }
 
-/// A PromQL expression.
+/// A PromQL expression, and where it stands.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Expr {
+    /// What it is.
+    pub kind: ExprKind,
+    /// Where it stands in the text.
+    pub span: Span,
+}
+
+/// What an expression is.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
-pub enum Expr {
+pub enum ExprKind {
     /// A number.
     Number(f64),
     /// A text.
@@ -59,6 +96,8 @@ pub enum Expr {
     Subquery(Box<Subquery>),
     /// `-expr`
     Negate(Box<Expr>),
+    /// `+expr`
+    Plus(Box<Expr>),
     /// `(expr)`
     Paren(Box<Expr>),
     /// `left op right`
@@ -80,24 +119,80 @@ pub enum At {
     End,
 }
 
+/// A length of time, which may depend on the query's own step and range.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum DurationExpr {
+    /// `5m`, or a number of seconds.
+    Literal(Duration),
+    /// A number among durations: seconds where a length is wanted, a factor or an exponent elsewhere.
+    Number(f64),
+    /// `step()`: the query's step; 0 for an instant query.
+    Step,
+    /// `range()`: from the query's first step to its last.
+    Range,
+    /// `-duration`
+    Negate(Box<DurationExpr>),
+    /// `+duration`
+    Plus(Box<DurationExpr>),
+    /// `(duration)`
+    Paren(Box<DurationExpr>),
+    /// `left op right`
+    Binary {
+        /// `+ - * / % ^` only.
+        op: BinaryOp,
+        /// The left operand.
+        left: Box<DurationExpr>,
+        /// The right operand.
+        right: Box<DurationExpr>,
+    },
+    /// `min_of(left, right)`
+    Min(Box<DurationExpr>, Box<DurationExpr>),
+    /// `max_of(left, right)`
+    Max(Box<DurationExpr>, Box<DurationExpr>),
+}
+
+impl DurationExpr {
+    /// The length, where it is written as one literal.
+    pub const fn literal(&self) -> Option<Duration> {
+        match self {
+            Self::Literal(duration) => Some(*duration),
+            _ => None,
+        }
+    }
+}
+
+/// How the ends of a range are completed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum RangeEnds {
+    /// `anchored`: by the sample before, as it is.
+    Anchored,
+    /// `smoothed`: by interpolation between the samples on either side.
+    Smoothed,
+}
+
 /// `name{matchers} @ time offset duration`
 #[derive(Clone, Debug, PartialEq)]
 pub struct VectorSelector {
     /// All conditions, the one on the name among them.
     pub matchers: Vec<Matcher>,
     /// How far back it looks; negative for forward.
-    pub offset: Duration,
+    pub offset: Option<DurationExpr>,
     /// Where it is pinned.
     pub at: Option<At>,
+    /// `smoothed` or `anchored`, where given.
+    pub ends: Option<RangeEnds>,
 }
 
 /// `selector[range]`
 #[derive(Clone, Debug, PartialEq)]
 pub struct MatrixSelector {
-    /// The series.
+    /// The series; its `ends` are those of the range.
     pub selector: VectorSelector,
+    /// Where the selector stands, without the range.
+    pub selector_span: Span,
     /// How much time before each instant.
-    pub range: Duration,
+    pub range: DurationExpr,
 }
 
 /// `expr[range:step] @ time offset duration`
@@ -106,11 +201,11 @@ pub struct Subquery {
     /// What is evaluated.
     pub expr: Expr,
     /// How much time before each instant.
-    pub range: Duration,
+    pub range: DurationExpr,
     /// Time between two evaluations; the default is the engine's.
-    pub step: Option<Duration>,
+    pub step: Option<DurationExpr>,
     /// How far back it looks; negative for forward.
-    pub offset: Duration,
+    pub offset: Option<DurationExpr>,
     /// Where it is pinned.
     pub at: Option<At>,
 }
@@ -150,6 +245,10 @@ pub enum BinaryOp {
     Or,
     /// `unless`
     Unless,
+    /// `</`: keeps the part of a histogram below a bound.
+    TrimUpper,
+    /// `>/`: keeps the part of a histogram above a bound.
+    TrimLower,
 }
 
 impl BinaryOp {
@@ -172,6 +271,8 @@ impl BinaryOp {
             Self::And => "and",
             Self::Or => "or",
             Self::Unless => "unless",
+            Self::TrimUpper => "</",
+            Self::TrimLower => ">/",
         }
     }
 
@@ -219,6 +320,10 @@ pub struct VectorMatching {
     pub explicit: bool,
     /// Labels taken from the "one" side.
     pub copied: Vec<String>,
+    /// `fill_left`: the value of a missing left side.
+    pub fill_left: Option<f64>,
+    /// `fill_right`: the value of a missing right side.
+    pub fill_right: Option<f64>,
 }
 
 /// `left op right`
@@ -230,6 +335,8 @@ pub struct Binary {
     pub left: Expr,
     /// The right operand.
     pub right: Expr,
+    /// Where the operator stands.
+    pub op_span: Span,
     /// `bool`: 0 or 1 instead of filtering.
     pub returns_bool: bool,
     /// For two vectors.
@@ -334,185 +441,51 @@ pub struct Call {
 impl Expr {
     /// What this evaluates to.
     pub fn value_type(&self) -> ValueType {
-        match self {
-            Self::Number(_) => ValueType::Scalar,
-            Self::String(_) => ValueType::String,
-            Self::Vector(_) | Self::Aggregate(_) => ValueType::Vector,
-            Self::Matrix(_) | Self::Subquery(_) => ValueType::Matrix,
-            Self::Negate(inner) | Self::Paren(inner) => inner.value_type(),
-            Self::Binary(binary) => match (binary.left.value_type(), binary.right.value_type()) {
+        match &self.kind {
+            ExprKind::Number(_) => ValueType::Scalar,
+            ExprKind::String(_) => ValueType::String,
+            ExprKind::Vector(_) | ExprKind::Aggregate(_) => ValueType::Vector,
+            ExprKind::Matrix(_) | ExprKind::Subquery(_) => ValueType::Matrix,
+            ExprKind::Negate(inner) | ExprKind::Plus(inner) | ExprKind::Paren(inner) => inner.value_type(),
+            ExprKind::Binary(binary) => match (binary.left.value_type(), binary.right.value_type()) {
                 (ValueType::Scalar, ValueType::Scalar) => ValueType::Scalar,
                 _ => ValueType::Vector,
             },
-            Self::Call(call) => call.function.returns(),
+            ExprKind::Call(call) => call.function.returns(),
         }
     }
 
     /// Its direct parts, left to right.
     pub fn children(&self) -> Vec<&Self> {
-        match self {
-            Self::Number(_) | Self::String(_) | Self::Vector(_) | Self::Matrix(_) => Vec::new(),
-            Self::Negate(inner) | Self::Paren(inner) => vec![inner],
-            Self::Subquery(subquery) => vec![&subquery.expr],
-            Self::Binary(binary) => vec![&binary.left, &binary.right],
-            Self::Aggregate(aggregate) => {
+        match &self.kind {
+            ExprKind::Number(_) | ExprKind::String(_) | ExprKind::Vector(_) | ExprKind::Matrix(_) => {
+                Vec::new()
+            }
+            ExprKind::Negate(inner) | ExprKind::Plus(inner) | ExprKind::Paren(inner) => vec![inner],
+            ExprKind::Subquery(subquery) => vec![&subquery.expr],
+            ExprKind::Binary(binary) => vec![&binary.left, &binary.right],
+            ExprKind::Aggregate(aggregate) => {
                 aggregate.param.iter().chain(std::iter::once(&aggregate.expr)).collect()
             }
-            Self::Call(call) => call.args.iter().collect(),
+            ExprKind::Call(call) => call.args.iter().collect(),
         }
     }
 
     /// Every selector inside, left to right: what an evaluation reads. [`Answer::selected`](crate::Answer) has
     /// the same order.
     pub fn selectors(&self) -> Vec<&VectorSelector> {
-        match self {
-            Self::Vector(selector) => vec![selector],
-            Self::Matrix(matrix) => vec![&matrix.selector],
+        match &self.kind {
+            ExprKind::Vector(selector) => vec![selector],
+            ExprKind::Matrix(matrix) => vec![&matrix.selector],
             _ => self.children().into_iter().flat_map(Self::selectors).collect(),
         }
     }
 
     /// The expression inside any parentheses.
     pub(crate) fn unparenthesised(&self) -> &Self {
-        match self {
-            Self::Paren(inner) => inner.unparenthesised(),
-            other => other,
+        match &self.kind {
+            ExprKind::Paren(inner) => inner.unparenthesised(),
+            _ => self,
         }
-    }
-}
-
-// How expressions print: canonical PromQL, which parses to the same tree.
-
-struct Name<'a>(&'a str);
-
-impl fmt::Display for Name<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if is_legacy_label_name(self.0) { f.write_str(self.0) } else { write!(f, "{}", Quoted(self.0)) }
-    }
-}
-
-fn write_names(f: &mut fmt::Formatter<'_>, names: &[String]) -> fmt::Result {
-    f.write_str("(")?;
-    for (n, name) in names.iter().enumerate() {
-        write!(f, "{}{}", if n > 0 { ", " } else { "" }, Name(name))?;
-    }
-    f.write_str(")")
-}
-
-fn write_modifiers(f: &mut fmt::Formatter<'_>, at: Option<At>, offset: Duration) -> fmt::Result {
-    match at {
-        Some(At::Time(time)) => write!(f, " @ {:.3}", time.as_secs_f64())?,
-        Some(At::Start) => f.write_str(" @ start()")?,
-        Some(At::End) => f.write_str(" @ end()")?,
-        None => {}
-    }
-    if offset.is_zero() { Ok(()) } else { write!(f, " offset {offset}") }
-}
-
-impl VectorSelector {
-    fn write_series(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let bare = self.matchers.iter().position(|m| {
-            m.name() == METRIC_NAME
-                && m.op() == MatchOp::Equal
-                && assurance_metrics_model::is_legacy_metric_name(m.value())
-                && !crate::lower::is_keyword(m.value())
-        });
-        if let Some(at) = bare {
-            f.write_str(self.matchers[at].value())?;
-            if self.matchers.len() == 1 {
-                return Ok(());
-            }
-        }
-        f.write_str("{")?;
-        let rest = self.matchers.iter().enumerate().filter(|(n, _)| Some(*n) != bare);
-        for (n, (_, matcher)) in rest.enumerate() {
-            if n > 0 {
-                f.write_str(",")?;
-            }
-            write!(f, "{}{}", Name(matcher.name()), matcher.op().as_str())?;
-            write!(f, "{}", Quoted(matcher.value()))?;
-        }
-        f.write_str("}")
-    }
-}
-
-impl fmt::Display for VectorSelector {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.write_series(f)?;
-        write_modifiers(f, self.at, self.offset)
-    }
-}
-
-impl fmt::Display for Expr {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Number(value) => f.write_str(&format_float(*value)),
-            Self::String(text) => write!(f, "{}", Quoted(text)),
-            Self::Vector(selector) => selector.fmt(f),
-            Self::Matrix(matrix) => {
-                matrix.selector.write_series(f)?;
-                write!(f, "[{}]", matrix.range)?;
-                write_modifiers(f, matrix.selector.at, matrix.selector.offset)
-            }
-            Self::Subquery(subquery) => {
-                write!(f, "{}[{}:", subquery.expr, subquery.range)?;
-                if let Some(step) = subquery.step {
-                    write!(f, "{step}")?;
-                }
-                f.write_str("]")?;
-                write_modifiers(f, subquery.at, subquery.offset)
-            }
-            Self::Negate(inner) => write!(f, "-{inner}"),
-            Self::Paren(inner) => write!(f, "({inner})"),
-            Self::Binary(binary) => binary.fmt(f),
-            Self::Aggregate(aggregate) => aggregate.fmt(f),
-            Self::Call(call) => {
-                write!(f, "{}(", call.function.name())?;
-                for (n, arg) in call.args.iter().enumerate() {
-                    write!(f, "{}{arg}", if n > 0 { ", " } else { "" })?;
-                }
-                f.write_str(")")
-            }
-        }
-    }
-}
-
-impl fmt::Display for Binary {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {}", self.left, self.op.as_str())?;
-        if self.returns_bool {
-            f.write_str(" bool")?;
-        }
-        let matching = &self.matching;
-        if matching.explicit {
-            f.write_str(if matching.grouping.include { " on " } else { " ignoring " })?;
-            write_names(f, &matching.grouping.labels)?;
-        }
-        let side = match matching.cardinality {
-            Cardinality::ManyToOne => " group_left ",
-            Cardinality::OneToMany => " group_right ",
-            Cardinality::OneToOne | Cardinality::ManyToMany => "",
-        };
-        if !side.is_empty() {
-            f.write_str(side)?;
-            write_names(f, &matching.copied)?;
-        }
-        write!(f, " {}", self.right)
-    }
-}
-
-impl fmt::Display for Aggregate {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.op.as_str())?;
-        if !self.grouping.include || !self.grouping.labels.is_empty() {
-            f.write_str(if self.grouping.include { " by " } else { " without " })?;
-            write_names(f, &self.grouping.labels)?;
-            f.write_str(" ")?;
-        }
-        f.write_str("(")?;
-        if let Some(param) = &self.param {
-            write!(f, "{param}, ")?;
-        }
-        write!(f, "{})", self.expr)
     }
 }
