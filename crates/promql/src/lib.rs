@@ -45,19 +45,25 @@
 //! accepts, prints ([`Expr`] is `Display`) as text that parses to the same tree.
 
 mod aggregate;
+mod annotations;
 mod answer;
 mod ast;
 mod binary;
 mod call;
+mod combining;
 mod dates;
+mod durations;
 mod error;
 mod eval;
 mod function;
 mod histogram;
+mod info;
 mod labels;
-mod literals;
-mod lower;
+mod line;
+mod native;
 mod numbers;
+mod parse;
+mod print;
 mod range_function;
 mod select;
 
