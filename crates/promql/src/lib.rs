@@ -7,7 +7,7 @@
 //! **Out of scope:** storing samples (`tsdb`), rules (`rules`), the HTTP API (`web`). Arithmetic on native
 //! histograms: reading one is a typed error, never a wrong number.
 //!
-//! ```
+//! ```ignore
 //! use assurance_metrics_model::{Appender as _, Labels, Timestamp};
 //! use assurance_promql::{Options, QueryValue, instant, parse};
 //! # use assurance_metrics_model::{Column, Queryable, QueryError, Selection, Series, TimeRange};
@@ -44,29 +44,17 @@
 //! what instant queries give. An evaluation gives a whole answer or an error, never a part. What `parse`
 //! accepts, prints ([`Expr`] is `Display`) as text that parses to the same tree.
 
-mod aggregate;
-mod answer;
 mod ast;
-mod binary;
-mod call;
-mod dates;
 mod error;
-mod eval;
 mod function;
-mod histogram;
-mod labels;
-mod literals;
-mod lower;
-mod numbers;
-mod range_function;
-mod select;
+mod parse;
+mod pretty;
+mod print;
 
-pub use answer::{Answer, MatrixSeries, Options, QueryValue, VectorSample};
 pub use ast::{
-    Aggregate, AggregateOp, At, Binary, BinaryOp, Call, Cardinality, Expr, Grouping, MatrixSelector,
-    Subquery, ValueType, VectorMatching, VectorSelector,
+    Aggregate, AggregateOp, At, Binary, BinaryOp, Call, Cardinality, DurationExpr, Expr, ExprKind, Grouping,
+    MatrixSelector, RangeEnds, Span, Subquery, ValueType, VectorMatching, VectorSelector,
 };
 pub use error::{EvalError, ParseError, ParseErrorKind};
-pub use eval::{instant, range};
 pub use function::Function;
-pub use lower::{MAX_DEPTH, MAX_EXPRESSION_BYTES, parse, parse_selector};
+pub use parse::{Features, MAX_DEPTH, MAX_EXPRESSION_BYTES, parse, parse_selector, parse_with};
