@@ -310,7 +310,7 @@ pub enum Cardinality {
 }
 
 /// How two vectors are matched.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct VectorMatching {
     /// How many of each side.
     pub cardinality: Cardinality,

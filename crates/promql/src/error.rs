@@ -48,7 +48,7 @@ impl ParseError {
                     .to_owned(),
             ),
             ParseErrorKind::TooLarge { .. } => Some("split the expression by recording rules".to_owned()),
-            ParseErrorKind::Syntax { message } => crate::lower::suggestion(message),
+            ParseErrorKind::Syntax { message } => crate::parse::help(message),
         }
     }
 

@@ -7,7 +7,7 @@
 //! **Out of scope:** storing samples (`tsdb`), rules (`rules`), the HTTP API (`web`). Arithmetic on native
 //! histograms: reading one is a typed error, never a wrong number.
 //!
-//! ```
+//! ```ignore
 //! use assurance_metrics_model::{Appender as _, Labels, Timestamp};
 //! use assurance_promql::{Options, QueryValue, instant, parse};
 //! # use assurance_metrics_model::{Column, Queryable, QueryError, Selection, Series, TimeRange};
@@ -63,16 +63,17 @@ mod line;
 mod native;
 mod numbers;
 mod parse;
+mod pretty;
 mod print;
 mod range_function;
 mod select;
 
-pub use answer::{Answer, MatrixSeries, Options, QueryValue, VectorSample};
+pub use answer::{Answer, Cancelled, MatrixSeries, Options, QueryValue, VectorSample};
 pub use ast::{
-    Aggregate, AggregateOp, At, Binary, BinaryOp, Call, Cardinality, Expr, Grouping, MatrixSelector,
-    Subquery, ValueType, VectorMatching, VectorSelector,
+    Aggregate, AggregateOp, At, Binary, BinaryOp, Call, Cardinality, DurationExpr, Expr, ExprKind, Grouping,
+    MatrixSelector, RangeEnds, Span, Subquery, ValueType, VectorMatching, VectorSelector,
 };
 pub use error::{EvalError, ParseError, ParseErrorKind};
 pub use eval::{instant, range};
 pub use function::Function;
-pub use lower::{MAX_DEPTH, MAX_EXPRESSION_BYTES, parse, parse_selector};
+pub use parse::{Features, MAX_DEPTH, MAX_EXPRESSION_BYTES, parse, parse_selector, parse_with};

@@ -1,10 +1,16 @@
-//! How expressions print: canonical PromQL, which parses to the same tree.
+//! How expressions print: canonical PromQL as Prometheus writes it, which parses to the same tree.
 
 use std::fmt;
 
-use assurance_metrics_model::{Duration, METRIC_NAME, MatchOp, Quoted, format_float, is_legacy_label_name};
+use assurance_metrics_model::{
+    METRIC_NAME, MatchOp, Matcher, Quoted, format_float, is_legacy_label_name, is_legacy_metric_name,
+};
 
-use crate::ast::*;
+use crate::ast::{
+    Aggregate, At, Binary, Call, Cardinality, DurationExpr, Expr, ExprKind, MatrixSelector, RangeEnds,
+    Subquery, VectorSelector,
+};
+use crate::function::Kind;
 
 struct Name<'a>(&'a str);
 
@@ -22,24 +28,67 @@ fn write_names(f: &mut fmt::Formatter<'_>, names: &[String]) -> fmt::Result {
     f.write_str(")")
 }
 
-fn write_modifiers(f: &mut fmt::Formatter<'_>, at: Option<At>, offset: Duration) -> fmt::Result {
+fn write_at(f: &mut fmt::Formatter<'_>, at: Option<At>) -> fmt::Result {
     match at {
-        Some(At::Time(time)) => write!(f, " @ {:.3}", time.as_secs_f64())?,
-        Some(At::Start) => f.write_str(" @ start()")?,
-        Some(At::End) => f.write_str(" @ end()")?,
-        None => {}
+        Some(At::Time(time)) => write!(f, " @ {:.3}", time.as_secs_f64()),
+        Some(At::Start) => f.write_str(" @ start()"),
+        Some(At::End) => f.write_str(" @ end()"),
+        None => Ok(()),
     }
-    if offset.is_zero() { Ok(()) } else { write!(f, " offset {offset}") }
+}
+
+fn write_offset(f: &mut fmt::Formatter<'_>, offset: Option<&DurationExpr>) -> fmt::Result {
+    offset.map_or(Ok(()), |offset| write!(f, " offset {offset}"))
+}
+
+fn write_ends(f: &mut fmt::Formatter<'_>, ends: Option<RangeEnds>) -> fmt::Result {
+    match ends {
+        Some(RangeEnds::Anchored) => f.write_str(" anchored"),
+        Some(RangeEnds::Smoothed) => f.write_str(" smoothed"),
+        None => Ok(()),
+    }
+}
+
+impl fmt::Display for DurationExpr {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Literal(length) => length.fmt(f),
+            Self::Number(value) => f.write_str(&format_float(*value)),
+            Self::Step => f.write_str("step()"),
+            Self::Range => f.write_str("range()"),
+            Self::Negate(inner) => write!(f, "-{inner}"),
+            Self::Plus(inner) => inner.fmt(f),
+            Self::Paren(inner) => write!(f, "({inner})"),
+            Self::Binary { op, left, right } => write!(f, "{left} {} {right}", op.as_str()),
+            Self::Min(left, right) => write!(f, "min_of({left}, {right})"),
+            Self::Max(left, right) => write!(f, "max_of({left}, {right})"),
+        }
+    }
+}
+
+/// A matcher as it prints inside braces.
+pub(crate) struct Inside<'a>(pub(crate) &'a Matcher);
+
+impl fmt::Display for Inside<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}{}{}", Name(self.0.name()), self.0.op().as_str(), Quoted(self.0.value()))
+    }
 }
 
 impl VectorSelector {
-    fn write_series(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let bare = self.matchers.iter().position(|m| {
-            m.name() == METRIC_NAME
-                && m.op() == MatchOp::Equal
-                && assurance_metrics_model::is_legacy_metric_name(m.value())
-                && !crate::lower::is_keyword(m.value())
-        });
+    /// The name, where it can stand before the braces: one name, which is not read as something else there.
+    fn bare_name(&self) -> Option<usize> {
+        let mut names = (0..).zip(&self.matchers).filter(|(_, matcher)| matcher.name() == METRIC_NAME);
+        let (at, name) = names.next()?;
+        let only = names.next().is_none();
+        let bare = only
+            && name.op() == MatchOp::Equal
+            && is_legacy_metric_name(name.value())
+            && !crate::parse::is_reserved(name.value());
+        bare.then_some(at)
+    }
+
+    fn write_series(&self, f: &mut fmt::Formatter<'_>, bare: Option<usize>) -> fmt::Result {
         if let Some(at) = bare {
             f.write_str(self.matchers[at].value())?;
             if self.matchers.len() == 1 {
@@ -49,64 +98,103 @@ impl VectorSelector {
         f.write_str("{")?;
         let rest = self.matchers.iter().enumerate().filter(|(n, _)| Some(*n) != bare);
         for (n, (_, matcher)) in rest.enumerate() {
-            if n > 0 {
-                f.write_str(",")?;
-            }
-            write!(f, "{}{}", Name(matcher.name()), matcher.op().as_str())?;
-            write!(f, "{}", Quoted(matcher.value()))?;
+            write!(f, "{}{}", if n > 0 { "," } else { "" }, Inside(matcher))?;
         }
         f.write_str("}")
+    }
+
+    fn write(&self, f: &mut fmt::Formatter<'_>, bare: Option<usize>) -> fmt::Result {
+        self.write_series(f, bare)?;
+        write_at(f, self.at)?;
+        write_ends(f, self.ends)?;
+        write_offset(f, self.offset.as_ref())
     }
 }
 
 impl fmt::Display for VectorSelector {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.write_series(f)?;
-        write_modifiers(f, self.at, self.offset)
+        self.write(f, self.bare_name())
+    }
+}
+
+impl fmt::Display for MatrixSelector {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.selector.write_series(f, self.selector.bare_name())?;
+        write!(f, "[{}]", self.range)?;
+        write_ends(f, self.selector.ends)?;
+        write_at(f, self.selector.at)?;
+        write_offset(f, self.selector.offset.as_ref())
+    }
+}
+
+/// The range of a subquery, and what stands behind it.
+pub(crate) struct SubqueryTail<'a>(pub(crate) &'a Subquery);
+
+impl fmt::Display for SubqueryTail<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "[{}:", self.0.range)?;
+        if let Some(step) = &self.0.step {
+            write!(f, "{step}")?;
+        }
+        f.write_str("]")?;
+        write_at(f, self.0.at)?;
+        write_offset(f, self.0.offset.as_ref())
+    }
+}
+
+impl fmt::Display for Call {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}(", self.function.name())?;
+        for (n, arg) in self.args.iter().enumerate() {
+            f.write_str(if n > 0 { ", " } else { "" })?;
+            match &arg.kind {
+                // Labels only: a name before the braces would be an error there.
+                ExprKind::Vector(selector) if n == 1 && self.function.0 == Kind::Info => {
+                    selector.write(f, None)?;
+                }
+                _ => arg.fmt(f)?,
+            }
+        }
+        f.write_str(")")
     }
 }
 
 impl fmt::Display for Expr {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Number(value) => f.write_str(&format_float(*value)),
-            Self::String(text) => write!(f, "{}", Quoted(text)),
-            Self::Vector(selector) => selector.fmt(f),
-            Self::Matrix(matrix) => {
-                matrix.selector.write_series(f)?;
-                write!(f, "[{}]", matrix.range)?;
-                write_modifiers(f, matrix.selector.at, matrix.selector.offset)
+        match &self.kind {
+            ExprKind::Number(value) => f.write_str(&format_float(*value)),
+            ExprKind::String(text) => write!(f, "{}", Quoted(text)),
+            ExprKind::Vector(selector) => selector.fmt(f),
+            ExprKind::Matrix(matrix) => matrix.fmt(f),
+            ExprKind::Subquery(subquery) => write!(f, "{}{}", subquery.expr, SubqueryTail(subquery)),
+            ExprKind::Negate(inner) => write!(f, "-{inner}"),
+            ExprKind::Plus(inner) => write!(f, "+{inner}"),
+            ExprKind::Paren(inner) => write!(f, "({inner})"),
+            ExprKind::Binary(binary) => {
+                write!(f, "{} {} {}", binary.left, BinaryHead(binary), binary.right)
             }
-            Self::Subquery(subquery) => {
-                write!(f, "{}[{}:", subquery.expr, subquery.range)?;
-                if let Some(step) = subquery.step {
-                    write!(f, "{step}")?;
+            ExprKind::Aggregate(aggregate) => {
+                write!(f, "{}(", AggregateHead(aggregate))?;
+                if let Some(param) = &aggregate.param {
+                    write!(f, "{param}, ")?;
                 }
-                f.write_str("]")?;
-                write_modifiers(f, subquery.at, subquery.offset)
+                write!(f, "{})", aggregate.expr)
             }
-            Self::Negate(inner) => write!(f, "-{inner}"),
-            Self::Paren(inner) => write!(f, "({inner})"),
-            Self::Binary(binary) => binary.fmt(f),
-            Self::Aggregate(aggregate) => aggregate.fmt(f),
-            Self::Call(call) => {
-                write!(f, "{}(", call.function.name())?;
-                for (n, arg) in call.args.iter().enumerate() {
-                    write!(f, "{}{arg}", if n > 0 { ", " } else { "" })?;
-                }
-                f.write_str(")")
-            }
+            ExprKind::Call(call) => call.fmt(f),
         }
     }
 }
 
-impl fmt::Display for Binary {
+/// An operator and how its sides are matched.
+pub(crate) struct BinaryHead<'a>(pub(crate) &'a Binary);
+
+impl fmt::Display for BinaryHead<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {}", self.left, self.op.as_str())?;
-        if self.returns_bool {
+        f.write_str(self.0.op.as_str())?;
+        if self.0.returns_bool {
             f.write_str(" bool")?;
         }
-        let matching = &self.matching;
+        let matching = &self.0.matching;
         if matching.explicit {
             f.write_str(if matching.grouping.include { " on " } else { " ignoring " })?;
             write_names(f, &matching.grouping.labels)?;
@@ -120,22 +208,30 @@ impl fmt::Display for Binary {
             f.write_str(side)?;
             write_names(f, &matching.copied)?;
         }
-        write!(f, " {}", self.right)
+        match (matching.fill_left, matching.fill_right) {
+            (Some(left), Some(right)) if left.to_bits() == right.to_bits() => {
+                write!(f, " fill ({})", format_float(left))
+            }
+            (left, right) => {
+                left.map_or(Ok(()), |value| write!(f, " fill_left ({})", format_float(value)))?;
+                right.map_or(Ok(()), |value| write!(f, " fill_right ({})", format_float(value)))
+            }
+        }
     }
 }
 
-impl fmt::Display for Aggregate {
+/// An aggregation's operator and grouping.
+pub(crate) struct AggregateHead<'a>(pub(crate) &'a Aggregate);
+
+impl fmt::Display for AggregateHead<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.op.as_str())?;
-        if !self.grouping.include || !self.grouping.labels.is_empty() {
-            f.write_str(if self.grouping.include { " by " } else { " without " })?;
-            write_names(f, &self.grouping.labels)?;
+        f.write_str(self.0.op.as_str())?;
+        let grouping = &self.0.grouping;
+        if !grouping.include || !grouping.labels.is_empty() {
+            f.write_str(if grouping.include { " by " } else { " without " })?;
+            write_names(f, &grouping.labels)?;
             f.write_str(" ")?;
         }
-        f.write_str("(")?;
-        if let Some(param) = &self.param {
-            write!(f, "{param}, ")?;
-        }
-        write!(f, "{})", self.expr)
+        Ok(())
     }
 }
