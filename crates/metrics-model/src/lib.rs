@@ -29,7 +29,10 @@ mod store;
 mod time;
 mod value;
 
-pub use histogram::{Histogram, HistogramError, ResetHint, Span};
+pub use histogram::{
+    ApiBucket, Bucket, Buckets, ClassicError, CombineNotes, Combined, CompensatedHistogram, Histogram,
+    HistogramError, HistogramMean, Incompatible, ResetHint, Span,
+};
 pub use instant::TimestampError;
 pub use labels::{
     Labels, LabelsBuilder, LabelsIter, METRIC_NAME, Quoted, is_legacy_label_name, is_legacy_metric_name,
