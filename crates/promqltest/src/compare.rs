@@ -4,7 +4,7 @@ use assurance_metrics_model::{Labels, Timestamp, Value, format_float, is_stale_n
 use assurance_promql::QueryValue;
 
 use crate::evaluation::{Annotation, Eval, EvalTime, Expected, Steps, Text};
-use crate::histogram::{histograms_agree, show_histogram};
+use crate::histogram::histograms_agree;
 use crate::run::{Answered, Shown};
 use crate::series::Slot;
 
@@ -182,7 +182,7 @@ fn check(labels: &Labels, wanted: &Slot, found: &Value, shown: Shown<'_>) -> Res
     }
     let wanted = match wanted {
         Slot::Float(wanted) => format_float(*wanted),
-        Slot::Histogram { histogram, .. } => show_histogram(histogram),
+        Slot::Histogram { histogram, .. } => histogram.test_expression(),
         Slot::Empty => "nothing".to_owned(),
     };
     Err(format!("{labels} is {} instead of {wanted}", show(found)))
@@ -190,7 +190,7 @@ fn check(labels: &Labels, wanted: &Slot, found: &Value, shown: Shown<'_>) -> Res
 
 fn show(value: &Value) -> String {
     match value {
-        Value::Histogram(histogram) => show_histogram(histogram),
+        Value::Histogram(histogram) => histogram.test_expression(),
         Value::Float(value) if is_stale_nan(*value) => "stale".to_owned(),
         Value::Float(value) => format_float(*value),
         _ => "a value of another kind".to_owned(),

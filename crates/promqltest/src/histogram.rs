@@ -1,15 +1,10 @@
 //! `{{schema:1 count:3 sum:5 buckets:[1 2] offset:3}}`: native histograms as scripts write them.
 
-use std::fmt::Write as _;
-
-use assurance_metrics_model::{Histogram, ResetHint, Span, format_float};
+use assurance_metrics_model::{Histogram, ResetHint, Span};
 
 use crate::compare::agree;
 use crate::scan::Scanner;
 use crate::series::{SeriesError, SeriesErrorKind};
-
-/// Buckets that [`show_histogram`] writes out: a literal has no gaps, so two far buckets could fill a disk.
-const MAX_SHOWN: i64 = 1_000;
 
 /// What was read.
 #[derive(Clone, Debug)]
@@ -19,7 +14,7 @@ pub(crate) struct Literal {
     pub(crate) hint_named: bool,
 }
 
-/// Reads a histogram's literal.
+/// Reads a histogram's literal, as [`Histogram::test_expression`] writes it.
 ///
 /// # Errors
 /// If it is none.
@@ -127,7 +122,7 @@ fn span(offset: i32, counts: &[f64]) -> Vec<Span> {
 }
 
 /// The populated buckets with their indices.
-pub(crate) fn populated(spans: &[Span], counts: &[f64]) -> Vec<(i64, f64)> {
+fn populated(spans: &[Span], counts: &[f64]) -> Vec<(i64, f64)> {
     let mut next = 0;
     let mut indices = Vec::with_capacity(counts.len());
     for span in spans {
@@ -160,62 +155,4 @@ pub(crate) fn histograms_agree(wanted: &Histogram, found: &Histogram, hint_named
             (&wanted.negative_counts, &found.negative_counts),
         )
         && (!hint_named || wanted.reset_hint == found.reset_hint)
-}
-
-/// Writes a histogram as a script would: [`parse_histogram`] reads it back, unless its populated buckets lie more
-/// than a thousand apart.
-pub fn show_histogram(histogram: &Histogram) -> String {
-    let mut out = String::from("{{");
-    let mut part = |name: &str, value: &str| {
-        let blank = if out.len() > 2 { " " } else { "" };
-        // Writing to a String cannot fail.
-        let _infallible = write!(out, "{blank}{name}:{value}");
-    };
-    if histogram.schema != 0 {
-        part("schema", &histogram.schema.to_string());
-    }
-    for (name, value) in [
-        ("count", histogram.count),
-        ("sum", histogram.sum),
-        ("z_bucket", histogram.zero_count),
-        ("z_bucket_w", histogram.zero_threshold),
-    ] {
-        if value != 0.0 {
-            part(name, &format_float(value));
-        }
-    }
-    match histogram.reset_hint {
-        ResetHint::Reset => part("counter_reset_hint", "reset"),
-        ResetHint::NoReset => part("counter_reset_hint", "not_reset"),
-        ResetHint::Gauge => part("counter_reset_hint", "gauge"),
-        _ => {}
-    }
-    if !histogram.bounds.is_empty() {
-        part("custom_values", &show_list(histogram.bounds.iter().copied()));
-    }
-    for (offset, name, spans, counts) in [
-        ("offset", "buckets", &histogram.positive_spans, &histogram.positive_counts),
-        ("n_offset", "n_buckets", &histogram.negative_spans, &histogram.negative_counts),
-    ] {
-        let populated = populated(spans, counts);
-        let (Some((first, _)), Some((last, _))) = (populated.first(), populated.last()) else { continue };
-        if *first != 0 {
-            part(offset, &first.to_string());
-        }
-        if last - first >= MAX_SHOWN {
-            part(name, &format!("[… {} populated ones up to index {last} …]", populated.len()));
-            continue;
-        }
-        let mut populated = populated.iter().peekable();
-        let dense = (*first..=*last)
-            .map(|index| populated.next_if(|(at, _)| *at == index).map_or(0.0, |(_, count)| *count));
-        part(name, &show_list(dense));
-    }
-    out.push_str("}}");
-    out
-}
-
-fn show_list(numbers: impl Iterator<Item = f64>) -> String {
-    let numbers: Vec<String> = numbers.map(format_float).collect();
-    format!("[{}]", numbers.join(" "))
 }

@@ -47,9 +47,8 @@
 //! **Invariants.** Every line of a script is a command, part of one, blank or a comment; anything else is an
 //! error with its line and column. An evaluation passes only if every expected sample is there and nothing else
 //! is, and if an instant one gives the same as the middle step of a range. [`parse_histogram`] reads what
-//! [`show_histogram`] writes.
+//! [`Histogram::test_expression`](assurance_metrics_model::Histogram::test_expression) writes.
 
-mod arithmetic;
 mod compare;
 mod evaluation;
 mod histogram;
@@ -61,7 +60,7 @@ mod script;
 mod series;
 
 pub use evaluation::{Annotation, Eval, EvalTime, Expected, Steps, Text};
-pub use histogram::{parse_histogram, show_histogram};
+pub use histogram::parse_histogram;
 pub use memory::MemoryStore;
 pub use run::{Answered, Failure, Outcome, Refused, Sample, Store, Subject, Verdict, run, run_on};
 pub use script::{Command, Load, Script, ScriptError};

@@ -5,13 +5,12 @@ use std::sync::Arc;
 
 use assurance_metrics_model::{Histogram, Labels, METRIC_NAME, parse_float};
 
-use crate::arithmetic::sparse;
 use crate::series::{LoadedSeries, Slot};
 
 /// What the classic series of one histogram say at one step.
 #[derive(Default)]
 struct Classic {
-    /// Counts up to and including each bound. A float cannot be a key, its order can.
+    /// Counts up to and including each bound.
     buckets: Vec<(f64, f64)>,
     count: Option<f64>,
     sum: f64,
@@ -72,36 +71,11 @@ enum Part {
 
 fn native(classic: Classic) -> Result<Histogram, String> {
     let Classic { mut buckets, count, sum } = classic;
+    if buckets.is_empty() && count.is_none() {
+        return Err("there are neither buckets nor a count".to_owned());
+    }
     buckets.sort_by(|a, b| a.0.total_cmp(&b.0));
     // Bounds written twice, as 1 and 1.0, are one; the first counts.
     buckets.dedup_by(|later, first| later.0.total_cmp(&first.0).is_eq());
-    let Some(count) = count.or(buckets.last().map(|(_, count)| *count)) else {
-        return Err("there are neither buckets nor a count".to_owned());
-    };
-    if buckets.last().is_none_or(|(bound, _)| *bound < f64::INFINITY) {
-        buckets.push((f64::INFINITY, count));
-    }
-    let mut before = 0.0;
-    let mut counts = Vec::with_capacity(buckets.len());
-    for (bound, cumulative) in &buckets {
-        if *cumulative < before {
-            return Err(format!("the count falls from {before} to {cumulative} at le={bound}"));
-        }
-        counts.push(cumulative - before);
-        before = *cumulative;
-    }
-    if before.total_cmp(&count).is_ne() || count.is_nan() {
-        return Err(format!("the count is {count}, but the buckets hold {before}"));
-    }
-    let bounds = buckets.iter().map(|(bound, _)| *bound).filter(|bound| *bound < f64::INFINITY).collect();
-    let (positive_spans, positive_counts) = sparse((0..).zip(counts));
-    Ok(Histogram {
-        schema: Histogram::CUSTOM_BUCKETS,
-        count,
-        sum,
-        positive_spans,
-        positive_counts,
-        bounds,
-        ..Histogram::default()
-    })
+    Histogram::from_classic_buckets(&buckets, count, sum).map_err(|error| error.to_string())
 }

@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use assurance_metrics_model::{Duration, Histogram, Labels, METRIC_NAME, stale_nan};
 
-use crate::arithmetic;
 use crate::histogram;
 use crate::scan::Scanner;
 
@@ -261,19 +260,22 @@ fn histograms(scanner: &mut Scanner<'_>, slots: &mut Vec<Slot>) -> Result<(), Se
         return Ok(());
     }
     slots.push(slot(&current));
-    let sign = if scanner.eat("+") {
-        1.0
+    let combine = if scanner.eat("+") {
+        Histogram::add
     } else if scanner.eat("-") {
-        -1.0
+        Histogram::subtract
     } else {
         return Ok(());
     };
     let step = histogram::literal(scanner)?.histogram;
     let count = times(scanner, begin)?.ok_or_else(|| no_value(scanner, begin))?;
+    let refused = |reason: String| SeriesError { at: begin, kind: SeriesErrorKind::Combine { reason } };
+    if current.schema > step.schema && step.schema != Histogram::CUSTOM_BUCKETS {
+        return Err(refused(format!("schema {} is finer than {}", current.schema, step.schema)));
+    }
     for _ in 0..count {
-        let next = arithmetic::combine(&current, &step, sign)
-            .map_err(|reason| SeriesError { at: begin, kind: SeriesErrorKind::Combine { reason } })?;
-        current = Arc::new(next);
+        let next = combine(&current, &step).map_err(|error| refused(error.to_string()))?;
+        current = Arc::new(next.histogram);
         slots.push(slot(&current));
     }
     Ok(())
