@@ -29,6 +29,11 @@ pub(crate) fn example(package: &str, name: &str, dir: &str) -> Result<(), String
     cargo(&["run", "--quiet", "--release", "--package", package, "--example", name, "--", dir])
 }
 
+/// Builds one crate's example, in release mode.
+pub(crate) fn build_example(package: &str, name: &str) -> Result<(), String> {
+    cargo(&["build", "--quiet", "--release", "--package", package, "--example", name])
+}
+
 fn cargo(args: &[&str]) -> Result<(), String> {
     cargo_with(args, &[])
 }

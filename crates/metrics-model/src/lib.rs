@@ -21,6 +21,7 @@
 //! negative; ranges are left-open, as in Prometheus 3.
 
 mod histogram;
+mod instant;
 mod labels;
 mod matcher;
 mod metadata;
@@ -28,7 +29,11 @@ mod store;
 mod time;
 mod value;
 
-pub use histogram::{Histogram, HistogramError, ResetHint, Span};
+pub use histogram::{
+    ApiBucket, Bucket, Buckets, ClassicError, CombineNotes, Combined, CompensatedHistogram, Histogram,
+    HistogramError, HistogramMean, Incompatible, ResetHint, Span,
+};
+pub use instant::TimestampError;
 pub use labels::{
     Labels, LabelsBuilder, LabelsIter, METRIC_NAME, Quoted, is_legacy_label_name, is_legacy_metric_name,
 };
