@@ -1,7 +1,5 @@
 //! The evaluation of a tree, all steps of a query at once.
 
-use std::sync::Arc;
-
 use assurance_metrics_model::{Duration, Labels, Queryable, Timestamp, Value};
 
 use crate::annotations::Annotations;
@@ -211,7 +209,7 @@ impl<'a> Evaluator<'a> {
             } else {
                 let floats = series.floats.window(window).iter().map(|(at, v)| (at, Value::Float(v)));
                 let histograms = series.histograms.window(window);
-                let histograms = histograms.iter().map(|(at, h)| (at, Value::Histogram(Arc::clone(h))));
+                let histograms = histograms.iter().map(|(at, h)| (at, Value::Histogram(h)));
                 let mut samples: Vec<(Timestamp, Value)> = floats.chain(histograms).collect();
                 samples.sort_by_key(|(at, _)| *at);
                 samples

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use assurance_metrics_model::{Histogram, Labels, METRIC_NAME, format_float};
+use assurance_metrics_model::{Histogram, Labels, format_float};
 use hashbrown::HashMap;
 
 use crate::ast::{Expr, Span};
@@ -148,24 +148,24 @@ impl Evaluator<'_> {
     ) -> Vec<Line> {
         let mut histograms: Vec<Parts> = Vec::new();
         let mut found: HashMap<Labels, usize> = HashMap::new();
+        let mut place = |histograms: &mut Vec<Parts>, labels: Labels| {
+            *found.entry(labels.clone()).or_insert_with(|| {
+                histograms.push(Parts { labels, ..Parts::default() });
+                histograms.len() - 1
+            })
+        };
         for (at, line) in lines.iter().enumerate() {
-            let mut place = |labels: Labels| {
-                *found.entry(labels.clone()).or_insert_with(|| {
-                    histograms.push(Parts { labels, ..Parts::default() });
-                    histograms.len() - 1
-                })
-            };
             if (0..steps.count).any(|step| line.float(step).is_some()) {
                 let bound = line.labels.get_or_empty(LE);
                 if let Some(upper) = assurance_metrics_model::parse_float(bound) {
-                    let place = place(line.labels.without(&[LE]));
+                    let place = place(&mut histograms, line.labels.without(&[LE]));
                     histograms[place].buckets.push((upper, at));
                 } else {
                     self.annotations.bad_bucket_label(bound, line.labels.metric_name(), span);
                 }
             }
             if !line.is_float() {
-                let place = place(line.labels.clone());
+                let place = place(&mut histograms, line.labels.clone());
                 histograms[place].natives.push(at);
             }
         }

@@ -13,6 +13,9 @@ use crate::line::{Line, Steps};
 /// The info metric that is taken where none is named.
 const TARGET_INFO: &str = "target_info";
 
+/// The info metrics among which a name that is only excluded leaves a choice.
+const ANY_INFO: &str = ".+_info";
+
 /// The labels that say which target a series is of (Prometheus hard-codes them too).
 const IDENTIFYING: [&str; 2] = ["instance", "job"];
 
@@ -51,8 +54,19 @@ impl<'a> Wanted<'a> {
         if !named {
             return name == TARGET_INFO;
         }
-        !self.names.is_empty() && self.names.iter().all(|matcher| matcher.matches(name))
+        // What a name must not be says nothing about what is an info metric.
+        let positive = || self.names.iter().filter(|matcher| is_positive(matcher));
+        positive().next().is_some() && positive().all(|matcher| matcher.matches(name))
     }
+}
+
+fn is_positive(matcher: &Matcher) -> bool {
+    matches!(matcher.op(), MatchOp::Equal | MatchOp::Regex)
+}
+
+fn matcher(label: &str, pattern: &str) -> Result<Matcher, EvalError> {
+    Matcher::new(label, MatchOp::Regex, pattern)
+        .map_err(|error| EvalError::Parameter { message: error.to_string() })
 }
 
 /// One info series: when its newest sample was taken, at each step.
@@ -133,14 +147,13 @@ impl Evaluator<'_> {
         }
         for (label, values) in &values {
             let any: Vec<String> = values.iter().map(|value| regex::escape(value)).collect();
-            matchers.push(
-                Matcher::new(label, MatchOp::Regex, &any.join("|"))
-                    .map_err(|error| EvalError::Parameter { message: error.to_string() })?,
-            );
+            matchers.push(matcher(label, &any.join("|"))?);
         }
         matchers.extend(wanted.names.iter().copied().cloned());
         if wanted.names.is_empty() {
             matchers.push(Matcher::equal(METRIC_NAME, TARGET_INFO));
+        } else if !wanted.names.iter().any(|m| is_positive(m)) {
+            matchers.push(matcher(METRIC_NAME, ANY_INFO)?);
         }
         matchers.extend(wanted.data.values().flatten().copied().cloned());
         let windows = self.windows_of_instant(base)?;

@@ -1,13 +1,12 @@
-//! PromQL: lowering to our own syntax tree, and column-wise evaluation over any
+//! PromQL: a parser that knows where everything stands, and column-wise evaluation over any
 //! [`Queryable`](assurance_metrics_model::Queryable).
 //!
-//! **In scope:** Prometheus 3's language on float samples and classic histograms: [`parse`], [`instant`],
+//! **In scope:** Prometheus 3's language on floats, classic and native histograms: [`parse`], [`instant`],
 //! [`range`]. What cannot be evaluated is refused by [`parse`], when a rule or dashboard is loaded.
 //!
-//! **Out of scope:** storing samples (`tsdb`), rules (`rules`), the HTTP API (`web`). Arithmetic on native
-//! histograms: reading one is a typed error, never a wrong number.
+//! **Out of scope:** storing samples (`tsdb`), rules (`rules`), the HTTP API (`web`).
 //!
-//! ```ignore
+//! ```
 //! use assurance_metrics_model::{Appender as _, Labels, Timestamp};
 //! use assurance_promql::{Options, QueryValue, instant, parse};
 //! # use assurance_metrics_model::{Column, Queryable, QueryError, Selection, Series, TimeRange};

@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use assurance_metrics_model::{Column, Duration, Histogram, Labels, Selection, Series, TimeRange, Timestamp, Value};
+use assurance_metrics_model::{
+    Column, Duration, Histogram, Labels, ResetHint, Selection, Series, TimeRange, Timestamp, Value,
+};
 
 use crate::annotations::Annotations;
 use crate::ast::{At, DurationExpr, Expr, ExprKind, MatrixSelector, RangeEnds, Subquery, VectorSelector};
@@ -222,8 +224,8 @@ impl Evaluator<'_> {
         selector: &VectorSelector,
         steps: &Steps,
     ) -> Result<Vec<Line>, EvalError> {
-        self.newest(selector, steps, |line, step, column, at| match column.histogram(at) {
-            Some(histogram) => line.set_histogram(step, Arc::clone(histogram)),
+        self.newest(selector, steps, |line, step, column, before, at| match column.histogram(at) {
+            Some(histogram) => line.set_histogram(step, hinted(histogram, before, at)),
             None => line.set(step, column.floats()[at]),
         })
     }
@@ -234,7 +236,7 @@ impl Evaluator<'_> {
         selector: &VectorSelector,
         steps: &Steps,
     ) -> Result<Vec<Line>, EvalError> {
-        self.newest(selector, steps, |line, step, column, at| {
+        self.newest(selector, steps, |line, step, column, _, at| {
             line.set(step, column.timestamps()[at].as_secs_f64());
         })
     }
@@ -243,7 +245,7 @@ impl Evaluator<'_> {
         &mut self,
         selector: &VectorSelector,
         steps: &Steps,
-        take: impl Fn(&mut Line, usize, &Column, usize),
+        take: impl Fn(&mut Line, usize, &Column, Option<usize>, usize),
     ) -> Result<Vec<Line>, EvalError> {
         let windows = self.windows(selector.at, selector.offset.as_ref(), Duration::ZERO, selector.ends)?;
         let lookback = self.options.lookback;
@@ -262,19 +264,20 @@ impl Evaluator<'_> {
             self.hold(column.len())?;
             let mut line = Line::absent(series.labels().clone(), false, steps.count);
             let times = column.timestamps();
-            let mut next = 0;
+            let (mut next, mut before) = (0, None);
             for step in 0..evaluated {
                 let now = windows.time(steps.at(step));
                 next += times[next..].iter().take_while(|at| **at <= now).count();
                 if smoothed {
                     if let Some(value) = smoothed_at(&column, next, now, lookback) {
-                        line.set(step, value);
+                        line.put(step, value);
                     }
                     continue;
                 }
                 let Some(newest) = next.checked_sub(1) else { continue };
                 if times[newest] > now - lookback && !column.is_stale(newest) {
-                    take(&mut line, step, &column, newest);
+                    take(&mut line, step, &column, before, newest);
+                    before = Some(newest);
                 }
             }
             if windows.is_fixed()
@@ -389,16 +392,50 @@ impl Evaluator<'_> {
     }
 }
 
+/// A histogram as it follows the sample that stood at the step before: what is known of a reset is about the
+/// sample just before it, which may be another one, or itself.
+fn hinted(histogram: &Arc<Histogram>, before: Option<usize>, at: usize) -> Arc<Histogram> {
+    let hint = match (before, histogram.reset_hint) {
+        (Some(before), ResetHint::Reset) if before == at => ResetHint::NoReset,
+        (Some(before), ResetHint::NoReset) if before + 1 < at => ResetHint::Unknown,
+        _ => return Arc::clone(histogram),
+    };
+    let mut histogram = (**histogram).clone();
+    histogram.reset_hint = hint;
+    Arc::new(histogram)
+}
+
 /// The value at `now`, on the line between the samples on either side; that of the sample before where none
 /// comes after. `next` is the first sample after `now`.
-fn smoothed_at(column: &Column, next: usize, now: Timestamp, lookback: Duration) -> Option<f64> {
-    let usable = |at: usize| column.histogram(at).is_none() && !column.is_stale(at);
-    let (times, values) = (column.timestamps(), column.floats());
+fn smoothed_at(column: &Column, next: usize, now: Timestamp, lookback: Duration) -> Option<Value> {
+    let times = column.timestamps();
+    let usable = |at: usize| !column.is_stale(at);
     let before = next.checked_sub(1).filter(|at| times[*at] > now - lookback && usable(*at))?;
-    let after = (next < column.len()).then_some(next).filter(|at| times[*at] <= now + lookback && usable(*at));
-    let Some(after) = after.filter(|_| times[before] < now) else { return Some(values[before]) };
-    let share = (now - times[before]).as_secs_f64() / (times[after] - times[before]).as_secs_f64();
-    Some(values[before] + (values[after] - values[before]) * share)
+    let after = (next < column.len()).then_some(next);
+    let after = after.filter(|at| times[*at] <= now + lookback && usable(*at) && times[before] < now);
+    let span = |after: usize| (times[after] - times[before]).as_secs_f64();
+    let share = |after: usize| (now - times[before]).as_secs_f64() / span(after);
+    match (column.histogram(before), after.map(|after| (after, column.histogram(after)))) {
+        (None, Some((after, None))) => {
+            let (from, to) = (column.floats()[before], column.floats()[after]);
+            Some(Value::Float(from + (to - from) * share(after)))
+        }
+        (Some(from), Some((after, Some(to)))) => {
+            // A counter that started anew began empty.
+            let anew = to.reset_hint != ResetHint::Gauge && to.detect_reset(from);
+            let mut value = (**to).clone();
+            if !anew {
+                value.subtract_assign(from).ok()?;
+            }
+            value.scale(share(after));
+            if !anew {
+                value.add_assign(from).ok()?;
+            }
+            Some(Value::Histogram(Arc::new(value)))
+        }
+        (None, _) => Some(Value::Float(column.floats()[before])),
+        (Some(histogram), _) => Some(Value::Histogram(Arc::clone(histogram))),
+    }
 }
 
 impl Evaluator<'_> {

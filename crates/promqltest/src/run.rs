@@ -133,7 +133,7 @@ struct Local<'a> {
 
 /// The one place where scripts parse PromQL.
 fn parse(expr: &str) -> Result<Expr, ParseError> {
-    promql::parse(expr)
+    promql::parse_with(expr, promql::Features::all())
 }
 
 impl Local<'_> {

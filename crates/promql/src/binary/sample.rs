@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use assurance_metrics_model::{Histogram, Value};
+use assurance_metrics_model::{Histogram, ResetHint, Value};
 
 use crate::annotations::{Annotations, Combining};
 use crate::ast::{Binary, BinaryOp, Span};
@@ -148,6 +148,10 @@ impl<'a> Operation<'a> {
         }
         if combined.notes.reconciled_bounds {
             self.annotations.reconciled(combining, self.span);
+        }
+        if combining == Combining::Subtraction {
+            // A difference may fall.
+            combined.histogram.reset_hint = ResetHint::Gauge;
         }
         combined.histogram.compact(0);
         Result::Histogram(combined.histogram)
