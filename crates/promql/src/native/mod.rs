@@ -5,14 +5,14 @@
 
 mod fraction;
 mod interpolate;
-mod variance;
 mod quantile;
 mod trim;
+mod variance;
 
 #[cfg(test)]
 mod tests;
 
 pub(crate) use fraction::fraction;
-pub(crate) use variance::variance;
 pub(crate) use quantile::{NanObservations, quantile};
 pub(crate) use trim::{trim_lower, trim_upper};
+pub(crate) use variance::variance;
