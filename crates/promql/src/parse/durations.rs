@@ -16,12 +16,12 @@ struct Length {
     height: usize,
 }
 
-const PLACE: &str = "duration expression";
-const WANTED: &str = "number, duration, step(), or range()";
+/// Where a length stands, and what is wanted there: for messages.
+pub(super) type Place = (&'static str, &'static str);
 
 impl Parser<'_> {
     /// A length in brackets, which must be more than nothing where that is known.
-    pub(super) fn length(&mut self, place: &str) -> Result<DurationExpr, ParseError> {
+    pub(super) fn length(&mut self, place: Place) -> Result<DurationExpr, ParseError> {
         let start = self.token.start;
         let length = self.duration_expression(0, place)?.length;
         let length = self.settled(length, start)?;
@@ -33,16 +33,16 @@ impl Parser<'_> {
 
     /// A length after `offset`. An operator behind it belongs to the value, as in `a offset 5m + 1`, but
     /// behind a parenthesis to the length, as in `a offset (5m) * 2`.
-    pub(super) fn offset_length(&mut self, place: &str, wanted: &str) -> Result<DurationExpr, ParseError> {
+    pub(super) fn offset_length(&mut self, place: Place) -> Result<DurationExpr, ParseError> {
         let start = self.token.start;
         let length = match self.token.kind {
             Kind::LeftParen => self.duration_expression(0, place)?.length,
             Kind::Operator(sign @ (BinaryOp::Add | BinaryOp::Sub)) => {
                 self.advance()?;
-                let inner = self.duration_operand(place, wanted)?;
+                let inner = self.duration_operand(place)?;
                 signed(sign == BinaryOp::Sub, inner).length
             }
-            _ => self.duration_operand(place, wanted)?.length,
+            _ => self.duration_operand(place)?.length,
         };
         self.settled(length, start)
     }
@@ -58,18 +58,18 @@ impl Parser<'_> {
         }
     }
 
-    fn duration_expression(&mut self, least: u8, place: &str) -> Result<Length, ParseError> {
+    fn duration_expression(&mut self, least: u8, place: Place) -> Result<Length, ParseError> {
         self.enter()?;
         let start = self.token.start;
         let mut left = match self.token.kind {
             Kind::Operator(sign @ (BinaryOp::Add | BinaryOp::Sub)) => {
                 self.advance()?;
-                let inner = self.duration_expression(SIGN + 1, PLACE)?;
+                let inner = self.duration_expression(SIGN + 1, place)?;
                 let signed = signed(sign == BinaryOp::Sub, inner);
                 self.bounded(signed.height, start..self.last_end)?;
                 signed
             }
-            _ => self.duration_operand(place, WANTED)?,
+            _ => self.duration_operand(place)?,
         };
         while let Kind::Operator(op) = self.token.kind {
             let calculates = matches!(
@@ -80,7 +80,7 @@ impl Parser<'_> {
                 break;
             }
             let token = self.advance()?;
-            let right = self.duration_expression(right_strength(op), PLACE)?;
+            let right = self.duration_expression(right_strength(op), place)?;
             let by_zero = is_zero(&right.length);
             if by_zero && matches!(op, BinaryOp::Div | BinaryOp::Mod) {
                 let message = if op == BinaryOp::Div { "division by zero" } else { "modulo by zero" };
@@ -95,7 +95,7 @@ impl Parser<'_> {
         Ok(left)
     }
 
-    fn duration_operand(&mut self, place: &str, wanted: &str) -> Result<Length, ParseError> {
+    fn duration_operand(&mut self, place: Place) -> Result<Length, ParseError> {
         let token = self.token;
         let length = match token.kind {
             Kind::Number => {
@@ -113,17 +113,17 @@ impl Parser<'_> {
             }
             Kind::Word(word @ (Word::Step | Word::Range)) => {
                 self.advance()?;
-                self.expect(Kind::LeftParen, PLACE, "\"(\"")?;
-                self.expect(Kind::RightParen, PLACE, "\")\"")?;
+                self.expect(Kind::LeftParen, place.0, place.1)?;
+                self.expect(Kind::RightParen, place.0, place.1)?;
                 if word == Word::Step { DurationExpr::Step } else { DurationExpr::Range }
             }
             Kind::Word(word @ (Word::MinOf | Word::MaxOf)) => {
                 self.advance()?;
-                self.expect(Kind::LeftParen, PLACE, "\"(\"")?;
-                let left = self.duration_expression(0, PLACE)?;
-                self.expect(Kind::Comma, PLACE, "\",\"")?;
-                let right = self.duration_expression(0, PLACE)?;
-                self.expect(Kind::RightParen, PLACE, "\")\"")?;
+                self.expect(Kind::LeftParen, place.0, place.1)?;
+                let left = self.duration_expression(0, place)?;
+                self.expect(Kind::Comma, place.0, place.1)?;
+                let right = self.duration_expression(0, place)?;
+                self.expect(Kind::RightParen, place.0, place.1)?;
                 let height = self.bounded(left.height.max(right.height) + 1, token.start..self.last_end)?;
                 let (left, right) = (Box::new(left.length), Box::new(right.length));
                 let length = if word == Word::MinOf {
@@ -135,8 +135,8 @@ impl Parser<'_> {
             }
             Kind::LeftParen => {
                 self.advance()?;
-                let inner = self.duration_expression(0, PLACE)?;
-                self.expect(Kind::RightParen, PLACE, "\")\"")?;
+                let inner = self.duration_expression(0, place)?;
+                self.expect(Kind::RightParen, place.0, place.1)?;
                 // Parentheses around one literal, or around parentheses, say nothing.
                 if matches!(
                     inner.length,
@@ -147,7 +147,7 @@ impl Parser<'_> {
                 let height = self.bounded(inner.height + 1, token.start..self.last_end)?;
                 return Ok(Length { length: DurationExpr::Paren(Box::new(inner.length)), height });
             }
-            _ => return Err(self.unexpected(place, wanted)),
+            _ => return Err(self.unexpected(place.0, place.1)),
         };
         Ok(Length { length, height: 1 })
     }

@@ -2,6 +2,8 @@
 
 use std::ops::Range;
 
+use assurance_metrics_model::Duration;
+
 use crate::ast::{
     Aggregate, AggregateOp, Binary, BinaryOp, Call, Cardinality, Expr, ExprKind, Grouping, Span,
     VectorMatching,
@@ -278,7 +280,7 @@ impl<'a> Parser<'a> {
                 self.advance()?;
             }
             if labels.last().is_some_and(String::is_empty) {
-                return Err(syntax(token.start..token.end, "invalid label name \"\" in grouping opts"));
+                return Err(syntax(token.start..token.end, "invalid label name for grouping: \"\""));
             }
             if !self.eat(Kind::Comma)? && self.token.kind != Kind::RightParen {
                 return Err(self.unexpected(PLACE, "\",\" or \")\""));
@@ -489,7 +491,7 @@ impl<'a> Parser<'a> {
         let token = self.token;
         let text = self.cut(token);
         let value = match token.kind {
-            Kind::Duration => literal::duration(text).map(|duration| duration.as_secs_f64()),
+            Kind::Duration => literal::duration(text).map(Duration::as_secs_f64),
             _ => literal::number(text),
         };
         let value = value.map_err(|message| syntax(token.start..token.end, message))?;

@@ -124,11 +124,13 @@ pub(super) struct Lexer<'a> {
     brace: Option<usize>,
     /// Where the open bracket stands: inside, `:` is no part of a name.
     bracket: Option<usize>,
+    /// Whether there was a number since.
+    counted: bool,
 }
 
 impl<'a> Lexer<'a> {
     pub(super) fn new(text: &'a str) -> Self {
-        Self { text, at: 0, parens: Vec::new(), brace: None, bracket: None }
+        Self { text, at: 0, parens: Vec::new(), brace: None, bracket: None, counted: false }
     }
 
     fn peek(&self) -> Option<char> {
@@ -158,8 +160,14 @@ impl<'a> Lexer<'a> {
 
     /// The text from the next token on.
     pub(super) fn rest(&self) -> &'a str {
-        let mut ahead =
-            Lexer { text: self.text, at: self.at, parens: Vec::new(), brace: None, bracket: None };
+        let mut ahead = Lexer {
+            text: self.text,
+            at: self.at,
+            parens: Vec::new(),
+            brace: None,
+            bracket: None,
+            counted: false,
+        };
         ahead.skip_blanks();
         &self.text[ahead.at..]
     }
@@ -182,6 +190,9 @@ impl<'a> Lexer<'a> {
 
     /// The end of the text; what is still open is a fault, and is shown where it was opened.
     fn end(&self) -> Result<Token, ParseError> {
+        if let Some(at) = self.bracket.filter(|_| !self.counted) {
+            return Err(syntax(at..at + 1, "unexpected end of input in duration expression"));
+        }
         if let Some(at) = self.brace {
             return Err(syntax(at..at + 1, "unexpected end of input inside braces"));
         }
@@ -227,8 +238,9 @@ impl<'a> Lexer<'a> {
     }
 
     fn outside_braces(&mut self, start: usize, first: char) -> Result<Kind, ParseError> {
-        let next_is_digit = self.text.as_bytes().get(self.at).is_some_and(u8::is_ascii_digit);
+        let next_is_digit = self.next_is(|b| b.is_ascii_digit());
         Ok(match first {
+            '"' | '\'' | '`' | '{' if self.bracket.is_some() => return Err(self.odd_in_bracket(start, first)),
             ',' => Kind::Comma,
             '@' => Kind::At,
             '+' => Kind::Operator(BinaryOp::Add),
@@ -269,6 +281,7 @@ impl<'a> Lexer<'a> {
             }
             '[' => {
                 self.bracket = Some(start);
+                self.counted = false;
                 Kind::LeftBracket
             }
             ']' if self.bracket.take().is_some() => Kind::RightBracket,
@@ -278,11 +291,23 @@ impl<'a> Lexer<'a> {
             '.' if next_is_digit => self.number(start)?,
             ':' if self.bracket.is_some() => Kind::Colon,
             'a'..='z' | 'A'..='Z' | '_' | ':' => self.word(start, first)?,
+            _ if self.bracket.is_some() => return Err(self.odd_in_bracket(start, first)),
             _ => {
                 let message = format!("unexpected character: {}", quoted_char(first));
                 return Err(syntax(start..self.at, message));
             }
         })
+    }
+
+    /// What starts with `first` is no length.
+    fn odd_in_bracket(&self, start: usize, first: char) -> ParseError {
+        let c = quoted_char(first);
+        let message = if self.counted {
+            format!("unexpected character: {c}, expected ':'")
+        } else {
+            format!("unexpected character in duration expression: {c}")
+        };
+        syntax(start..self.at, message)
     }
 
     /// `before`, and the character that stands after it.
@@ -307,10 +332,7 @@ impl<'a> Lexer<'a> {
             Some(word @ (Word::Step | Word::Range | Word::MinOf | Word::MaxOf)) => Ok(Kind::Word(word)),
             Some(word) if !in_bracket => Ok(Kind::Word(word)),
             None if !in_bracket => Ok(Kind::Number),
-            _ => {
-                let message = format!("unexpected character in duration expression: {}", quoted_char(first));
-                Err(syntax(start..self.at, message))
-            }
+            _ => Err(self.odd_in_bracket(start, first)),
         }
     }
 
@@ -374,36 +396,72 @@ impl<'a> Lexer<'a> {
     /// A number or a duration; whether it is a good one is seen when it is read.
     fn number(&mut self, start: usize) -> Result<Kind, ParseError> {
         self.at = start;
-        let rest = &self.text.as_bytes()[start..];
-        let is_hex = matches!(rest, [b'0', b'x' | b'X', ..]);
+        self.counted |= self.bracket.is_some();
+        let is_number = self.scan_number();
+        if is_number && !self.next_is(is_word) {
+            return Ok(Kind::Number);
+        }
+        if is_number && self.scan_units() {
+            return Ok(Kind::Duration);
+        }
+        let read = &self.text[start..self.at];
+        let message = format!("bad number or duration syntax: {read:?}");
+        self.eat_while(|b| is_word(b) || b == b'.');
+        Err(syntax(start..self.at, message))
+    }
+
+    /// Goes over a number, and over the fault if it is none.
+    fn scan_number(&mut self) -> bool {
+        let is_hex = matches!(&self.text.as_bytes()[self.at..], [b'0', b'x' | b'X', ..]);
         if is_hex {
             self.at += 2;
             self.eat_while(|b| b.is_ascii_hexdigit() || b == b'_');
-        } else {
+            return !self.next_is(|b| b == b'.');
+        }
+        self.eat_while(|b| b.is_ascii_digit() || b == b'_');
+        if self.eat(b'.') {
             self.eat_while(|b| b.is_ascii_digit() || b == b'_');
             if self.eat(b'.') {
-                self.eat_while(|b| b.is_ascii_digit() || b == b'_');
-            }
-            let exponent = self.text.as_bytes()[self.at..].first().is_some_and(|b| matches!(b, b'e' | b'E'));
-            if exponent {
-                self.at += 1;
-                let _either = self.eat(b'+') || self.eat(b'-');
-                self.eat_while(|b| b.is_ascii_digit() || b == b'_');
+                return false;
             }
         }
-        let next = self.text.as_bytes().get(self.at).copied();
-        if !next.is_some_and(|b| is_word(b) || b == b'.') {
-            return Ok(Kind::Number);
+        if self.eat(b'e') || self.eat(b'E') {
+            let _either = self.eat(b'+') || self.eat(b'-');
+            if !self.next_is(|b| b.is_ascii_digit()) {
+                return false;
+            }
+            self.eat_while(|b| b.is_ascii_digit() || b == b'_');
         }
-        // Digits and units in turn, such as `1h30m`.
-        let whole = self.at;
-        self.eat_while(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_'));
-        let units = &self.text.as_bytes()[whole..self.at];
-        if !is_hex && units.iter().all(|b| b.is_ascii_digit() || b"smhdwy".contains(b)) {
-            return Ok(Kind::Duration);
+        true
+    }
+
+    /// Goes over units and digits in turn, such as the `h30m` of `1h30m`, and over the fault if they are none.
+    fn scan_units(&mut self) -> bool {
+        if !self.eat_any(b"smhdwy") {
+            return false;
         }
-        let word = &self.text[start..self.at];
-        Err(syntax(start..self.at, format!("bad number or duration syntax: {word:?}")))
+        // `ms`; whether the unit is one at all is seen when it is read.
+        self.eat(b's');
+        while self.next_is(|b| b.is_ascii_digit()) {
+            self.eat_while(|b| b.is_ascii_digit());
+            if !self.eat_any(b"smhdw") {
+                return false;
+            }
+            self.eat(b's');
+        }
+        let ends = !self.next_is(is_word);
+        self.at += usize::from(!ends);
+        ends
+    }
+
+    fn next_is(&self, wanted: impl Fn(u8) -> bool) -> bool {
+        self.text.as_bytes().get(self.at).is_some_and(|b| wanted(*b))
+    }
+
+    fn eat_any(&mut self, wanted: &[u8]) -> bool {
+        let found = self.next_is(|b| wanted.contains(&b));
+        self.at += usize::from(found);
+        found
     }
 }
 

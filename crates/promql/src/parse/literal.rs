@@ -59,7 +59,14 @@ pub(super) fn duration(text: &str) -> Result<Duration, String> {
     match text.parse::<Duration>() {
         Ok(value) if value.as_millis() <= MAX_DURATION_MILLIS => Ok(value),
         Ok(_) | Err(DurationError::TooLong { .. }) => Err("duration out of range".to_owned()),
-        Err(_) => Err(format!("not a valid duration string: {text:?}")),
+        Err(_) => {
+            let mut units =
+                text.split(|c: char| c.is_ascii_digit() || c == '.').filter(|unit| !unit.is_empty());
+            Err(match units.find(|unit| !["y", "w", "d", "h", "m", "s", "ms"].contains(unit)) {
+                Some(unit) => format!("unknown unit {unit:?} in duration {text:?}"),
+                None => format!("not a valid duration string: {text:?}"),
+            })
+        }
     }
 }
 

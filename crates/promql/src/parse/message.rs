@@ -15,7 +15,8 @@ pub(super) fn syntax(span: Range<usize>, message: impl Into<String>) -> ParseErr
 
 /// A character as Go's `%q` prints it.
 pub(super) fn quoted_char(c: char) -> String {
-    format!("{c:?}")
+    // Rust escapes a double quote in a character too.
+    if c == '"' { "'\"'".to_owned() } else { format!("{c:?}") }
 }
 
 /// Longest piece of a text that is shown in a message.

@@ -1,6 +1,6 @@
 //! Selectors, and what stands behind an expression: ranges, subqueries, `offset`, `@`, `anchored`, `smoothed`.
 
-use assurance_metrics_model::{METRIC_NAME, MatchOp, Matcher, Timestamp};
+use assurance_metrics_model::{METRIC_NAME, MatchOp, Matcher, Timestamp, format_float};
 
 use crate::ast::{
     At, BinaryOp, DurationExpr, Expr, ExprKind, MatrixSelector, RangeEnds, Subquery, VectorSelector,
@@ -8,13 +8,17 @@ use crate::ast::{
 use crate::error::ParseError;
 use crate::print::Inside;
 
+use super::durations::Place;
 use super::grammar::{Parsed, Parser};
 use super::lexer::{Kind, Word};
 use super::message::syntax;
 
 const MATCHING: &str = "label matching";
-const SUBQUERY: &str = "subquery selector";
-const LENGTHS: &str = "number, duration, step(), or range()";
+
+/// Where a length is read, and what is said to be wanted where there is none.
+const RANGE: Place = ("subquery or range selector", "number, duration, step(), or range()");
+const STEP: Place = ("subquery selector", "number, duration, step(), range(), or \"]\"");
+const OFFSET: Place = ("offset", "number, duration, step(), or range()");
 
 fn is_name(matcher: &Matcher) -> bool {
     matcher.name() == METRIC_NAME && matcher.op() == MatchOp::Equal
@@ -101,10 +105,7 @@ impl Parser<'_> {
     /// `[range]` or `[range:step]`.
     fn bracket(&mut self, parsed: Parsed) -> Result<Parsed, ParseError> {
         let open = self.advance()?.start;
-        if matches!(self.token.kind, Kind::RightBracket | Kind::Colon | Kind::End | Kind::Comma) {
-            return Err(self.unexpected("subquery or range selector", LENGTHS));
-        }
-        let range = self.length("subquery or range selector")?;
+        let range = self.length(RANGE)?;
         let start = parsed.expr.span.start as usize;
         if self.eat(Kind::RightBracket)? {
             return self.matrix(parsed, range, open);
@@ -112,8 +113,8 @@ impl Parser<'_> {
         self.expect(Kind::Colon, "subquery or range", "\":\" or \"]\"")?;
         let mut step = None;
         if !self.eat(Kind::RightBracket)? {
-            step = Some(self.length(SUBQUERY)?);
-            self.expect(Kind::RightBracket, SUBQUERY, "\"]\"")?;
+            step = Some(self.length(STEP)?);
+            self.expect(Kind::RightBracket, "subquery selector", "\"]\"")?;
         }
         let subquery = Subquery { expr: parsed.expr, range, step, offset: None, at: None };
         self.node(ExprKind::Subquery(Box::new(subquery)), start, parsed.height)
@@ -144,7 +145,7 @@ impl Parser<'_> {
 
     fn offset(&mut self, expr: &mut Expr) -> Result<(), ParseError> {
         self.advance()?;
-        let offset = self.offset_length("offset", LENGTHS)?;
+        let offset = self.offset_length(OFFSET)?;
         let place = match &mut expr.kind {
             ExprKind::Vector(selector) => &mut selector.offset,
             ExprKind::Matrix(matrix) => &mut matrix.selector.offset,
@@ -179,7 +180,8 @@ impl Parser<'_> {
                 let secs = self.signed_number("@", "timestamp")?;
                 // 2^63: what the milliseconds of a timestamp are counted in.
                 if secs.is_nan() || secs.abs() >= 9_223_372_036_854_775_808.0 {
-                    let message = format!("timestamp out of bounds for @ modifier: {secs:.6}");
+                    let shown = if secs.is_finite() { format!("{secs:.6}") } else { format_float(secs) };
+                    let message = format!("timestamp out of bounds for @ modifier: {shown}");
                     return Err(syntax(start..self.last_end, message));
                 }
                 At::Time(Timestamp::from_secs_f64(secs))
