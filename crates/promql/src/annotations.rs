@@ -124,15 +124,6 @@ impl Annotations {
         self.warn(span, format!("conflicting counter resets during histogram {}", combining.as_str()));
     }
 
-    pub(crate) fn start_time_overlap(&mut self, metric: &str, span: Span) {
-        self.warn(
-            span,
-            format!(
-                "sample has start time that overlaps with previous sample timestamp for metric {metric:?}"
-            ),
-        );
-    }
-
     pub(crate) fn reconciled(&mut self, combining: Combining, span: Span) {
         self.info(span, format!("mismatched custom buckets were reconciled during {}", combining.as_str()));
     }

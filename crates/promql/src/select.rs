@@ -425,11 +425,11 @@ fn smoothed_at(column: &Column, next: usize, now: Timestamp, lookback: Duration)
             let anew = to.reset_hint != ResetHint::Gauge && to.detect_reset(from);
             let mut value = (**to).clone();
             if !anew {
-                value.subtract_assign(from).ok()?;
+                let _bounds = value.subtract_assign(from).ok()?;
             }
             value.scale(share(after));
             if !anew {
-                value.add_assign(from).ok()?;
+                let _bounds = value.add_assign(from).ok()?;
             }
             Some(Value::Histogram(Arc::new(value)))
         }

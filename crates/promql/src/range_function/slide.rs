@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use crate::numbers::{Mean, Sum, as_float, quantile_of_sorted};
+use crate::numbers::{Mean, Sum, as_float, quantile, quantile_of_sorted};
 use crate::select::Samples;
 
 /// Computes something over windows of samples, given as index ranges that never move back.
@@ -290,39 +290,50 @@ impl Slide for Counts {
     }
 }
 
-/// Quantiles of a window that is kept in order.
+/// A window that moves by more samples than this is not worth keeping in order: choosing anew costs less than
+/// moving what lies between.
+const FEW: usize = 8;
+
+/// Quantiles of windows: kept in order where they move little.
 pub(crate) struct Ordered<'a> {
     values: &'a [f64],
-    sorted: Vec<f64>,
+    window: Vec<f64>,
+    in_order: bool,
     from: usize,
     to: usize,
 }
 
 impl<'a> Ordered<'a> {
     pub(crate) fn new(values: &'a [f64]) -> Self {
-        Self { values, sorted: Vec::new(), from: 0, to: 0 }
+        Self { values, window: Vec::new(), in_order: false, from: 0, to: 0 }
     }
 
     pub(crate) fn quantile(&mut self, q: f64, from: usize, to: usize) -> f64 {
-        if from >= self.to {
-            self.sorted.clear();
-            (self.from, self.to) = (from, from);
-        }
         let order = crate::numbers::nan_first;
-        for value in &self.values[self.from..from] {
-            let place = self.sorted.partition_point(|kept| order(*kept, *value).is_lt());
-            self.sorted.remove(place);
-        }
-        if self.sorted.is_empty() {
-            self.sorted.extend_from_slice(&self.values[self.to..to]);
-            self.sorted.sort_by(|a, b| order(*a, *b));
-        } else {
-            for value in &self.values[self.to..to] {
-                let place = self.sorted.partition_point(|kept| order(*kept, *value).is_lt());
-                self.sorted.insert(place, *value);
-            }
-        }
+        let moves_little = from - self.from <= FEW && to - self.to <= FEW;
+        let before = (self.from, self.to);
         (self.from, self.to) = (from, to);
-        quantile_of_sorted(q, &self.sorted)
+        if !moves_little {
+            self.in_order = false;
+            self.window.clear();
+            self.window.extend_from_slice(&self.values[from..to]);
+            return quantile(q, &mut self.window);
+        }
+        if !self.in_order {
+            self.in_order = true;
+            self.window.clear();
+            self.window.extend_from_slice(&self.values[from..to]);
+            self.window.sort_by(|a, b| order(*a, *b));
+            return quantile_of_sorted(q, &self.window);
+        }
+        for value in &self.values[before.0..from] {
+            let place = self.window.partition_point(|kept| order(*kept, *value).is_lt());
+            self.window.remove(place);
+        }
+        for value in &self.values[before.1..to] {
+            let place = self.window.partition_point(|kept| order(*kept, *value).is_lt());
+            self.window.insert(place, *value);
+        }
+        quantile_of_sorted(q, &self.window)
     }
 }
