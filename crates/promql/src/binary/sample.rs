@@ -69,7 +69,8 @@ impl<'a> Operation<'a> {
     }
 
     pub(super) fn drops_name(&self) -> bool {
-        self.binary.returns_bool || !self.binary.op.is_comparison()
+        let trims = matches!(self.binary.op, BinaryOp::TrimUpper | BinaryOp::TrimLower);
+        self.binary.returns_bool || !(self.binary.op.is_comparison() || trims)
     }
 
     /// What one float becomes: `kept` where a comparison filters.
