@@ -28,7 +28,7 @@ use tolerate::{Case, EXCUSES};
 const MAX_SHRINKS: usize = 400;
 
 /// Mismatches that are made smaller and shown; the rest is counted.
-const MAX_SHOWN: usize = 40;
+const MAX_SHOWN: usize = 400;
 
 /// What is asked of a run.
 #[derive(Clone, Debug)]
@@ -133,11 +133,11 @@ fn lines(series: &[Series]) -> String {
 fn compare_all(wish: &Wish, sides: &mut Sides) -> Result<Report, String> {
     let mut rng = Rng::new(wish.seed);
     let mut report = Report::default();
-    let mut seen = HashSet::new();
+    let (mut seen, mut used) = (HashSet::new(), grammar::Used::new());
     while report.queries < wish.queries {
         let when = draw_when(&mut rng);
         let instant = matches!(when, When::At(_));
-        let node = grammar::expression(&mut rng, instant);
+        let node = grammar::expression(&mut rng, &mut used, instant);
         if !seen.insert(node.print()) {
             continue;
         }
