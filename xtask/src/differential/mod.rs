@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::peers::http::Client;
-use crate::peers::process::{Peer, prometheus, scratch, target_folder, version};
+use crate::peers::process::{Peer, build, prometheus, scratch, target_folder, version};
 use crate::peers::{STALE, Series, remote_write, series_text};
 use crate::rng::Rng;
 use ask::{Answer, When, ask};
@@ -39,6 +39,8 @@ pub(crate) struct Wish {
     pub(crate) binary: String,
     /// The program of ours, built if none is named.
     pub(crate) ours: Option<PathBuf>,
+    /// Built without optimisation: for tests, which have built it already.
+    pub(crate) dev: bool,
 }
 
 /// Both servers, each behind its connection.
@@ -65,9 +67,16 @@ impl fmt::Display for Mismatch {
     }
 }
 
-/// Reads the command line: `[--seed N] [--queries N] [--binary PATH] [--ours PATH]`.
+/// Reads the command line: `[--seed N] [--queries N] [--binary PATH] [--ours PATH] [--dev]`.
 pub(crate) fn command(args: &[&str]) -> Result<(), String> {
-    let mut wish = Wish { seed: 1, queries: 5000, binary: "prometheus".to_owned(), ours: None };
+    let mut wish = Wish {
+        seed: 1,
+        queries: 5000,
+        binary: "prometheus".to_owned(),
+        ours: None,
+        dev: args.contains(&"--dev"),
+    };
+    let args: Vec<&str> = args.iter().copied().filter(|arg| *arg != "--dev").collect();
     for pair in args.chunks(2) {
         let [name, value] = pair else { return Err(format!("{} needs a value", pair[0])) };
         let number = || value.parse().map_err(|_bad| format!("{name} {value}: write a number"));
@@ -109,8 +118,9 @@ fn ours(wish: &Wish, folder: &Path, series: &[Series]) -> Result<Peer, String> {
     let binary = match &wish.ours {
         Some(path) => path.clone(),
         None => {
-            crate::run::build_example("assurance-evaluator", "answer")?;
-            target_folder()?.join("release/examples/answer")
+            let release: &[&str] = if wish.dev { &[] } else { &["--release"] };
+            build(&[&["--package", "assurance-evaluator", "--example", "answer"], release].concat())?;
+            target_folder()?.join(if wish.dev { "debug" } else { "release" }).join("examples/answer")
         }
     };
     let file = folder.join("samples.txt");
