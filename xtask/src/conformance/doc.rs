@@ -5,7 +5,6 @@ use std::fmt::Write as _;
 use assurance_promqltest::Failure;
 
 use crate::Report;
-use crate::causes::Place;
 use crate::table::{Score, scores};
 
 const INTRODUCTION: &str = "\
@@ -23,7 +22,7 @@ Written by `cargo xtask conformance DIR --write-doc`, with the folder of the scr
 ///
 /// # Errors
 /// If something fails without a cause that is told.
-pub(crate) fn page(reports: &[Report], causes: &[(Place, &str)]) -> Result<String, String> {
+pub(crate) fn page(reports: &[Report], causes: &[(&str, &str)]) -> Result<String, String> {
     let (files, classes, total) = scores(reports);
     let mut out = INTRODUCTION.to_owned();
     table(&mut out, "class", &classes, total);
@@ -45,13 +44,14 @@ pub(crate) fn page(reports: &[Report], causes: &[(Place, &str)]) -> Result<Strin
     let mut unexplained = Vec::new();
     for failure in failed {
         let place = format!("{}:{}", failure.file, failure.line);
-        match causes.iter().find(|(place, _)| applies(place, failure)) {
+        let whole = format!("{place}: {}: {}", failure.what, failure.reason);
+        match causes.iter().find(|(part, _)| whole.contains(part)) {
             Some((_, cause)) => {
                 let expr = failure.what.replace('|', "\\|");
                 // Writing to a String cannot fail.
                 let _infallible = writeln!(out, "| {place} | {} | {cause} |", code(&expr));
             }
-            None => unexplained.push(format!("{place}: {}: {}", failure.what, failure.reason)),
+            None => unexplained.push(whole),
         }
     }
     if unexplained.is_empty() {
@@ -61,14 +61,6 @@ pub(crate) fn page(reports: &[Report], causes: &[(Place, &str)]) -> Result<Strin
         "these fail for no reason that xtask/src/conformance/causes.rs tells, so the page is not written:\n{}",
         unexplained.join("\n")
     ))
-}
-
-fn applies(place: &Place, failure: &Failure) -> bool {
-    match place {
-        Place::Line(file, line) => *failure.file == **file && failure.line == *line,
-        Place::Expression(part) => failure.what.contains(part),
-        Place::Reason(part) => failure.reason.contains(part),
-    }
 }
 
 /// As code within a line, whatever quotes it has.

@@ -82,7 +82,7 @@ pub(crate) fn render(reports: &[Report]) -> String {
 pub(crate) fn failures(reports: &[Report]) -> String {
     let mut out = String::new();
     for report in reports {
-        for verdict in &report.outcome.verdicts {
+        for (class, verdict) in report.classes.iter().zip(&report.outcome.verdicts) {
             let wrong = [("values", &verdict.values), ("annotations", &verdict.annotations)];
             for (what, failure) in wrong {
                 let Some(failure) = failure else { continue };
@@ -90,8 +90,12 @@ pub(crate) fn failures(reports: &[Report]) -> String {
                 // Writing to a String cannot fail.
                 let _infallible = writeln!(
                     out,
-                    "{}:{}: {what}{unsupported}: {}\n    {}",
-                    failure.file, failure.line, failure.what, failure.reason
+                    "{}:{}: {}, {what}{unsupported}: {}\n    {}",
+                    failure.file,
+                    failure.line,
+                    class.name(),
+                    failure.what,
+                    failure.reason
                 );
             }
         }

@@ -1,5 +1,4 @@
 use super::*;
-use crate::causes::Place;
 
 const SCRIPT: &str = "\
 load 1m
@@ -16,8 +15,7 @@ eval instant at 0 quantile(2, m)
   expect no_warn
   {} +Inf
 
-eval instant at 0 h
-  h {{count:1}}
+eval instant at 5h h
 ";
 
 fn folder(files: &[(&str, &str)]) -> tempfile::TempDir {
@@ -59,18 +57,15 @@ fn the_table_counts_by_file_and_by_class() {
 fn each_failure_is_told_with_its_line_expression_and_reason() {
     let told = table::failures(&reports());
     let lines: Vec<&str> = told.lines().collect();
-    assert_eq!(lines[..2], ["b.test:8: values: m", "    m is 2 instead of 3"]);
-    assert_eq!(lines[2], "b.test:11: annotations: quantile(2, m)");
+    assert_eq!(lines[..2], ["b.test:8: float, values: m", "    m is 2 instead of 3"]);
+    assert_eq!(lines[2], "b.test:11: float, annotations: quantile(2, m)");
     assert!(lines[3].starts_with("    no warning is expected, but there is"), "{}", lines[3]);
     assert_eq!(lines.len(), 4);
 }
 
 #[test]
 fn the_page_tells_the_cause_of_each_failure_or_is_not_written() {
-    let why = [
-        (Place::Line("b.test", 8), "It is a test."),
-        (Place::Reason("no warning is expected"), "Warnings are given."),
-    ];
+    let why = [("b.test:8:", "It is a test."), ("no warning is expected", "Warnings are given.")];
     let page = doc::page(&reports(), &why).expect("all have a cause");
     assert!(page.contains("| float | 4 | 3 | 2 |\n"), "{page}");
     assert!(page.contains("\n| b.test:8 | `m` | It is a test. |\n"), "{page}");
