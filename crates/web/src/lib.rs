@@ -1,7 +1,7 @@
 //! The Prometheus-compatible HTTP API and the status page, as a router that nests in any service.
 //!
 //! **In scope:** [`router`]: the endpoints that promtool, Grafana and Prometheus's clients ask, in the shapes of
-//! Prometheus 3.5; `/metrics`; a status page without scripts; who may ask (Host and Origin checks).
+//! Prometheus 3.5; `/metrics`; a status page without scripts; who may ask (Host and Origin checks); Prometheus's remote write.
 //!
 //! **Out of scope:** sockets, TLS and passwords (`runtime`); evaluating (`promql`) and what is shown
 //! (`pipeline`).
@@ -23,7 +23,7 @@
 //!
 //! **Invariants.** Reads are for everybody who passes the Host check; nothing else is, and pages of other
 //! origins read nothing but what [`Settings::cors_origin`] names. A `GET` changes nothing. Every endpoint below
-//! `/api` answers in Prometheus's envelope, lists are never null, secrets are hidden, and what a target exposes
+//! `/api` that is read answers in Prometheus's envelope, lists are never null, secrets are hidden, and what a target exposes
 //! is never markup in a page. The page never calls a state quiet while a target, a rule or a receiver is unseen,
 //! blind or unheard. Work past its time, or that nobody waits for any more, is told to end, and keeps its turn
 //! until it does: no more of it runs than [`Settings::max_concurrent_queries`]. [`ENDPOINTS`] is all there is.
@@ -39,6 +39,7 @@ mod page;
 mod params;
 mod query;
 mod redact;
+mod remote_write;
 mod result;
 mod routes;
 mod state;

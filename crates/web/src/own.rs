@@ -155,5 +155,8 @@ pub(crate) async fn metrics(State(state): State<Arc<crate::State>>, headers: Hea
     let format = Format::negotiate(accept);
     let mut families = (state.self_metrics)();
     families.extend(state.pipeline().self_metrics());
+    if state.settings.remote_write_receiver {
+        families.extend(state.writes.metrics());
+    }
     ([(header::CONTENT_TYPE, format.content_type())], encode(&families, format)).into_response()
 }

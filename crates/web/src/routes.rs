@@ -6,7 +6,7 @@ use std::sync::Arc;
 use axum::Router;
 use axum::routing::{MethodFilter, MethodRouter, on};
 
-use crate::{api, federate, own, page, query, state::State, status, tsdb_status};
+use crate::{api, federate, own, page, query, remote_write, state::State, status, tsdb_status};
 
 /// One endpoint.
 #[derive(Clone, Copy, Debug)]
@@ -58,6 +58,7 @@ impl Method {
 
 const READ: &[Method] = &[Method::Get];
 const ASK: &[Method] = &[Method::Get, Method::Post];
+const WRITE: &[Method] = &[Method::Post];
 const CHANGE: &[Method] = &[Method::Post, Method::Put];
 const SERIES: &[&str] = &["match[]", "start", "end", "limit"];
 
@@ -175,6 +176,13 @@ pub const ENDPOINTS: &[Endpoint] = &[
         on(m, own::notifications_live)
     }),
     row(
+        "/api/v1/write",
+        WRITE,
+        &[],
+        "Takes remote-write messages of version 1; needs `--web.enable-remote-write-receiver`.",
+        |m| on(m, remote_write::write),
+    ),
+    row(
         "/federate",
         READ,
         &["match[]"],
@@ -260,5 +268,5 @@ const REFERENCE_FOOT: &str = "
 
 - A query may run for 30 seconds, or for `timeout` where that is less; then it ends, and so it does when its client leaves.
 - Four queries run at once; more wait.
-- The query part of a URL has at most 32 KiB, the body of a request 1 MiB, a request at most 256 `match[]`.
+- The query part of a URL has at most 32 KiB, the body of a request 1 MiB (a remote-write message 16 MiB, and 64 MiB decompressed), a request at most 256 `match[]`.
 ";

@@ -1,4 +1,4 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
@@ -12,6 +12,8 @@ use assurance_pipeline::Pipeline;
 use assurance_promql::Options;
 use assurance_tsdb::Store;
 use tokio::sync::Semaphore;
+
+use crate::remote_write::Writes;
 
 /// Reads the configuration anew; the error is for the one who asked.
 pub type Reload = Arc<dyn Fn() -> Pin<Box<dyn Future<Output = Result<(), String>> + Send>> + Send + Sync>;
@@ -48,6 +50,7 @@ pub struct State {
     /// The process, for `status/runtimeinfo`.
     pub process: Arc<dyn Fn() -> Process + Send + Sync>,
     pub(crate) queries: Arc<Semaphore>,
+    pub(crate) writes: Arc<Writes>,
 }
 
 /// What a process knows of itself.
@@ -97,6 +100,10 @@ pub struct Settings {
     /// Which origins' pages may read below `/api/v1`, by a regular expression over all of `https://host:port`;
     /// none without it.
     pub cors_origin: Option<Matcher>,
+    /// Whether samples are taken at `POST /api/v1/write`.
+    pub remote_write_receiver: bool,
+    /// Features asked for by name, as with Prometheus's `--enable-feature`.
+    pub features: BTreeSet<String>,
 }
 
 impl Default for Settings {
@@ -108,6 +115,8 @@ impl Default for Settings {
             max_concurrent_queries: 4,
             query_timeout: StdDuration::from_secs(30),
             cors_origin: None,
+            remote_write_receiver: false,
+            features: BTreeSet::new(),
         }
     }
 }
@@ -146,6 +155,7 @@ impl State {
             config: Arc::new(String::new),
             process: Arc::new(Process::default),
             queries,
+            writes: Arc::default(),
         }
     }
 
