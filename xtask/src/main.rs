@@ -20,8 +20,10 @@ usage: cargo xtask COMMAND
   bench [ROOM]                  the benchmarks of one room, or of all
   differential [--seed N] [--queries N] [--binary PATH]
                                 random expressions over random data, asked of a real Prometheus and of us
-  conformance openmetrics DIR   the exposition parser against a folder of OpenMetrics cases
-  conformance promql DIR        the query engine against a folder of .test files
+  conformance DIR [--verbose] [--at-least N] [--store memory|tsdb] [--write-doc]
+                                the query engine against a folder of .test files, or the exposition parser
+                                against one of OpenMetrics cases; `conformance promql DIR` and `conformance
+                                openmetrics DIR` say which
 ";
 
 #[expect(clippy::print_stderr, reason = "a command-line tool talks on stderr")]
@@ -34,8 +36,7 @@ fn main() -> ExitCode {
         ["tidy", "--write"] => tidy::write().and_then(|()| tidy::check()),
         ["differential", args @ ..] => differential::command(args),
         ["bench", rooms @ ..] => run::bench(rooms),
-        ["conformance", "openmetrics", dir] => run::example("assurance-exposition", "check_openmetrics", dir),
-        ["conformance", "promql", dir] => run::example("assurance-promqltest", "conformance", dir),
+        ["conformance", args @ ..] if !args.is_empty() => run::conformance(args),
         _ => {
             eprint!("{USAGE}");
             return ExitCode::from(2);

@@ -1,7 +1,7 @@
 //! Labels, samples, matchers, time, and the two traits between those who write samples and those who read them.
 //!
 //! **In scope:** the vocabulary every other room speaks: [`Timestamp`] and [`Duration`] in milliseconds,
-//! sorted [`Labels`], [`Value`] (a float, or a native [`Histogram`]), the stale marker, metric
+//! sorted [`Labels`], [`Value`] (a float, or a native [`Histogram`] with its arithmetic), the stale marker, metric
 //! [`Metadata`], [`Matcher`]s, and the traits [`Appender`] and [`Queryable`].
 //!
 //! **Out of scope:** parsing exposition (`exposition`), keeping samples (`tsdb`), evaluating (`promql`).

@@ -237,7 +237,7 @@ pub(crate) fn compare_annotations(eval: &Eval, answer: &Answered) -> Result<(), 
             let text = match missing {
                 Text::Any => String::new(),
                 Text::Message(text) => format!(" {text:?}"),
-                Text::Regex(matcher) => format!(" like {:?}", matcher.value()),
+                Text::Regex { pattern, .. } => format!(" like {pattern:?}"),
             };
             return Err(format!("the {kind}{text} is expected, but there is {found:?}"));
         }

@@ -70,7 +70,12 @@ pub enum Text {
     /// `msg:` so.
     Message(String),
     /// `regex:` with a part that matches.
-    Regex(Matcher),
+    Regex {
+        /// As the script writes it.
+        pattern: String,
+        /// Matches texts that have such a part.
+        matcher: Matcher,
+    },
 }
 
 impl Text {
@@ -79,15 +84,15 @@ impl Text {
         match self {
             Self::Any => true,
             Self::Message(message) => message == text,
-            Self::Regex(matcher) => matcher.matches(text),
+            Self::Regex { matcher, .. } => matcher.matches(text),
         }
     }
 
     fn regex(pattern: &str) -> Result<Self, String> {
         // A part may match, as Go's MatchString has it.
         Matcher::new("text", MatchOp::Regex, &format!("(?s:.*)(?:{pattern})(?s:.*)"))
-            .map(Self::Regex)
-            .map_err(|error| error.to_string())
+            .map(|matcher| Self::Regex { pattern: pattern.to_owned(), matcher })
+            .map_err(|_error| format!("{pattern:?} is no regular expression"))
     }
 }
 

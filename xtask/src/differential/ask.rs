@@ -73,7 +73,8 @@ pub(crate) fn ask(client: &mut Client, expression: &str, when: When) -> Result<A
     Ok(read(&json))
 }
 
-fn seconds(millis: i64) -> String {
+/// Milliseconds as the API writes times.
+pub(crate) fn seconds(millis: i64) -> String {
     format!("{}.{:03}", millis / 1000, millis % 1000)
 }
 

@@ -126,7 +126,7 @@ impl Target<'_> {
         self.push("up", &[], |rng, _| Some(f64::from(!rng.chance(0.1))));
         // There for some minutes, gone for some, without a mark.
         self.push("session", &[("user", "\"o'brien\"\\")], |rng, at| {
-            (at / 600_000 % 2 == 0).then(|| rng.between(1, 100) as f64)
+            (at / 600_000 % 2 == 0).then(|| rng.between(10_000, 10_100) as f64)
         });
     }
 
@@ -136,8 +136,9 @@ impl Target<'_> {
             let mut columns: Vec<Vec<f64>> = Vec::new();
             let mut sums = Vec::new();
             let mut sum = 0.0;
-            for _ in 0..self.scrapes.times.len() {
-                for _ in 0..self.rng.between(0, 8) {
+            for scrape in 0..self.scrapes.times.len() {
+                // The first scrape finds nothing yet.
+                for _ in 0..if scrape == 0 { 0 } else { self.rng.between(0, 8) } {
                     let bucket = self.rng.below(BOUNDS.len());
                     sum += (bucket as f64 + self.rng.unit()) / 4.0;
                     counts[bucket..].iter_mut().for_each(|count| *count += 1.0);
@@ -164,7 +165,9 @@ impl Target<'_> {
     }
 
     fn oddities(&mut self) {
-        let specials = [f64::NAN, f64::INFINITY, f64::NEG_INFINITY, -0.0, 0.0, 1e300, -1e300, 5e-324];
+        // Nothing whose square is infinite, which sums took differently before 3.0, and nothing subnormal, of
+        // which Go's logarithm is wrong.
+        let specials = [f64::NAN, f64::INFINITY, f64::NEG_INFINITY, -0.0, 0.0, 1e100, -1e100, 5e-300];
         for (kind, value) in [("nan", f64::NAN), ("inf", f64::INFINITY), ("ninf", f64::NEG_INFINITY)] {
             self.push("odd", &[("kind", kind)], |_, _| Some(value));
         }
@@ -172,7 +175,7 @@ impl Target<'_> {
             Some(if rng.chance(0.3) { specials[rng.below(specials.len())] } else { rng.unit() - 0.5 })
         });
         self.push("odd", &[("kind", "small")], |rng, _| Some((rng.unit() - 0.5) * 1e-12));
-        self.push("odd", &[("kind", "large")], |rng, _| Some((rng.unit() - 0.5) * 1e18));
+        self.push("odd", &[("kind", "large")], |rng, _| Some((rng.unit() - 0.5) * 1e15));
     }
 }
 

@@ -45,6 +45,14 @@ impl Node {
         self
     }
 
+    /// This within more text, giving the same.
+    pub(crate) fn text_around(&self, before: &str, after: &str) -> Self {
+        Self { gives: self.gives, tags: Vec::new(), parts: Vec::new() }
+            .text(before)
+            .child(self.clone())
+            .text(after)
+    }
+
     pub(crate) fn children(&self) -> impl Iterator<Item = &Node> {
         self.parts.iter().filter_map(|part| match part {
             Part::Child(child) => Some(child),
@@ -82,6 +90,25 @@ impl Node {
 
     pub(crate) fn has(&self, tag: &str) -> bool {
         self.all_tags().contains(tag)
+    }
+
+    /// The same construct over other vectors.
+    pub(crate) fn with_vectors(&self, by: &impl Fn(&Node) -> Node) -> Node {
+        let parts = self.parts.iter().map(|part| match part {
+            Part::Child(child) if child.gives == Type::Vector => Part::Child(by(child)),
+            part => part.clone(),
+        });
+        Node { gives: self.gives, tags: self.tags.clone(), parts: parts.collect() }
+    }
+
+    /// The tree with some nodes replaced, from the bottom up.
+    pub(crate) fn replaced(&self, by: &impl Fn(&Node) -> Option<Node>) -> Node {
+        let parts = self.parts.iter().map(|part| match part {
+            Part::Child(child) => Part::Child(child.replaced(by)),
+            text @ Part::Text(_) => text.clone(),
+        });
+        let node = Node { gives: self.gives, tags: self.tags.clone(), parts: parts.collect() };
+        by(&node).unwrap_or(node)
     }
 
     /// Every tree in which one node is replaced by one that stands below it and gives the same, biggest

@@ -4,6 +4,8 @@ mod functions;
 mod operators;
 mod selectors;
 
+use std::collections::BTreeMap;
+
 use super::expr::{Node, Type};
 use crate::rng::Rng;
 
@@ -50,11 +52,15 @@ pub(crate) struct Grammar<'a> {
     rng: &'a mut Rng,
     /// Inside a subquery, whose steps stand at whole seconds.
     nested: bool,
+    used: &'a mut Used,
 }
 
+/// How often each function was drawn, so that no one is forgotten.
+pub(crate) type Used = BTreeMap<&'static str, usize>;
+
 /// One expression; ranges of samples only where they can be asked for.
-pub(crate) fn expression(rng: &mut Rng, instant: bool) -> Node {
-    let mut grammar = Grammar { rng, nested: false };
+pub(crate) fn expression(rng: &mut Rng, used: &mut Used, instant: bool) -> Node {
+    let mut grammar = Grammar { rng, nested: false, used };
     match grammar.rng.below(40) {
         0 | 1 => grammar.scalar(2),
         2 if instant => grammar.matrix(false, 2).0,
@@ -82,11 +88,11 @@ impl Grammar<'_> {
             30..44 => self.aggregation(depth),
             44..58 => self.between_vectors(depth),
             58..68 => self.with_scalar(depth),
-            68..80 => self.pointwise(depth),
-            80..85 => self.labels(depth),
-            85..88 => self.absent(depth),
-            88..90 => self.constant(depth),
-            90..96 => self.of_histogram(depth),
+            68..84 => self.pointwise(depth),
+            84..88 => self.labels(depth),
+            88..90 => self.absent(depth),
+            90..92 => self.constant(depth),
+            92..97 => self.of_histogram(depth),
             _ => self.unary(depth),
         }
     }

@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::peers::http::Client;
-use crate::peers::process::{Peer, prometheus, scratch, target_folder, version};
+use crate::peers::process::{Peer, build, prometheus, scratch, target_folder, version};
 use crate::peers::{STALE, Series, remote_write, series_text};
 use crate::rng::Rng;
 use ask::{Answer, When, ask};
@@ -28,7 +28,7 @@ use tolerate::{Case, EXCUSES};
 const MAX_SHRINKS: usize = 400;
 
 /// Mismatches that are made smaller and shown; the rest is counted.
-const MAX_SHOWN: usize = 40;
+const MAX_SHOWN: usize = 400;
 
 /// What is asked of a run.
 #[derive(Clone, Debug)]
@@ -39,6 +39,8 @@ pub(crate) struct Wish {
     pub(crate) binary: String,
     /// The program of ours, built if none is named.
     pub(crate) ours: Option<PathBuf>,
+    /// Built without optimisation: for tests, which have built it already.
+    pub(crate) dev: bool,
 }
 
 /// Both servers, each behind its connection.
@@ -65,9 +67,16 @@ impl fmt::Display for Mismatch {
     }
 }
 
-/// Reads the command line: `[--seed N] [--queries N] [--binary PATH] [--ours PATH]`.
+/// Reads the command line: `[--seed N] [--queries N] [--binary PATH] [--ours PATH] [--dev]`.
 pub(crate) fn command(args: &[&str]) -> Result<(), String> {
-    let mut wish = Wish { seed: 1, queries: 5000, binary: "prometheus".to_owned(), ours: None };
+    let mut wish = Wish {
+        seed: 1,
+        queries: 5000,
+        binary: "prometheus".to_owned(),
+        ours: None,
+        dev: args.contains(&"--dev"),
+    };
+    let args: Vec<&str> = args.iter().copied().filter(|arg| *arg != "--dev").collect();
     for pair in args.chunks(2) {
         let [name, value] = pair else { return Err(format!("{} needs a value", pair[0])) };
         let number = || value.parse().map_err(|_bad| format!("{name} {value}: write a number"));
@@ -109,8 +118,9 @@ fn ours(wish: &Wish, folder: &Path, series: &[Series]) -> Result<Peer, String> {
     let binary = match &wish.ours {
         Some(path) => path.clone(),
         None => {
-            crate::run::build_example("assurance-evaluator", "answer")?;
-            target_folder()?.join("release/examples/answer")
+            let release: &[&str] = if wish.dev { &[] } else { &["--release"] };
+            build(&[&["--package", "assurance-evaluator", "--example", "answer"], release].concat())?;
+            target_folder()?.join(if wish.dev { "debug" } else { "release" }).join("examples/answer")
         }
     };
     let file = folder.join("samples.txt");
@@ -133,11 +143,11 @@ fn lines(series: &[Series]) -> String {
 fn compare_all(wish: &Wish, sides: &mut Sides) -> Result<Report, String> {
     let mut rng = Rng::new(wish.seed);
     let mut report = Report::default();
-    let mut seen = HashSet::new();
+    let (mut seen, mut used) = (HashSet::new(), grammar::Used::new());
     while report.queries < wish.queries {
         let when = draw_when(&mut rng);
         let instant = matches!(when, When::At(_));
-        let node = grammar::expression(&mut rng, instant);
+        let node = grammar::expression(&mut rng, &mut used, instant);
         if !seen.insert(node.print()) {
             continue;
         }

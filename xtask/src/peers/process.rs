@@ -115,6 +115,13 @@ pub(crate) fn version(binary: &str) -> Result<String, String> {
     Ok(text.lines().next().unwrap_or_default().to_owned())
 }
 
+/// Builds a program of this repository as `cargo build` with these arguments does.
+pub(crate) fn build(args: &[&str]) -> Result<(), String> {
+    let status = Command::new(env!("CARGO")).args(["build", "--quiet"]).args(args).status();
+    let status = status.map_err(|error| format!("cannot run cargo: {error}"))?;
+    if status.success() { Ok(()) } else { Err(format!("cargo build {} failed", args.join(" "))) }
+}
+
 /// A loopback address that nobody listens on.
 pub(crate) fn free_address() -> Result<String, String> {
     let listener = TcpListener::bind("127.0.0.1:0").map_err(|error| error.to_string())?;

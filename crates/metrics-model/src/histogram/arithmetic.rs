@@ -94,7 +94,7 @@ impl Histogram {
     /// Joins buckets until they are those of the coarser `schema`. Custom buckets, and those that are coarse
     /// already, stay as they are.
     pub fn reduce_resolution(&mut self, schema: i32) {
-        if !self.uses_custom_buckets() && schema != Self::CUSTOM_BUCKETS && schema < self.schema {
+        if !self.uses_custom_buckets() && schema != Self::CUSTOM_BUCKETS {
             self.with_parts(|parts| parts.reduce(schema));
         }
     }

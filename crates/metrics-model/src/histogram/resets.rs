@@ -51,14 +51,15 @@ impl Histogram {
     }
 
     fn other_buckets_have_fallen(&self, previous: &Self) -> bool {
-        // Neither does a counter's resolution get finer nor its zero bucket narrower without a new start.
-        if self.schema > previous.schema || self.zero_threshold < previous.zero_threshold {
+        // Without a new start, a counter's resolution does not get finer.
+        if self.schema > previous.schema {
             return true;
         }
         let mut before = Parts::<f64>::of(previous, 1.0);
         if before.zero_threshold < self.zero_threshold {
             before.widen_zero_bucket(self.zero_threshold);
         }
+        // Nor does its zero bucket get narrower, or end within what was a bucket.
         if before.zero_threshold != self.zero_threshold || self.zero_count < before.zero {
             return true;
         }

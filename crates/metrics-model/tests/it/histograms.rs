@@ -111,6 +111,11 @@ fn a_negative_factor_makes_a_gauge_and_a_division_by_zero_leaves_no_buckets() {
     assert_eq!((histogram.reset_hint, &histogram.positive_counts[..]), (ResetHint::Gauge, &[-2.0, -4.0][..]));
     histogram.divide(-2.0);
     assert_eq!((histogram.zero_count, histogram.sum, histogram.positive_counts[1]), (0.5, 3.0, 2.0));
+    let mut fresh = exponential(0, 0, &[1.0]);
+    fresh.divide(2.0);
+    assert_eq!(fresh.reset_hint, ResetHint::Unknown);
+    fresh.divide(-2.0);
+    assert_eq!(fresh.reset_hint, ResetHint::Gauge);
     histogram.divide(0.0);
     assert_eq!((histogram.count, histogram.zero_count), (f64::INFINITY, f64::INFINITY));
     assert_eq!(histogram.bucket_count() + histogram.positive_spans.len(), 0);
@@ -227,6 +232,23 @@ fn a_compensated_sum_keeps_what_a_plain_one_loses() {
     assert_eq!(total.total().positive_counts, [2.0, 2.0]);
     assert_eq!(sum(&sum(&sum(&big, &one), &less), &one).positive_counts, [1.0, 1.0]);
 
+    let mut total = CompensatedHistogram::new(&one);
+    for histogram in [&big, &less] {
+        let _notes = total.add(histogram).expect("one layout");
+    }
+    assert_eq!(total.total().positive_counts, [1.0, 1.0], "the small number came first");
+
+    let mut total = CompensatedHistogram::new(&exponential(0, 1, &[1.0]));
+    let both_in_one = exponential(1, 1, &[1.0, 1e100]);
+    for histogram in [&both_in_one, &exponential(0, 1, &[-1e100])] {
+        let _notes = total.add(histogram).expect("one layout");
+    }
+    assert_eq!(total.total().positive_counts, [2.0], "lost while buckets were joined");
+
+    let mut total = CompensatedHistogram::new(&big);
+    for histogram in [&one, &less, &one] {
+        let _notes = total.add(histogram).expect("one layout");
+    }
     // What was lost stays with its bucket when buckets are joined and moved.
     let _notes = total.add(&exponential(-1, 0, &[0.0, 3.0])).expect("one layout");
     assert_eq!(total.total().positive_counts, [2.0, 5.0]);
@@ -268,8 +290,9 @@ fn a_counter_that_falls_was_reset() {
     assert!(later(&|h| (h.reset_hint, h.count) = (ResetHint::Gauge, 0.0)));
     assert!(later(&|h| h.schema = 2), "a resolution gets finer only with a new start");
     assert!(later(&|h| h.zero_threshold = 0.1), "and a zero bucket narrower");
+    assert!(!later(&|h| (h.zero_threshold, h.zero_count) = (0.3, 1.0)));
     assert!(!later(&|h| h.zero_threshold = 0.5));
-    assert!(later(&|h| h.zero_threshold = 1.2), "it ends within a populated bucket");
+    assert!(later(&|h| (h.zero_threshold, h.zero_count) = (1.2, 99.0)), "it ends within a populated bucket");
     assert!(!later(&|h| h.reduce_resolution(0)));
     assert!(later(&|h| {
         h.reduce_resolution(0);
@@ -324,6 +347,8 @@ fn values_are_the_same_however_their_spans_are_cut() {
     assert!(one.same_value(&cut(&[(-1, 0), (1, 1), (0, 0), (0, 1)])));
     assert!(!one.same_value(&cut(&[(0, 1), (1, 1)])));
     assert!(!one.same_value(&cut(&[(0, 1), (1, 0), (0, 1)])), "an empty span still moves the next one");
+    let three = |spans: &[(i32, u32)]| Histogram { positive_counts: vec![1.0; 3], ..cut(spans) };
+    assert!(!three(&[(0, 1), (1, 2)]).same_value(&three(&[(0, 2), (1, 1)])));
     let nan = Histogram { sum: f64::NAN, ..one.clone() };
     assert!(nan.same_value(&nan));
     assert!(!nan.same_value(&one));

@@ -220,7 +220,6 @@ fn a_script_that_is_none_is_refused_with_its_line_and_column() {
         "\n# fine\nload soon\n  m 1\n",
         "load 1m\n  m 1\n  m{a=~\"x\"} 1\n",
         "load 1m\n  m\n",
-        "load 1m\n  m 1\n  m 2\n",
         "load 1m\n  é{} 1\n",
         "load 1m\n  {\"é\"} 1 two\n",
         "load 1m\n  m@st soon\n  m 1\n",
@@ -259,6 +258,13 @@ fn a_script_that_is_none_is_refused_with_its_line_and_column() {
     let said: Vec<String> =
         bad.iter().map(|text| Script::parse("x.test", text).expect_err(text).to_string()).collect();
     insta::assert_snapshot!(said.join("\n"));
+}
+
+#[test]
+fn the_later_line_of_a_series_counts() {
+    let series = loaded("load 1m\n  m 1\n  n 1\n  m 2 3\n");
+    let shown: Vec<_> = series.iter().map(|s| (s.labels.to_string(), s.slots.len())).collect();
+    assert_eq!(shown, [("m".to_owned(), 2), ("n".to_owned(), 1)]);
 }
 
 #[test]

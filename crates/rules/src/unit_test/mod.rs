@@ -27,6 +27,7 @@
 
 mod compare;
 mod coverage;
+mod diff;
 mod history;
 mod raw;
 mod run;
@@ -41,7 +42,7 @@ use assurance_diagnostics::{Diagnostic, Severity, Source};
 use assurance_metrics_model::Duration;
 use assurance_promql as promql;
 
-use crate::{Group, RuleFile};
+use crate::{Group, Reading, RuleFile};
 pub use coverage::{Proof, RuleProof};
 
 /// How tests are run.
@@ -52,13 +53,20 @@ pub struct Options {
     pub group_intervals: bool,
     /// How expressions are evaluated.
     pub promql: promql::Options,
+    /// How rule files are read.
+    pub reading: Reading,
     /// Whether what happens is written down, for people to read.
     pub trace: bool,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { group_intervals: true, promql: promql::Options::default(), trace: false }
+        Self {
+            group_intervals: true,
+            promql: promql::Options::default(),
+            reading: Reading::default(),
+            trace: false,
+        }
     }
 }
 
@@ -82,7 +90,7 @@ pub struct Report {
 /// What one test gave.
 #[derive(Clone, Debug)]
 pub struct TestReport {
-    /// Its name, or its number where it has none.
+    /// Its name; where it has none `unnamed#` and its number from 0, as promtool calls it.
     pub name: String,
     /// How many expectations it has.
     pub checks: usize,
@@ -104,6 +112,16 @@ pub struct Failure {
 }
 
 impl Failure {
+    /// As its `Display`, with what is expected and what was got in one list: lines that are only expected
+    /// begin with `-`, lines that are only there with `+`.
+    pub fn as_diff(&self) -> String {
+        let mut out = self.diagnostic.to_string();
+        for (sign, line) in diff::lines(&self.expected, &self.got) {
+            out.push_str(&format!("  {sign} {line}\n"));
+        }
+        out
+    }
+
     fn new(diagnostic: Diagnostic) -> Self {
         Self { diagnostic, expected: Vec::new(), got: Vec::new() }
     }
@@ -160,7 +178,7 @@ pub fn run_some(
 ) -> Result<Report, Vec<Diagnostic>> {
     let file: raw::File = yaml::parse(source).map_err(|found| vec![found])?;
     let mut places = Places { source, found: Vec::new() };
-    let mut groups = read_rules(&mut places, &file.rule_files, load)?;
+    let mut groups = read_rules(&mut places, &file.rule_files, load, options.reading)?;
     let interval = places
         .duration(&["evaluation_interval".into()], file.evaluation_interval.as_ref())
         .filter(|interval| !interval.is_zero())
@@ -172,7 +190,7 @@ pub fn run_some(
     let mut tests = Vec::new();
     for (index, test) in file.tests.iter().enumerate() {
         let name = test.name.as_ref().map(|n| n.0.clone()).filter(|n| !n.is_empty());
-        let name = name.unwrap_or_else(|| format!("#{}", index + 1));
+        let name = name.unwrap_or_else(|| format!("unnamed#{index}"));
         if wanted(&name) {
             tests.extend(suite.run(&mut places, &mut coverage, index, name, test));
         }
@@ -196,6 +214,7 @@ fn read_rules(
     places: &mut Places<'_>,
     names: &[String],
     load: Load<'_>,
+    reading: Reading,
 ) -> Result<Vec<Group>, Vec<Diagnostic>> {
     let mut known: BTreeSet<String> = BTreeSet::new();
     let mut groups = Vec::new();
@@ -214,7 +233,7 @@ fn read_rules(
         for rules in &sources {
             // A file that two patterns match is one file.
             if known.insert(rules.name().to_owned()) {
-                let read = RuleFile::parse(rules)?;
+                let read = RuleFile::parse_with(rules, reading)?;
                 places.found.extend(read.warnings);
                 groups.extend(read.groups);
             }

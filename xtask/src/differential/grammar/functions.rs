@@ -12,13 +12,20 @@ fn call(name: &'static str, child: Node) -> Node {
 }
 
 impl Grammar<'_> {
+    /// One of these, and every other time the one that was drawn least.
     fn word(&mut self, words: &[&'static str]) -> &'static str {
-        words[self.rng.below(words.len())]
+        let mut word = words[self.rng.below(words.len())];
+        if self.rng.chance(0.5) {
+            let least = words.iter().min_by_key(|w| self.used.get(**w).copied().unwrap_or_default());
+            word = least.copied().unwrap_or(word);
+        }
+        *self.used.entry(word).or_default() += 1;
+        word
     }
 
     pub(super) fn over_time(&mut self, depth: usize) -> Node {
-        match self.rng.below(20) {
-            0 => {
+        match self.rng.below(80) {
+            0..4 => {
                 let q = self.quantile();
                 let (range, _) = self.matrix(false, depth);
                 Node::new(Type::Vector, "quantile_over_time")
@@ -28,8 +35,11 @@ impl Grammar<'_> {
                     .child(range)
                     .text(")")
             }
-            1 => {
-                let (range, _) = self.matrix(false, depth);
+            4..8 => {
+                // In a subquery, 2.42 moves the window of an `@` with the step.
+                let metric = self.any_metric();
+                let range =
+                    if self.nested { self.range_of(metric, false) } else { self.matrix(false, depth).0 };
                 let ahead = self.scalar(1);
                 Node::new(Type::Vector, "predict_linear")
                     .text("predict_linear(")
@@ -38,7 +48,7 @@ impl Grammar<'_> {
                     .child(ahead)
                     .text(")")
             }
-            2 => {
+            8 => {
                 let (range, _) = self.matrix(false, depth);
                 let (smooth, trend) = (self.rng.between(1, 9), self.rng.between(1, 9));
                 Node::new(Type::Vector, "holt_winters")
@@ -96,7 +106,7 @@ impl Grammar<'_> {
 
     pub(super) fn pointwise(&mut self, depth: usize) -> Node {
         let of = |grammar: &mut Self| grammar.vector(depth - 1);
-        match self.rng.below(20) {
+        match self.rng.below(24) {
             0 | 1 => {
                 let name = self.word(&["clamp_max", "clamp_min"]);
                 let (child, bound) = (of(self), self.scalar(1));
@@ -124,8 +134,13 @@ impl Grammar<'_> {
                 let child = of(self);
                 Node::new(Type::Vector, "round").text("round(").child(child).text(format!(", {to})"))
             }
-            5 | 6 => call("timestamp", of(self)),
-            7..10 => {
+            5 | 6 => {
+                // Of a selector with both `@` and `offset`, Prometheus forgets the offset here.
+                let child = of(self);
+                let both = child.has("@") && (child.has("offset") || child.has("offset negative"));
+                call("timestamp", if both { child.text_around("abs(", ")") } else { child })
+            }
+            7..11 => {
                 let name = self.word(DATES);
                 if self.rng.chance(0.2) {
                     return Node::new(Type::Vector, name).text(format!("{name}()"));
@@ -137,8 +152,8 @@ impl Grammar<'_> {
                 };
                 call(name, child)
             }
-            10 => call(self.word(OF_HISTOGRAMS), of(self)),
-            11 => {
+            11 => call(self.word(OF_HISTOGRAMS), of(self)),
+            12 => {
                 let child = of(self);
                 Node::new(Type::Vector, "histogram_fraction")
                     .text("histogram_fraction(0, 1, ")

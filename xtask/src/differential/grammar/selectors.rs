@@ -80,12 +80,15 @@ impl Grammar<'_> {
         if self.rng.chance(0.5) {
             modifiers.reverse();
         }
-        modifiers.into_iter().fold(node, |node, (text, tag)| node.text(text).tag(tag))
+        modifiers.into_iter().fold(node, |node, (text, tag)| {
+            let node = if tag.starts_with("@ ") { node.tag("@") } else { node };
+            node.text(text).tag(tag)
+        })
     }
 
     /// A range of samples; whether it is of a counter.
     pub(super) fn matrix(&mut self, counter: bool, depth: usize) -> (Node, bool) {
-        if depth > 0 && self.rng.chance(0.25) {
+        if depth > 0 && self.rng.chance(if self.nested { 0.35 } else { 0.25 }) {
             return (self.subquery(depth - 1), false);
         }
         let of = if counter { self.counter() } else { self.any_metric() };
