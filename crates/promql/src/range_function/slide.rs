@@ -182,6 +182,9 @@ impl Trend {
         if self.constant {
             return if self.first.is_infinite() { (f64::NAN, f64::NAN) } else { (0.0, self.first) };
         }
+        if !self.mean_y.is_finite() {
+            return (f64::NAN, f64::NAN);
+        }
         let slope = self.products / self.squares;
         (slope, self.mean_y + slope * (x - self.mean_x))
     }
