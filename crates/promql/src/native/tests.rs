@@ -75,6 +75,10 @@ fn quantiles_are_interpolated_on_the_scale_of_the_bucket() {
     assert_near(value(0.632_080_208_393_429_7, &positive), 6.0);
     assert_near(value(0.0, &positive), 0.0);
     assert_near(value(1.0, &positive), 16.0);
+    let empty_first = exponential(0, 12.0, (0.0, 0.0), &[0.0, 0.0, 4.0], &[]);
+    assert_near(value(0.0, &empty_first), 2.0);
+    let miscounted = Histogram { count: 3.0, ..empty_first };
+    assert_near(value(0.0, &miscounted), 2.0 * 2f64.powf(0.25));
 
     let middle = |schema, negative: bool| {
         let counts: &[f64] = &[0.0, 0.0, 5.0];
@@ -136,6 +140,9 @@ fn nan_observations_are_larger_than_all_others() {
     assert!(nan);
     histogram.count = 8.0;
     assert!(!fraction(0.0, INF, &histogram).1);
+    histogram.count = 10.0;
+    histogram.sum = 10.0;
+    assert!(!fraction(0.0, INF, &histogram).1, "without NaN in the sum there is none");
 }
 
 #[test]
@@ -164,6 +171,7 @@ fn fractions_are_the_inverse_of_quantiles() {
     let negative = exponential(1, 4.0, (0.0, 0.0), &[], &[0.0, 0.0, 5.0]);
     assert_near(fraction(-1.681_792_830_507_429_2, 0.0, &negative).0, 0.5);
     assert_near(fraction(1.0, 2.0, &Histogram::default()).0, f64::NAN);
+    assert_near(fraction(0.0, 8.0, &Histogram { count: 4.0, ..histogram }).0, 1.0);
 }
 
 #[test]
@@ -248,6 +256,9 @@ fn trimming_the_zero_bucket() {
     let negative = exponential(0, -8.0, (0.5, 2.0), &[], &[10.0]);
     assert_kept(&trim_lower(&negative, -0.25), 1.0, -0.125, &[(0.5, 1.0)]);
     assert_kept(&trim_lower(&negative, 0.25), 0.0, 0.0, &[]);
+    let exact = exponential(0, 0.0, (0.0, 5.0), &[], &[]);
+    assert_kept(&trim_upper(&exact, 0.0), 0.0, 0.0, &[]);
+    assert_eq!(trim_lower(&exact, 0.0), exact);
     assert!(trim_upper(&alone, f64::NAN).zero_count.is_nan());
 }
 
@@ -289,6 +300,7 @@ fn trimming_buckets_without_an_end() {
     assert_kept(&trim_upper(&positive, 10.0), 1.0, 2.5, &[(5.0, 1.0)]);
     assert_kept(&trim_upper(&positive, 2.0), 0.4, 0.4, &[(5.0, 0.4)]);
     assert_kept(&trim_upper(&positive, 0.0), 0.0, 0.0, &[]);
+    assert_kept(&trim_upper(&positive, -10.0), 0.0, 0.0, &[]);
     assert_kept(&trim_lower(&positive, -10.0), 100.0, 500.0, &[(INF, 100.0)]);
     assert_eq!(trim_lower(&positive, 0.0), positive);
     assert_kept(&trim_lower(&positive, 2.0), 100.6, 502.1, &[(5.0, 0.6), (INF, 100.0)]);
