@@ -62,6 +62,8 @@ pub(crate) struct Serve {
     #[arg(long = "notify.webhook", value_name = "URL", value_parser = url)]
     pub(crate) webhooks: Vec<String>,
     #[command(flatten)]
+    pub(crate) intake: crate::intake::Intake,
+    #[command(flatten)]
     pub(crate) logs: Logs,
 }
 

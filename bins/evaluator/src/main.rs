@@ -4,6 +4,7 @@ mod args;
 mod check;
 mod demo;
 mod healthcheck;
+mod intake;
 mod logs;
 mod serve;
 mod wire;

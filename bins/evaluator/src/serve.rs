@@ -31,6 +31,7 @@ pub(crate) async fn run(args: Serve) -> ExitCode {
         Ok(loaded) => loaded,
         Err(error) => return fail(exit::CONFIGURATION, &error.to_string()),
     };
+    args.intake.tell();
     for warning in &loaded.warnings {
         tracing::warn!("{warning}");
     }
@@ -42,6 +43,9 @@ pub(crate) async fn run(args: Serve) -> ExitCode {
     if let Some(retention) = args.retention.or(loaded.retention) {
         store.retention = retention;
     }
+    if let Some(window) = args.intake.out_of_order_window.or(loaded.out_of_order_window) {
+        store.out_of_order_window = window;
+    }
     let frame = Frame {
         clock: Clock::system(),
         address: &args.listen_address,
@@ -49,6 +53,7 @@ pub(crate) async fn run(args: Serve) -> ExitCode {
         store,
         lifecycle: args.lifecycle,
         allow_remote: args.allow_remote,
+        remote_write_receiver: args.intake.receives(),
     };
     let rules = loaded.rule_files.len();
     let evaluator = match wire::start(loaded, settings, frame).await {
@@ -84,6 +89,7 @@ fn settings(args: &Serve) -> Settings {
     settings.options.lookback = args.lookback;
     settings.counter_birth = args.counter_birth.into();
     settings.webhooks.clone_from(&args.webhooks);
+    settings.features = args.intake.features();
     settings
 }
 

@@ -33,6 +33,7 @@ pub(crate) struct Frame<'a> {
     pub(crate) store: assurance_tsdb::Config,
     pub(crate) lifecycle: bool,
     pub(crate) allow_remote: bool,
+    pub(crate) remote_write_receiver: bool,
 }
 
 /// Starts an evaluator. An external URL that is not given is the one listened on.
@@ -58,6 +59,8 @@ pub(crate) async fn start(
     web_settings.external_url.clone_from(&settings.external_url);
     web_settings.allowed_hosts.extend(host_of(&settings.external_url));
     web_settings.check_hosts = !frame.allow_remote;
+    web_settings.remote_write_receiver = frame.remote_write_receiver;
+    web_settings.features.clone_from(&settings.features);
     let reload: Option<web::Reload> = frame.lifecycle.then(|| {
         let reloader = Arc::clone(&reloader);
         let reload: web::Reload = Arc::new(move || {

@@ -167,10 +167,9 @@ fn negotiate(headers: &HeaderMap) -> Result<(), String> {
     let not_text = |error| format!("a header is not text: {error}");
     let content_type = header(CONTENT_TYPE).map_err(not_text)?.trim();
     let mut parts = content_type.split(';');
-    if !content_type.is_empty() && parts.next().map(str::trim) != Some(PROTOBUF) {
-        return Err(format!(
-            "expected {PROTOBUF} as the first (media) part, got {content_type} content-type"
-        ));
+    let media = parts.next().unwrap_or_default().trim();
+    if !media.is_empty() && media != PROTOBUF {
+        return Err(format!("expected {PROTOBUF} as the first (media) part, got {content_type} content-type"));
     }
     for parameter in parts {
         let Some((key, value)) = parameter.split_once('=') else {

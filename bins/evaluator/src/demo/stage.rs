@@ -74,6 +74,7 @@ impl Stage {
             store: assurance_tsdb::Config::default(),
             lifecycle: false,
             allow_remote: false,
+            remote_write_receiver: false,
         };
         let evaluator = wire::start(loaded, settings, frame).await.map_err(text)?;
 

@@ -20,6 +20,9 @@ pub struct RuleFile {
     pub warnings: Vec<Diagnostic>,
 }
 
+/// The code of findings about rules of one name and the same labels, as promtool's `--lint` names them.
+pub const DUPLICATE_RULES: &str = "duplicate-rules";
+
 /// How a rule file is read.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]

@@ -197,7 +197,7 @@ tests:
     assert!(!one(DOWN, &test("within: 1m, "), &Options::default()).passed());
     assert!(one(DOWN, &test("within: 2m, "), &Options::default()).passed());
     insta::assert_snapshot!(print(&one(DOWN, &test("within: 1m, "), &Options::default())), @r#"
-    #1 (1 checks, 1 failures)
+    unnamed#0 (1 checks, 1 failures)
     error: BackendDown does not fire at 3m nor within 1m after
      --> t.yml:6:32
       |
@@ -228,7 +228,7 @@ tests:
   - {eval_time: 2m, alertname: BackendUp}
 ";
     insta::assert_snapshot!(print(&one(DOWN, test, &Options::default())), @r#"
-    #1 (2 checks, 0 failures)
+    unnamed#0 (2 checks, 0 failures)
     r:5 down: proven
     r:6 unread: no test names it
     r:7 BackendDown: proven

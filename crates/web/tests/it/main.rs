@@ -12,6 +12,7 @@ mod federate;
 mod page;
 mod pages;
 mod queries;
+mod remote_write;
 mod routes;
 mod service;
 mod stage;

@@ -11,7 +11,9 @@ use crate::world::{request, send, state};
 
 #[tokio::test]
 async fn every_endpoint_takes_its_methods_and_no_others() {
-    let app = router(state());
+    let mut state = state();
+    state.settings.remote_write_receiver = true;
+    let app = router(state);
     for endpoint in ENDPOINTS {
         let path = endpoint.path.replace("{name}", "job");
         let taken: Vec<&str> = endpoint.methods.iter().map(|m| m.as_str()).collect();
