@@ -7,10 +7,10 @@ use hashbrown::HashMap;
 
 use crate::annotations::Combining;
 use crate::ast::{Aggregate, AggregateOp, Grouping, Span};
+use crate::combining::{Aggregated, HistogramSum};
 use crate::error::EvalError;
 use crate::eval::Evaluator;
 use crate::line::{IDENTITY, Line, Steps};
-use crate::combining::{Aggregated, HistogramSum};
 use crate::numbers::{Mean, Sum, as_float, as_index, quantile};
 use crate::range_function::by_value;
 
@@ -174,11 +174,8 @@ impl Evaluator<'_> {
                         self.annotations.mixed_in_aggregation(span);
                         continue;
                     }
-                    let metric =
-                        group.members.first().map_or("", |at| lines[*at].labels.metric_name());
-                    if let Some(histogram) =
-                        self.sum_of(&histograms, op == AggregateOp::Avg, metric, span)
-                    {
+                    let metric = group.members.first().map_or("", |at| lines[*at].labels.metric_name());
+                    if let Some(histogram) = self.sum_of(&histograms, op == AggregateOp::Avg, metric, span) {
                         line.set_histogram(step, Arc::new(histogram));
                     }
                 }

@@ -137,13 +137,7 @@ impl Annotations {
         );
     }
 
-    pub(crate) fn incompatible_types(
-        &mut self,
-        left: &str,
-        operator: &str,
-        right: &str,
-        span: Span,
-    ) {
+    pub(crate) fn incompatible_types(&mut self, left: &str, operator: &str, right: &str, span: Span) {
         self.info(
             span,
             format!(
@@ -182,7 +176,10 @@ impl Annotations {
 
     pub(crate) fn quantile_is_skewed(&mut self, metric: &str, span: Span) {
         let of = of_metric(metric);
-        self.info(span, format!("input to histogram_quantile has NaN observations, result is skewed higher{of}"));
+        self.info(
+            span,
+            format!("input to histogram_quantile has NaN observations, result is skewed higher{of}"),
+        );
     }
 
     pub(crate) fn fraction_has_nan(&mut self, metric: &str, span: Span) {

@@ -59,10 +59,6 @@ impl HistogramSum {
             State::Sum(sum) => sum.total(),
             State::Mean(mean) => mean.mean(),
         };
-        Some(Aggregated {
-            histogram,
-            collision: self.reset && self.not_reset,
-            reconciled: self.reconciled,
-        })
+        Some(Aggregated { histogram, collision: self.reset && self.not_reset, reconciled: self.reconciled })
     }
 }

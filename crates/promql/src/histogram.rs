@@ -77,11 +77,11 @@ impl Evaluator<'_> {
             for line in of_q {
                 // The quantile may change from step to step; most often it does not.
                 let mut by_value: Vec<(u64, Line)> = Vec::new();
-                for step in 0..steps.count {
+                for (step, q) in values.iter().enumerate() {
                     let Some(value) = line.float(step) else { continue };
-                    let bits = values[step].to_bits();
+                    let bits = q.to_bits();
                     let at = by_value.iter().position(|(known, _)| *known == bits).unwrap_or_else(|| {
-                        let labels = line.labels.with(&label, &open_metrics_float(values[step]));
+                        let labels = line.labels.with(&label, &open_metrics_float(*q));
                         by_value.push((bits, Line::absent(labels, line.drop_name, steps.count)));
                         by_value.len() - 1
                     });

@@ -39,11 +39,11 @@ impl Windows {
     pub(crate) fn read(&self, step: Timestamp) -> TimeRange {
         let mut window = self.window(step);
         if self.ends.is_some() {
-            window.after = window.after - self.lookback;
+            window.after -= self.lookback;
         }
         if self.ends == Some(RangeEnds::Smoothed) {
             // Upstream reads up to and with the end of the lookback.
-            window.until = window.until + self.lookback;
+            window.until += self.lookback;
         }
         window
     }
@@ -456,8 +456,7 @@ impl Evaluator<'_> {
             ExprKind::Matrix(matrix) => Some(of(&matrix.selector)?),
             ExprKind::Subquery(subquery) => match self.first_place(&subquery.expr)? {
                 Some(inner) if inner.at.is_none() => {
-                    let outer =
-                        self.windows(subquery.at, subquery.offset.as_ref(), Duration::ZERO, None)?;
+                    let outer = self.windows(subquery.at, subquery.offset.as_ref(), Duration::ZERO, None)?;
                     Some(Windows { offset: outer.offset + inner.offset, ..outer })
                 }
                 inner => inner,

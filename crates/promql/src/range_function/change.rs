@@ -61,8 +61,7 @@ pub(super) fn last_two(
             Some(Value::Float(if counter { change / seconds } else { change }))
         }
         (Sample::Histogram(before), Sample::Histogram(last)) => {
-            let gauges =
-                [before, last].iter().filter(|h| h.reset_hint == ResetHint::Gauge).count();
+            let gauges = [before, last].iter().filter(|h| h.reset_hint == ResetHint::Gauge).count();
             if counter && gauges > 0 {
                 notes.annotations.not_a_counter(notes.metric, notes.span);
             }

@@ -12,11 +12,7 @@ use crate::select::{RangeSeries, Samples, Windows};
 
 /// The samples that a window is computed from: the last one at or before its start, and up to its end or, if
 /// smoothed, one further.
-fn around<'a, T>(
-    samples: Samples<'a, T>,
-    window: TimeRange,
-    smoothed: bool,
-) -> Option<Samples<'a, T>> {
+fn around<'a, T>(samples: Samples<'a, T>, window: TimeRange, smoothed: bool) -> Option<Samples<'a, T>> {
     let first = samples.until(window.after).saturating_sub(1);
     let mut last = samples.len().checked_sub(1)?;
     if smoothed {
@@ -126,7 +122,8 @@ impl Rates<'_> {
             (*all[last]).clone()
         };
         let gauge = |h: &Histogram| h.reset_hint == ResetHint::Gauge;
-        if !self.counter && !(gauge(&left) && gauge(&right)) {
+        let gauges = gauge(&left) && gauge(&right);
+        if !self.counter && !gauges {
             notes.annotations.not_a_gauge(notes.metric, notes.span);
         }
         let mut change = apply(right.clone(), &left, Combining::Subtraction, notes)?;

@@ -11,11 +11,11 @@ use assurance_metrics_model::{Histogram, TimeRange, Timestamp, Value};
 
 use crate::annotations::{Annotations, Combining};
 use crate::ast::{Expr, Span};
+use crate::combining::{Aggregated, HistogramSum};
 use crate::error::EvalError;
 use crate::eval::Evaluator;
 use crate::function::RangeFunction;
 use crate::line::{Line, Steps};
-use crate::combining::{Aggregated, HistogramSum};
 use crate::numbers::{Sum, Variance, as_float, nan_first, quantile, regression};
 use crate::select::{RangeSeries, Samples, Windows};
 
@@ -198,8 +198,8 @@ impl<'a> State<'a> {
         let rates =
             matches!(function, R::Rate | R::Increase | R::Delta).then(|| Rates::new(series, function));
         let ordered = (sliding && function == R::Quantile).then(|| Ordered::new(series.floats.values));
-        let trend = (sliding && matches!(function, R::Deriv | R::PredictLinear))
-            .then(|| Queue::new(series.floats));
+        let trend =
+            (sliding && matches!(function, R::Deriv | R::PredictLinear)).then(|| Queue::new(series.floats));
         let slide = slide(function, series.floats, sliding);
         Self { function, series, windows: *windows, slide, rates, ordered, trend }
     }
@@ -224,8 +224,7 @@ impl<'a> State<'a> {
             R::Irate | R::Idelta => change::last_two(&self.series, at, self.function == R::Irate, notes),
             R::Changes | R::Resets if at.histograms() > 0 || self.windows.ends.is_some() => {
                 let anchored = self.windows.ends.is_some();
-                change::between_any(&self.series, at, self.function == R::Resets, anchored)
-                    .map(Value::Float)
+                change::between_any(&self.series, at, self.function == R::Resets, anchored).map(Value::Float)
             }
             _ => self.of_floats(at, params, notes).map(Value::Float),
         }

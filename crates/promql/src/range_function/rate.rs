@@ -187,7 +187,8 @@ impl<'a> Rates<'a> {
         }
         let inner = if self.counter { from_compared..to } else { to - 1..to };
         let custom = self.histograms.custom(inner.start, inner.end);
-        let custom = custom + usize::from(from_compared == from && !self.counter) * usize::from(before.uses_custom_buckets());
+        let custom = custom
+            + usize::from(from_compared == from && !self.counter) * usize::from(before.uses_custom_buckets());
         let compared = inner.len() + usize::from(from_compared == from && !self.counter);
         if custom != 0 && custom != compared {
             notes.annotations.exponential_and_custom(notes.metric, notes.span);
@@ -196,7 +197,8 @@ impl<'a> Rates<'a> {
         if self.counter && self.histograms.gauges(from, to) > 0 {
             notes.annotations.not_a_counter(notes.metric, notes.span);
         }
-        if !self.counter && (all[from].reset_hint != ResetHint::Gauge || last.reset_hint != ResetHint::Gauge) {
+        if !self.counter && (all[from].reset_hint != ResetHint::Gauge || last.reset_hint != ResetHint::Gauge)
+        {
             notes.annotations.not_a_gauge(notes.metric, notes.span);
         }
         let mut change = (**last).clone();

@@ -136,8 +136,8 @@ pub(crate) struct Moments {
 
 impl Part for Moments {
     fn of(_at: f64, value: f64) -> Self {
-        // An infinite value deviates from itself by NaN.
-        Self { count: 1.0, mean: value, squares: (value - value) * (value - value) }
+        // Of an infinite value this makes NaN, as its deviation from itself is.
+        Self { count: 1.0, mean: value, squares: value * 0.0 }
     }
 
     fn join(self, later: Self) -> Self {
