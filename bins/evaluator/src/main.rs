@@ -1,5 +1,6 @@
 //! Detects governance violations: scrapes, stores, evaluates PromQL alerting rules and notifies.
 
+mod about;
 mod args;
 mod check;
 mod demo;

@@ -9,6 +9,7 @@ use assurance_runtime::server::{ServerError, WebConfig};
 use assurance_runtime::setup::{self, Settings};
 use assurance_runtime::signals::{Asked, Signals};
 
+use crate::about;
 use crate::args::Serve;
 use crate::exit;
 use crate::wire::{self, Frame, fail};
@@ -54,15 +55,22 @@ pub(crate) async fn run(args: Serve) -> ExitCode {
         lifecycle: args.lifecycle,
         allow_remote: args.allow_remote,
         remote_write_receiver: args.intake.receives(),
+        web_file: args.web_config.as_deref(),
+        cors_origin: Some(args.cors_origin),
+        flags: about::flags(),
     };
     let rules = loaded.rule_files.len();
-    let evaluator = match wire::start(loaded, settings, frame).await {
+    let mut evaluator = match wire::start(loaded, settings, frame).await {
         Ok(evaluator) => evaluator,
         Err(error) => return fail(exit_code(&error), &error.to_string()),
     };
     tracing::info!(url = %evaluator.url, rule_files = rules, "ready");
     loop {
-        match signals.next().await {
+        let asked = tokio::select! {
+            asked = signals.next() => asked,
+            () = evaluator.quit_asked() => Asked::Stop,
+        };
+        match asked {
             Asked::Stop => break,
             Asked::Reload => {
                 // The reason is in the log; the old configuration stays.
@@ -95,9 +103,7 @@ fn settings(args: &Serve) -> Settings {
 
 /// Reads the web configuration, or gives one that asks for nothing.
 pub(crate) fn web_config(path: Option<&Path>) -> Result<WebConfig, String> {
-    let Some(path) = path else { return Ok(WebConfig::default()) };
-    let source = setup::read_source(path).map_err(|error| error.to_string())?;
-    WebConfig::parse(&source, path.parent().unwrap_or(Path::new(""))).map_err(|error| error.to_string())
+    path.map_or_else(|| Ok(WebConfig::default()), WebConfig::load)
 }
 
 /// Anyone who reaches the port can read everything, so that an unprotected port stays on this machine.

@@ -1,5 +1,6 @@
 //! What the story needs: servers on free ports, files in a temporary folder, one clock.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
@@ -75,6 +76,9 @@ impl Stage {
             lifecycle: false,
             allow_remote: false,
             remote_write_receiver: false,
+            web_file: None,
+            cors_origin: None,
+            flags: BTreeMap::new(),
         };
         let evaluator = wire::start(loaded, settings, frame).await.map_err(text)?;
 
