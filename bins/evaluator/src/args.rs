@@ -197,6 +197,9 @@ pub(crate) struct TestRules {
     /// Evaluate every group at the file's evaluation_interval, as promtool does.
     #[arg(long)]
     pub(crate) ignore_group_intervals: bool,
+    /// Features by Prometheus's names, separated by commas.
+    #[arg(long = "enable-feature", value_name = "NAMES", value_delimiter = ',')]
+    pub(crate) features: Vec<String>,
     /// Fail if less than this share of the rules is proven by the tests.
     #[arg(long, value_name = "PERCENT")]
     pub(crate) min_coverage: Option<f64>,
@@ -310,6 +313,9 @@ pub(crate) enum What {
         /// Judge the file alone, not what it names.
         #[arg(long)]
         syntax_only: bool,
+        /// Features by Prometheus's names, separated by commas.
+        #[arg(long = "enable-feature", value_name = "NAMES", value_delimiter = ',')]
+        features: Vec<String>,
         #[command(flatten)]
         linting: Linting,
     },
@@ -320,6 +326,9 @@ pub(crate) enum What {
         /// Pass over keys that a server would refuse.
         #[arg(long)]
         ignore_unknown_fields: bool,
+        /// Features by Prometheus's names, separated by commas.
+        #[arg(long = "enable-feature", value_name = "NAMES", value_delimiter = ',')]
+        features: Vec<String>,
         #[command(flatten)]
         linting: Linting,
     },

@@ -13,6 +13,7 @@ use assurance_scrape::JobConfig;
 
 use crate::args::{Check, Lint, Linting, MetricsFormat, RuleLint, What};
 use crate::exit;
+use crate::intake;
 use crate::wire::fail;
 
 /// The code of findings about jobs that are scraped too rarely.
@@ -23,11 +24,12 @@ const MAX_STDIN_BYTES: u64 = 10 << 20;
 
 pub(crate) fn run(args: &Check) -> ExitCode {
     match &args.what {
-        What::Config { files, syntax_only, linting } => {
-            all(files, linting, |file, found| config(file, *syntax_only, found))
+        What::Config { files, syntax_only, features, linting } => {
+            all(files, linting, |file, found| config(file, *syntax_only, features, found))
         }
-        What::Rules { files, ignore_unknown_fields, linting } => {
+        What::Rules { files, ignore_unknown_fields, features, linting } => {
             let mut reading = Reading::default();
+            reading.features = intake::promql_features(features);
             reading.ignore_unknown_fields = *ignore_unknown_fields;
             let stdin = [PathBuf::from("-")];
             let files = if files.is_empty() { &stdin } else { files.as_slice() };
@@ -105,7 +107,12 @@ async fn web_configs(files: &[PathBuf]) -> ExitCode {
     code
 }
 
-fn config(file: &Path, syntax_only: bool, found: &mut Vec<Diagnostic>) -> Result<String, String> {
+fn config(
+    file: &Path,
+    syntax_only: bool,
+    features: &[String],
+    found: &mut Vec<Diagnostic>,
+) -> Result<String, String> {
     let source = setup::read_source(file).map_err(|error| error.to_string())?;
     if syntax_only {
         let loaded = assurance_config::load(&source, "").map_err(|faults| joined(&faults))?;
@@ -113,7 +120,9 @@ fn config(file: &Path, syntax_only: bool, found: &mut Vec<Diagnostic>) -> Result
         found.extend(too_rare(&source, &loaded.jobs));
         return Ok(format!("{} is valid by itself", file.display()));
     }
-    let loaded = setup::load(&Settings::new(file)).map_err(|error| error.to_string())?;
+    let mut settings = Settings::new(file);
+    settings.features.extend(features.iter().cloned());
+    let loaded = setup::load(&settings).map_err(|error| error.to_string())?;
     found.extend(loaded.warnings);
     found.extend(too_rare(&source, &loaded.pipeline.scrape));
     let groups = &loaded.pipeline.rules.groups;

@@ -15,6 +15,7 @@ use assurance_runtime::setup;
 
 use crate::args::{Output, TestRules};
 use crate::exit;
+use crate::intake;
 use crate::wire::fail;
 
 /// What became of one test file.
@@ -46,6 +47,7 @@ pub(crate) fn run(args: &TestRules) -> ExitCode {
     let mut options = Options { trace: args.debug, ..Options::default() };
     options.group_intervals = !args.ignore_group_intervals;
     options.reading.ignore_unknown_fields = args.ignore_unknown_fields;
+    options.reading.features = intake::promql_features(&args.features);
     let mut all = Vec::new();
     for file in &args.files {
         let ran = run_file(file, &options, &is_wanted);

@@ -21,6 +21,8 @@ const ALERT_STATE: &str = "alertstate";
 pub(crate) struct View<'a> {
     pub(crate) store: &'a dyn Queryable,
     pub(crate) options: &'a promql::Options,
+    /// The parts of PromQL that the queries of templates may use.
+    pub(crate) features: promql::Features,
     /// The instant of the evaluation.
     pub(crate) at: Timestamp,
     /// How far before it the rule's own expression looks.
@@ -144,7 +146,7 @@ pub(crate) fn sightings(
 }
 
 fn query_for_template(text: &str, reading: View<'_>) -> Result<Vec<QuerySample>, String> {
-    let expression = Expression::parse(text).map_err(|error| error.to_string())?;
+    let expression = Expression::parse_with(text, reading.features).map_err(|error| error.to_string())?;
     let samples = vector(expression.tree(), reading, reading.at, &mut Notes::default())
         .map_err(|error| error.to_string())?;
     let sample = |(labels, value): (Labels, Value)| QuerySample {

@@ -289,6 +289,7 @@ impl Work<'_> {
         let reading = View {
             store: store.queryable(),
             options: &self.around.config.options,
+            features: self.around.config.features,
             at: self.at,
             offset: self.offset,
         };

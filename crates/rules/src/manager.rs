@@ -27,6 +27,8 @@ pub struct Config {
     pub external_url: String,
     /// How expressions are evaluated.
     pub options: promql::Options,
+    /// The parts of PromQL that queries in templates may use; the rules' own expressions are read already.
+    pub features: promql::Features,
     /// How long an alert is not sent again (Prometheus's `--rules.alert.resend-delay`).
     pub resend_delay: Duration,
     /// At which instants groups are evaluated.
@@ -45,6 +47,7 @@ impl Config {
             external_labels: Labels::empty(),
             external_url: String::new(),
             options: promql::Options::default(),
+            features: promql::Features::default(),
             resend_delay: Duration::from_minutes(1),
             schedule: Schedule::Hashed,
             max_active_alerts_per_rule: MAX_ACTIVE_ALERTS_PER_RULE,

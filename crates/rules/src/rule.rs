@@ -16,12 +16,20 @@ pub struct Expression {
 use assurance_promql as promql;
 
 impl Expression {
-    /// Reads an expression.
+    /// Reads an expression, in the language that needs no feature to be enabled.
     ///
     /// # Errors
     /// If it is no PromQL, or uses a construct that cannot be evaluated.
     pub fn parse(text: &str) -> Result<Self, promql::ParseError> {
-        let tree = promql::parse(text)?;
+        Self::parse_with(text, promql::Features::default())
+    }
+
+    /// As [`Expression::parse`], in the language with these features.
+    ///
+    /// # Errors
+    /// As [`Expression::parse`].
+    pub fn parse_with(text: &str, features: promql::Features) -> Result<Self, promql::ParseError> {
+        let tree = promql::parse_with(text, features)?;
         let canonical = tree.to_string();
         Ok(Self { text: text.into(), tree: Arc::new(tree), canonical: canonical.into() })
     }

@@ -10,7 +10,7 @@ use assurance_diagnostics::{Diagnostic, Source, yaml};
 use assurance_metrics_model::Duration;
 use assurance_notifier::{Receiver, ReceiverKind};
 use assurance_pipeline as pipeline;
-use assurance_promql::Options;
+use assurance_promql::{self as promql, Options};
 use assurance_rules::RuleFile;
 use assurance_scrape::{CounterBirth, HttpConfig, TargetGroup, parse_file_sd};
 
@@ -48,6 +48,15 @@ impl Settings {
             webhooks: Vec::new(),
             features: BTreeSet::new(),
         }
+    }
+}
+
+impl Settings {
+    /// The parts of PromQL that rules may use.
+    pub fn promql_features(&self) -> promql::Features {
+        let mut features = promql::Features::default();
+        features.experimental_functions = self.features.contains("promql-experimental-functions");
+        features
     }
 }
 
@@ -172,7 +181,7 @@ pub fn load(settings: &Settings) -> Result<Setup, SetupError> {
             );
         }
         for path in paths {
-            match read_rules(Path::new(&path)) {
+            match read_rules(Path::new(&path), settings.promql_features()) {
                 Ok(file) => {
                     groups.extend(file.groups);
                     warnings.extend(file.warnings);
@@ -189,6 +198,7 @@ pub fn load(settings: &Settings) -> Result<Setup, SetupError> {
     rules.external_labels = loaded.global.external_labels.clone();
     rules.external_url.clone_from(&settings.external_url);
     rules.options = settings.options.clone();
+    rules.features = settings.promql_features();
 
     let mut clients = Clients::default();
     let mut senders = Senders::default();
@@ -286,9 +296,11 @@ fn discover(lists: &[assurance_scrape::FileSd]) -> Result<Vec<TargetGroup>, Setu
 ///
 /// # Errors
 /// Everything wrong in it, or why it cannot be read.
-pub fn read_rules(path: &Path) -> Result<RuleFile, SetupError> {
+fn read_rules(path: &Path, features: promql::Features) -> Result<RuleFile, SetupError> {
     let source = read_source(path)?;
-    Ok(RuleFile::parse(&source)?)
+    let mut reading = assurance_rules::Reading::default();
+    reading.features = features;
+    Ok(RuleFile::parse_with(&source, reading)?)
 }
 
 /// Reads a text file under its path as name.

@@ -243,7 +243,7 @@ fn expression(
         reader.error(span, "rule has no `expr`", "add `expr:` with the PromQL query");
         return None;
     };
-    let expression = match Expression::parse(&text) {
+    let expression = match Expression::parse_with(&text, reader.features) {
         Ok(expression) => expression,
         Err(error) => {
             let span = reader.within(&at, &error.span);
@@ -325,7 +325,7 @@ fn template(reader: &mut Reader<'_>, at: &At, what: &str, name: &str, text: &str
         reader.warning(span, format!("{what} {name:?} {}", finding.kind), help);
     }
     for query in template.queries() {
-        if let Err(error) = Expression::parse(&query.expression) {
+        if let Err(error) = Expression::parse_with(&query.expression, reader.features) {
             let start = query.span.start + error.span.start;
             let span = reader.within(at, &(start..start + error.span.len()));
             let help = "every rendering will fail; correct the query".to_owned();

@@ -8,6 +8,8 @@ use assurance_diagnostics::yaml::{self, PathSegment};
 use assurance_diagnostics::{Diagnostic, Severity, Source};
 use assurance_metrics_model::Duration;
 
+use assurance_promql as promql;
+
 use crate::Group;
 pub(crate) use raw::Text;
 
@@ -29,6 +31,8 @@ pub const DUPLICATE_RULES: &str = "duplicate-rules";
 pub struct Reading {
     /// Whether keys that no rule file has are passed over. A server refuses them.
     pub ignore_unknown_fields: bool,
+    /// The parts of PromQL that expressions may use.
+    pub features: promql::Features,
 }
 
 impl RuleFile {
@@ -52,7 +56,7 @@ impl RuleFile {
             false => yaml::parse(source),
         };
         let file = file.map_err(|found| vec![explain(found)])?;
-        let mut reader = Reader { source, found: Vec::new() };
+        let mut reader = Reader { source, features: reading.features, found: Vec::new() };
         let groups = checks::groups(&mut reader, file.groups.unwrap_or_default());
         let mut found = reader.found;
         found.sort_by_key(|d| (d.span.as_ref().map(|s| s.start), std::cmp::Reverse(d.severity)));
@@ -123,6 +127,7 @@ impl At {
 /// Collects what is found, each at its place.
 struct Reader<'a> {
     source: &'a Source,
+    features: promql::Features,
     found: Vec<Diagnostic>,
 }
 

@@ -31,9 +31,10 @@ pub(super) fn read_query(
     places: &Places<'_>,
     path: &[PathSegment],
     raw: &raw::QueryTest,
+    features: promql::Features,
 ) -> Result<(Expression, Samples), Box<Failure>> {
     let at = join(path, &["expr".into()]);
-    let expression = Expression::parse(&raw.expr.0).map_err(|error| {
+    let expression = Expression::parse_with(&raw.expr.0, features).map_err(|error| {
         let found = places.within(&at, &error.span, format!("the query cannot be read: {error}"));
         Box::new(Failure::new(match error.help() {
             Some(help) => found.with_help(help),

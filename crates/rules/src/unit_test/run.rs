@@ -109,6 +109,7 @@ impl Suite<'_> {
             external_labels: Labels::from_pairs(test.external_labels.iter().map(|(n, v)| (n, &v.0))),
             external_url: test.external_url.as_ref().map(|url| url.0.clone()).unwrap_or_default(),
             options,
+            features: self.options.reading.features,
             schedule: Schedule::Aligned(start),
             ..Config::new(groups)
         }
@@ -191,7 +192,7 @@ impl Suite<'_> {
             let path = join(root, &["promql_expr_test".into(), index.into()]);
             let after = places.duration(&join(&path, &["eval_time".into()]), Some(&query.eval_time));
             let at = start + after.unwrap_or_default();
-            match compare::read_query(places, &path, query) {
+            match compare::read_query(places, &path, query, self.options.reading.features) {
                 Ok((expression, expected)) => queries.push(Query { at, index, expression, expected }),
                 Err(failure) => unread.push((true, at, index, *failure)),
             }

@@ -108,6 +108,16 @@ fn a_file_is_named_as_the_user_wrote_it() {
 }
 
 #[test]
+fn experimental_functions_are_enabled_where_asked_for() {
+    let text = "groups: [{name: a, rules: [{record: a, expr: 'sort_by_label(up, \"job\")'}]}]";
+    let source = Source::new("rules.yml", text);
+    let mut reading = Reading::default();
+    assert!(RuleFile::parse_with(&source, reading).is_err());
+    reading.features.experimental_functions = true;
+    assert!(RuleFile::parse_with(&source, reading).is_ok());
+}
+
+#[test]
 fn unknown_keys_are_passed_over_where_asked_for() {
     let text = "
 owner: me
