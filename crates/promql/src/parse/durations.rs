@@ -32,19 +32,39 @@ impl Parser<'_> {
     }
 
     /// A length after `offset`. An operator behind it belongs to the value, as in `a offset 5m + 1`, but
-    /// behind a parenthesis to the length, as in `a offset (5m) * 2`.
+    /// behind a parenthesis to the length, as in `a offset (5m) * 2`, which is `a offset (5m * 2)`.
     pub(super) fn offset_length(&mut self, place: Place) -> Result<DurationExpr, ParseError> {
         let start = self.token.start;
         let length = match self.token.kind {
-            Kind::LeftParen => self.duration_expression(0, place)?.length,
+            Kind::LeftParen => {
+                let Length { length, height } = self.duration_expression(0, place)?;
+                if matches!(length, DurationExpr::Binary { .. }) {
+                    self.bounded(height + 1, start..self.last_end)?;
+                    DurationExpr::Paren(Box::new(length))
+                } else {
+                    length
+                }
+            }
             Kind::Operator(sign @ (BinaryOp::Add | BinaryOp::Sub)) => {
                 self.advance()?;
                 let inner = self.duration_operand(place)?;
-                signed(sign == BinaryOp::Sub, inner).length
+                self.bounded(inner.height + 1, start..self.last_end)?;
+                match inner.length {
+                    // Here the sign has a meaning: what follows belongs to the value.
+                    DurationExpr::Paren(_) if sign == BinaryOp::Add => {
+                        DurationExpr::Plus(Box::new(inner.length))
+                    }
+                    _ => signed(sign == BinaryOp::Sub, inner).length,
+                }
             }
             _ => self.duration_operand(place)?.length,
         };
         self.settled(length, start)
+    }
+
+    /// Whether an operator follows that would belong to a length before it.
+    pub(super) fn at_calculation(&self) -> bool {
+        matches!(self.token.kind, Kind::Operator(op) if calculates(op))
     }
 
     /// A length as a whole: a number alone is one of seconds.
@@ -72,11 +92,7 @@ impl Parser<'_> {
             _ => self.duration_operand(place)?,
         };
         while let Kind::Operator(op) = self.token.kind {
-            let calculates = matches!(
-                op,
-                BinaryOp::Add | BinaryOp::Sub | BinaryOp::Mul | BinaryOp::Div | BinaryOp::Mod | BinaryOp::Pow
-            );
-            if !calculates || !binds(op, least) {
+            if !calculates(op) || !binds(op, least) {
                 break;
             }
             let token = self.advance()?;
@@ -151,6 +167,13 @@ impl Parser<'_> {
         };
         Ok(Length { length, height: 1 })
     }
+}
+
+const fn calculates(op: BinaryOp) -> bool {
+    matches!(
+        op,
+        BinaryOp::Add | BinaryOp::Sub | BinaryOp::Mul | BinaryOp::Div | BinaryOp::Mod | BinaryOp::Pow
+    )
 }
 
 /// A length with a sign, which goes into a literal; `+` says nothing.

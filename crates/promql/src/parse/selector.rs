@@ -24,6 +24,16 @@ fn is_name(matcher: &Matcher) -> bool {
     matcher.name() == METRIC_NAME && matcher.op() == MatchOp::Equal
 }
 
+/// Where an expression keeps its offset, if it can have one.
+fn offset_of(expr: &mut Expr) -> Option<&mut Option<DurationExpr>> {
+    match &mut expr.kind {
+        ExprKind::Vector(selector) => Some(&mut selector.offset),
+        ExprKind::Matrix(matrix) => Some(&mut matrix.selector.offset),
+        ExprKind::Subquery(subquery) => Some(&mut subquery.offset),
+        _ => None,
+    }
+}
+
 impl Parser<'_> {
     /// `name{matchers}`, or either.
     pub(super) fn selector(&mut self) -> Result<Parsed, ParseError> {
@@ -97,9 +107,18 @@ impl Parser<'_> {
                 Kind::Word(Word::Offset) => self.offset(&mut parsed.expr)?,
                 Kind::Word(Word::Anchored) => self.ends(&mut parsed.expr, RangeEnds::Anchored)?,
                 Kind::Word(Word::Smoothed) => self.ends(&mut parsed.expr, RangeEnds::Smoothed)?,
-                _ => return Ok(parsed),
+                _ => break,
             }
         }
+        // Printed, the offset stands last, so that an operator behind it would become a part of it.
+        if self.at_calculation()
+            && let Some(place) = offset_of(&mut parsed.expr)
+            && matches!(place, Some(DurationExpr::Paren(_)))
+            && let Some(length) = place.take()
+        {
+            *place = Some(DurationExpr::Plus(Box::new(length)));
+        }
+        Ok(parsed)
     }
 
     /// `[range]` or `[range:step]`.
@@ -146,17 +165,13 @@ impl Parser<'_> {
     fn offset(&mut self, expr: &mut Expr) -> Result<(), ParseError> {
         self.advance()?;
         let offset = self.offset_length(OFFSET)?;
-        let place = match &mut expr.kind {
-            ExprKind::Vector(selector) => &mut selector.offset,
-            ExprKind::Matrix(matrix) => &mut matrix.selector.offset,
-            ExprKind::Subquery(subquery) => &mut subquery.offset,
-            _ => {
-                let message = "offset modifier must be preceded by an instant vector selector or range vector selector or a subquery";
-                return Err(syntax(expr.span.bytes(), message));
-            }
+        let span = expr.span.bytes();
+        let Some(place) = offset_of(expr) else {
+            let message = "offset modifier must be preceded by an instant vector selector or range vector selector or a subquery";
+            return Err(syntax(span, message));
         };
         if place.is_some() {
-            return Err(syntax(expr.span.bytes(), "offset may not be set multiple times"));
+            return Err(syntax(span, "offset may not be set multiple times"));
         }
         // No offset at all is what `offset 0s` means, and how it prints.
         if offset.literal().is_none_or(|length| !length.is_zero()) {
