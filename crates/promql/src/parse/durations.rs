@@ -3,12 +3,11 @@
 use assurance_metrics_model::Duration;
 
 use crate::ast::{BinaryOp, DurationExpr};
-use crate::error::ParseError;
 
 use super::grammar::{Parser, SIGN, binds, right_strength};
 use super::lexer::{Kind, Word};
 use super::literal;
-use super::message::syntax;
+use super::message::{Fault, syntax};
 
 /// A length, and how many levels its tree has.
 struct Length {
@@ -21,7 +20,7 @@ pub(super) type Place = (&'static str, &'static str);
 
 impl Parser<'_> {
     /// A length in brackets, which must be more than nothing where that is known.
-    pub(super) fn length(&mut self, place: Place) -> Result<DurationExpr, ParseError> {
+    pub(super) fn length(&mut self, place: Place) -> Result<DurationExpr, Fault> {
         let start = self.token.start;
         let length = self.duration_expression(0, place)?.length;
         let length = self.settled(length, start)?;
@@ -33,7 +32,7 @@ impl Parser<'_> {
 
     /// A length after `offset`. An operator behind it belongs to the value, as in `a offset 5m + 1`, but
     /// behind a parenthesis to the length, as in `a offset (5m) * 2`, which is `a offset (5m * 2)`.
-    pub(super) fn offset_length(&mut self, place: Place) -> Result<DurationExpr, ParseError> {
+    pub(super) fn offset_length(&mut self, place: Place) -> Result<DurationExpr, Fault> {
         let start = self.token.start;
         let length = match self.token.kind {
             Kind::LeftParen => {
@@ -68,7 +67,7 @@ impl Parser<'_> {
     }
 
     /// A length as a whole: a number alone is one of seconds.
-    fn settled(&self, length: DurationExpr, start: usize) -> Result<DurationExpr, ParseError> {
+    fn settled(&self, length: DurationExpr, start: usize) -> Result<DurationExpr, Fault> {
         let DurationExpr::Number(secs) = length else {
             return Ok(length);
         };
@@ -78,7 +77,7 @@ impl Parser<'_> {
         }
     }
 
-    fn duration_expression(&mut self, least: u8, place: Place) -> Result<Length, ParseError> {
+    fn duration_expression(&mut self, least: u8, place: Place) -> Result<Length, Fault> {
         self.enter()?;
         let start = self.token.start;
         let mut left = match self.token.kind {
@@ -111,7 +110,7 @@ impl Parser<'_> {
         Ok(left)
     }
 
-    fn duration_operand(&mut self, place: Place) -> Result<Length, ParseError> {
+    fn duration_operand(&mut self, place: Place) -> Result<Length, Fault> {
         let token = self.token;
         let length = match token.kind {
             Kind::Number => {

@@ -58,6 +58,10 @@ pub fn parse_with(text: &str, features: Features) -> Result<Expr, ParseError> {
         };
         return Err(ParseError { span: 0..text.len(), kind });
     }
+    read(text, features).map_err(|fault| *fault)
+}
+
+fn read(text: &str, features: Features) -> Result<Expr, message::Fault> {
     let mut expr = grammar::Parser::new(text, features)?.whole()?;
     checks::check(&mut expr)?;
     Ok(expr)
@@ -76,7 +80,7 @@ pub fn parse_selector(text: &str) -> Result<Vec<Matcher>, ParseError> {
                 "expected a series selector such as up{{job=\"x\"}}, got {} expression",
                 expr.value_type().described()
             );
-            Err(message::syntax(expr.span.bytes(), message))
+            Err(*message::syntax(expr.span.bytes(), message))
         }
     }
 }

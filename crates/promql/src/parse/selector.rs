@@ -5,13 +5,12 @@ use assurance_metrics_model::{METRIC_NAME, MatchOp, Matcher, Timestamp, format_f
 use crate::ast::{
     At, BinaryOp, DurationExpr, Expr, ExprKind, MatrixSelector, RangeEnds, Subquery, VectorSelector,
 };
-use crate::error::ParseError;
 use crate::print::Inside;
 
 use super::durations::Place;
 use super::grammar::{Parsed, Parser};
 use super::lexer::{Kind, Word};
-use super::message::syntax;
+use super::message::{Fault, syntax};
 
 const MATCHING: &str = "label matching";
 
@@ -36,7 +35,7 @@ fn offset_of(expr: &mut Expr) -> Option<&mut Option<DurationExpr>> {
 
 impl Parser<'_> {
     /// `name{matchers}`, or either.
-    pub(super) fn selector(&mut self) -> Result<Parsed, ParseError> {
+    pub(super) fn selector(&mut self) -> Result<Parsed, Fault> {
         let start = self.token.start;
         let mut name = None;
         if self.token.kind != Kind::LeftBrace {
@@ -69,7 +68,7 @@ impl Parser<'_> {
     }
 
     /// `label="value"`, or a metric's name in quotes.
-    fn matcher(&mut self) -> Result<Matcher, ParseError> {
+    fn matcher(&mut self) -> Result<Matcher, Fault> {
         let first = self.token;
         let label = match first.kind {
             Kind::String => self.string()?,
@@ -99,7 +98,7 @@ impl Parser<'_> {
     }
 
     /// What stands behind an operand, in any order and number; whether it may is seen one by one.
-    pub(super) fn suffixes(&mut self, mut parsed: Parsed) -> Result<Parsed, ParseError> {
+    pub(super) fn suffixes(&mut self, mut parsed: Parsed) -> Result<Parsed, Fault> {
         loop {
             match self.token.kind {
                 Kind::LeftBracket => parsed = self.bracket(parsed)?,
@@ -122,7 +121,7 @@ impl Parser<'_> {
     }
 
     /// `[range]` or `[range:step]`.
-    fn bracket(&mut self, parsed: Parsed) -> Result<Parsed, ParseError> {
+    fn bracket(&mut self, parsed: Parsed) -> Result<Parsed, Fault> {
         let open = self.advance()?.start;
         let range = self.length(RANGE)?;
         let start = parsed.expr.span.start as usize;
@@ -135,11 +134,11 @@ impl Parser<'_> {
             step = Some(self.length(STEP)?);
             self.expect(Kind::RightBracket, "subquery selector", "\"]\"")?;
         }
-        let subquery = Subquery { expr: parsed.expr, range, step, offset: None, at: None };
+        let subquery = Subquery { expr: *parsed.expr, range, step, offset: None, at: None };
         self.node(ExprKind::Subquery(Box::new(subquery)), start, parsed.height)
     }
 
-    fn matrix(&mut self, parsed: Parsed, range: DurationExpr, open: usize) -> Result<Parsed, ParseError> {
+    fn matrix(&mut self, parsed: Parsed, range: DurationExpr, open: usize) -> Result<Parsed, Fault> {
         let selector_span = parsed.expr.span;
         let fault = match parsed.expr.kind {
             ExprKind::Vector(selector) if selector.offset.is_some() => {
@@ -162,7 +161,7 @@ impl Parser<'_> {
         expr.span = self.span_from(expr.span.start as usize);
     }
 
-    fn offset(&mut self, expr: &mut Expr) -> Result<(), ParseError> {
+    fn offset(&mut self, expr: &mut Expr) -> Result<(), Fault> {
         self.advance()?;
         let offset = self.offset_length(OFFSET)?;
         let span = expr.span.bytes();
@@ -181,7 +180,7 @@ impl Parser<'_> {
         Ok(())
     }
 
-    fn at(&mut self, expr: &mut Expr) -> Result<(), ParseError> {
+    fn at(&mut self, expr: &mut Expr) -> Result<(), Fault> {
         self.advance()?;
         let at = match self.token.kind {
             Kind::Word(word @ (Word::Start | Word::End)) => {
@@ -219,7 +218,7 @@ impl Parser<'_> {
         Ok(())
     }
 
-    fn ends(&mut self, expr: &mut Expr, ends: RangeEnds) -> Result<(), ParseError> {
+    fn ends(&mut self, expr: &mut Expr, ends: RangeEnds) -> Result<(), Fault> {
         let word = match ends {
             RangeEnds::Anchored => "anchored",
             RangeEnds::Smoothed => "smoothed",

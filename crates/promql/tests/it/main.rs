@@ -4,6 +4,7 @@
 mod corpus;
 mod errors;
 mod language;
+mod parse_hostile;
 mod parse_oracle;
 mod parse_print;
 mod parse_trees;
