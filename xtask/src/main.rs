@@ -3,6 +3,9 @@
 //! Knows none of the project's crates, so that it builds in seconds and can judge a tree that does not build.
 
 mod arrows;
+mod differential;
+mod peers;
+mod rng;
 mod run;
 mod tidy;
 
@@ -15,8 +18,12 @@ usage: cargo xtask COMMAND
   tidy                          what no compiler checks: arrows, pages, tests and runbooks of alerts, leftovers
   tidy --write                  the same, after writing the generated parts of docs/architecture.md
   bench [ROOM]                  the benchmarks of one room, or of all
-  conformance openmetrics DIR   the exposition parser against a folder of OpenMetrics cases
-  conformance promql DIR        the query engine against a folder of .test files
+  differential [--seed N] [--queries N] [--binary PATH]
+                                random expressions over random data, asked of a real Prometheus and of us
+  conformance DIR [--verbose] [--at-least N] [--store memory|tsdb] [--write-doc]
+                                the query engine against a folder of .test files, or the exposition parser
+                                against one of OpenMetrics cases; `conformance promql DIR` and `conformance
+                                openmetrics DIR` say which
 ";
 
 #[expect(clippy::print_stderr, reason = "a command-line tool talks on stderr")]
@@ -27,9 +34,9 @@ fn main() -> ExitCode {
         ["ci"] => run::ci(),
         ["tidy"] => tidy::check(),
         ["tidy", "--write"] => tidy::write().and_then(|()| tidy::check()),
+        ["differential", args @ ..] => differential::command(args),
         ["bench", rooms @ ..] => run::bench(rooms),
-        ["conformance", "openmetrics", dir] => run::example("assurance-exposition", "check_openmetrics", dir),
-        ["conformance", "promql", dir] => run::example("assurance-promqltest", "conformance", dir),
+        ["conformance", args @ ..] if !args.is_empty() => run::conformance(args),
         _ => {
             eprint!("{USAGE}");
             return ExitCode::from(2);

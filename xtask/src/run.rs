@@ -1,5 +1,6 @@
 //! Commands that call cargo.
 
+use std::path::Path;
 use std::process::Command;
 
 use crate::tidy;
@@ -24,9 +25,51 @@ pub(crate) fn bench(rooms: &[&str]) -> Result<(), String> {
         .try_for_each(|room| cargo(&["bench", "--package", &format!("assurance-{room}"), "--benches"]))
 }
 
-/// One crate's example, in release mode, on a folder.
-pub(crate) fn example(package: &str, name: &str, dir: &str) -> Result<(), String> {
-    cargo(&["run", "--quiet", "--release", "--package", package, "--example", name, "--", dir])
+/// The conformance of the room that a folder's cases are for.
+pub(crate) fn conformance(args: &[&str]) -> Result<(), String> {
+    let (suite, args) = match args {
+        ["promql", args @ ..] => (Suite::Promql, args),
+        ["openmetrics", args @ ..] => (Suite::OpenMetrics, args),
+        _ => {
+            let folder = args.iter().find(|arg| !arg.starts_with('-'));
+            let folder = folder.ok_or("conformance needs the folder of the cases")?;
+            (Suite::of(Path::new(folder))?, args)
+        }
+    };
+    match suite {
+        Suite::Promql => example("xtask", "conformance", args),
+        Suite::OpenMetrics => example("assurance-exposition", "check_openmetrics", args),
+    }
+}
+
+/// What a folder holds cases for.
+#[derive(Debug, PartialEq, Eq)]
+enum Suite {
+    /// `.test` files.
+    Promql,
+    /// Folders with `metrics` and `test.json`.
+    OpenMetrics,
+}
+
+impl Suite {
+    fn of(folder: &Path) -> Result<Self, String> {
+        for entry in fs_err::read_dir(folder).map_err(|error| error.to_string())? {
+            let path = entry.map_err(|error| error.to_string())?.path();
+            if path.extension().is_some_and(|extension| extension == "test") {
+                return Ok(Self::Promql);
+            }
+            if path.join("metrics").is_file() && path.join("test.json").is_file() {
+                return Ok(Self::OpenMetrics);
+            }
+        }
+        Err(format!("{} holds neither .test files nor folders with metrics and test.json", folder.display()))
+    }
+}
+
+/// One crate's example, in release mode.
+fn example(package: &str, name: &str, args: &[&str]) -> Result<(), String> {
+    let command = ["run", "--quiet", "--release", "--package", package, "--example", name, "--"];
+    cargo(&[&command, args].concat())
 }
 
 fn cargo(args: &[&str]) -> Result<(), String> {
@@ -43,4 +86,25 @@ fn cargo_with(args: &[&str], env: &[(&str, &str)]) -> Result<(), String> {
         .status()
         .map_err(|source| format!("cannot run `{line}`: {source}"))?;
     if status.success() { Ok(()) } else { Err(format!("`{line}` failed: {status}")) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_folder_shows_what_its_cases_are_for() {
+        let folder = tempfile::tempdir().expect("a temporary directory");
+        let of = || Suite::of(folder.path());
+        assert!(of().expect_err("empty").contains("holds neither"));
+        let case = folder.path().join("case");
+        fs_err::create_dir(&case).expect("created");
+        fs_err::write(case.join("metrics"), "").expect("written");
+        assert!(of().is_err());
+        fs_err::write(case.join("test.json"), "").expect("written");
+        assert_eq!(of(), Ok(Suite::OpenMetrics));
+        fs_err::remove_dir_all(&case).expect("removed");
+        fs_err::write(folder.path().join("a.test"), "").expect("written");
+        assert_eq!(of(), Ok(Suite::Promql));
+    }
 }

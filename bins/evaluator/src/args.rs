@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use assurance_metrics_model::Duration;
+use assurance_metrics_model::{Duration, MatchOp, Matcher};
 use assurance_scrape::CounterBirth;
 use clap::{Parser, Subcommand, ValueEnum};
 
@@ -46,7 +46,10 @@ pub(crate) struct Serve {
     /// Where this server is reached from outside, for links in notifications.
     #[arg(long = "web.external-url", value_name = "URL", value_parser = url)]
     pub(crate) external_url: Option<String>,
-    /// Allow POST /-/reload.
+    /// Which origins' pages may read the API: a regular expression over all of https://host:port.
+    #[arg(long = "web.cors.origin", value_name = "REGEX", default_value = ".*", value_parser = origins)]
+    pub(crate) cors_origin: Matcher,
+    /// Allow POST /-/reload and /-/quit.
     #[arg(long = "web.enable-lifecycle")]
     pub(crate) lifecycle: bool,
     /// Listen beyond loopback although no web configuration protects it.
@@ -61,6 +64,8 @@ pub(crate) struct Serve {
     /// A webhook that is told of every alert, beside the Alertmanagers of the configuration file.
     #[arg(long = "notify.webhook", value_name = "URL", value_parser = url)]
     pub(crate) webhooks: Vec<String>,
+    #[command(flatten)]
+    pub(crate) intake: crate::intake::Intake,
     #[command(flatten)]
     pub(crate) logs: Logs,
 }
@@ -141,6 +146,10 @@ fn url(text: &str) -> Result<String, String> {
     if usable { Ok(text.to_owned()) } else { Err("write http:// or https:// and a host".to_owned()) }
 }
 
+fn origins(text: &str) -> Result<Matcher, String> {
+    Matcher::new("origin", MatchOp::Regex, text).map_err(|error| error.reason)
+}
+
 fn speed(text: &str) -> Result<f64, String> {
     match text.parse::<f64>() {
         // Above 120 the scrape interval of 30 s is below 250 ms, and a busy machine misses scrapes.
@@ -213,4 +222,22 @@ pub(crate) struct Healthcheck {
     /// Ask whether it is ready instead of whether it is alive.
     #[arg(long)]
     pub(crate) ready: bool,
+    /// Certificates that sign the server's, PEM: TLS is spoken, and no other certificate taken.
+    #[arg(long = "tls.ca-file", value_name = "FILE")]
+    pub(crate) ca_file: Option<PathBuf>,
+    /// The certificate shown to the server, PEM.
+    #[arg(long = "tls.cert-file", value_name = "FILE", requires = "key_file")]
+    pub(crate) cert_file: Option<PathBuf>,
+    /// Its key, PEM.
+    #[arg(long = "tls.key-file", value_name = "FILE", requires = "cert_file")]
+    pub(crate) key_file: Option<PathBuf>,
+    /// The name expected in the server's certificate, if not the address's.
+    #[arg(long = "tls.server-name", value_name = "NAME", requires = "ca_file")]
+    pub(crate) server_name: Option<String>,
+    /// The user to ask as.
+    #[arg(long = "basic-auth.username", value_name = "NAME", requires = "password_file")]
+    pub(crate) username: Option<String>,
+    /// The file that holds the user's password.
+    #[arg(long = "basic-auth.password-file", value_name = "FILE", requires = "username")]
+    pub(crate) password_file: Option<PathBuf>,
 }

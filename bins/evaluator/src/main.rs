@@ -1,9 +1,11 @@
 //! Detects governance violations: scrapes, stores, evaluates PromQL alerting rules and notifies.
 
+mod about;
 mod args;
 mod check;
 mod demo;
 mod healthcheck;
+mod intake;
 mod logs;
 mod serve;
 mod wire;

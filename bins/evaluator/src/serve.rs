@@ -9,6 +9,7 @@ use assurance_runtime::server::{ServerError, WebConfig};
 use assurance_runtime::setup::{self, Settings};
 use assurance_runtime::signals::{Asked, Signals};
 
+use crate::about;
 use crate::args::Serve;
 use crate::exit;
 use crate::wire::{self, Frame, fail};
@@ -31,6 +32,7 @@ pub(crate) async fn run(args: Serve) -> ExitCode {
         Ok(loaded) => loaded,
         Err(error) => return fail(exit::CONFIGURATION, &error.to_string()),
     };
+    args.intake.tell();
     for warning in &loaded.warnings {
         tracing::warn!("{warning}");
     }
@@ -42,6 +44,9 @@ pub(crate) async fn run(args: Serve) -> ExitCode {
     if let Some(retention) = args.retention.or(loaded.retention) {
         store.retention = retention;
     }
+    if let Some(window) = args.intake.out_of_order_window.or(loaded.out_of_order_window) {
+        store.out_of_order_window = window;
+    }
     let frame = Frame {
         clock: Clock::system(),
         address: &args.listen_address,
@@ -49,15 +54,23 @@ pub(crate) async fn run(args: Serve) -> ExitCode {
         store,
         lifecycle: args.lifecycle,
         allow_remote: args.allow_remote,
+        remote_write_receiver: args.intake.receives(),
+        web_file: args.web_config.as_deref(),
+        cors_origin: Some(args.cors_origin),
+        flags: about::flags(),
     };
     let rules = loaded.rule_files.len();
-    let evaluator = match wire::start(loaded, settings, frame).await {
+    let mut evaluator = match wire::start(loaded, settings, frame).await {
         Ok(evaluator) => evaluator,
         Err(error) => return fail(exit_code(&error), &error.to_string()),
     };
     tracing::info!(url = %evaluator.url, rule_files = rules, "ready");
     loop {
-        match signals.next().await {
+        let asked = tokio::select! {
+            asked = signals.next() => asked,
+            () = evaluator.quit_asked() => Asked::Stop,
+        };
+        match asked {
             Asked::Stop => break,
             Asked::Reload => {
                 // The reason is in the log; the old configuration stays.
@@ -84,14 +97,13 @@ fn settings(args: &Serve) -> Settings {
     settings.options.lookback = args.lookback;
     settings.counter_birth = args.counter_birth.into();
     settings.webhooks.clone_from(&args.webhooks);
+    settings.features = args.intake.features();
     settings
 }
 
 /// Reads the web configuration, or gives one that asks for nothing.
 pub(crate) fn web_config(path: Option<&Path>) -> Result<WebConfig, String> {
-    let Some(path) = path else { return Ok(WebConfig::default()) };
-    let source = setup::read_source(path).map_err(|error| error.to_string())?;
-    WebConfig::parse(&source, path.parent().unwrap_or(Path::new(""))).map_err(|error| error.to_string())
+    path.map_or_else(|| Ok(WebConfig::default()), WebConfig::load)
 }
 
 /// Anyone who reaches the port can read everything, so that an unprotected port stays on this machine.

@@ -1,16 +1,18 @@
 //! Puts the parts together: store, pipeline, driver, router and server. The only place that knows them all.
 
+use std::collections::BTreeMap;
+use std::path::Path;
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use assurance_exposition::Family;
-use assurance_metrics_model::Timestamp;
+use assurance_metrics_model::{Matcher, Timestamp};
 use assurance_pipeline::Pipeline;
 use assurance_runtime::Clock;
 use assurance_runtime::driver::Driver;
-use assurance_runtime::server::{Server, ServerError, WebConfig};
-use assurance_runtime::setup::{Settings, Setup};
+use assurance_runtime::server::{Server, ServerError, WebConfig, WebReloader};
+use assurance_runtime::setup::{self, Settings, Setup};
 use assurance_tsdb::Store;
 use assurance_web as web;
 use tokio::sync::watch;
@@ -21,6 +23,8 @@ pub(crate) struct Evaluator {
     /// Where it answers.
     pub(crate) url: String,
     reloader: Arc<Reloader>,
+    web_reloader: WebReloader,
+    quit: watch::Receiver<bool>,
     stop: watch::Sender<bool>,
     tasks: Vec<JoinHandle<()>>,
 }
@@ -33,6 +37,12 @@ pub(crate) struct Frame<'a> {
     pub(crate) store: assurance_tsdb::Config,
     pub(crate) lifecycle: bool,
     pub(crate) allow_remote: bool,
+    pub(crate) remote_write_receiver: bool,
+    /// Where `web` was read from: it is followed while the server runs.
+    pub(crate) web_file: Option<&'a Path>,
+    pub(crate) cors_origin: Option<Matcher>,
+    /// What `status/flags` shows.
+    pub(crate) flags: BTreeMap<String, String>,
 }
 
 /// Starts an evaluator. An external URL that is not given is the one listened on.
@@ -42,6 +52,9 @@ pub(crate) async fn start(
     frame: Frame<'_>,
 ) -> Result<Evaluator, ServerError> {
     let server = Server::bind(frame.address, frame.web).await?;
+    if let Some(file) = frame.web_file {
+        server.watch(file);
+    }
     let url = server.url();
     if settings.external_url.is_empty() {
         settings.external_url.clone_from(&url);
@@ -58,6 +71,9 @@ pub(crate) async fn start(
     web_settings.external_url.clone_from(&settings.external_url);
     web_settings.allowed_hosts.extend(host_of(&settings.external_url));
     web_settings.check_hosts = !frame.allow_remote;
+    web_settings.remote_write_receiver = frame.remote_write_receiver;
+    web_settings.features.clone_from(&settings.features);
+    web_settings.cors_origin = frame.cors_origin;
     let reload: Option<web::Reload> = frame.lifecycle.then(|| {
         let reloader = Arc::clone(&reloader);
         let reload: web::Reload = Arc::new(move || {
@@ -74,9 +90,26 @@ pub(crate) async fn start(
     state.options = settings.options;
     state.reload = reload;
     state.self_metrics = Arc::new(own);
+    state.flags = Arc::new(frame.flags);
+    state.config = {
+        let reloader = Arc::clone(&reloader);
+        Arc::new(move || reloader.text.lock().unwrap_or_else(PoisonError::into_inner).clone())
+    };
+    state.process = {
+        let reloader = Arc::clone(&reloader);
+        Arc::new(move || crate::about::process(reloader.succeeded(), reloader.last()))
+    };
+    let (quitting, quit) = watch::channel(false);
+    state.quit = frame.lifecycle.then(|| {
+        let quit: Arc<dyn Fn() + Send + Sync> = Arc::new(move || {
+            quitting.send_replace(true);
+        });
+        quit
+    });
     let router = web::router(state);
 
     let (stop, stopped) = watch::channel(false);
+    let web_reloader = server.web_reloader();
     let tasks = vec![
         tokio::spawn({
             let stopped = stopped.clone();
@@ -84,13 +117,22 @@ pub(crate) async fn start(
         }),
         tokio::spawn(server.serve(router, stopped)),
     ];
-    Ok(Evaluator { url, reloader, stop, tasks })
+    Ok(Evaluator { url, reloader, web_reloader, quit, stop, tasks })
 }
 
 impl Evaluator {
     /// Reads the configuration anew.
     pub(crate) fn reload(&self) -> Result<(), String> {
+        self.web_reloader.reload();
         self.reloader.reload()
+    }
+
+    /// Waits for a `POST /-/quit`.
+    pub(crate) async fn quit_asked(&mut self) {
+        if self.quit.wait_for(|quit| *quit).await.is_err() {
+            // Nobody can ask.
+            std::future::pending::<()>().await;
+        }
     }
 
     /// Finishes what is under way, and stops.
@@ -112,20 +154,33 @@ struct Reloader {
     clock: Clock,
     succeeded: AtomicBool,
     last: Mutex<Timestamp>,
+    /// The configuration in force.
+    text: Mutex<String>,
 }
 
 impl Reloader {
     fn new(driver: Driver, settings: Settings, clock: Clock) -> Self {
         let last = Mutex::new(clock.now());
-        Self { driver, settings, clock, succeeded: AtomicBool::new(true), last }
+        let text = Mutex::new(text(&settings));
+        Self { driver, settings, clock, succeeded: AtomicBool::new(true), last, text }
+    }
+
+    fn succeeded(&self) -> bool {
+        self.succeeded.load(Ordering::Relaxed)
+    }
+
+    fn last(&self) -> Timestamp {
+        *self.last.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn reload(&self) -> Result<(), String> {
+        let text = text(&self.settings);
         let result = self.driver.reload(&self.settings);
         self.succeeded.store(result.is_ok(), Ordering::Relaxed);
         match result {
             Ok(warnings) => {
-                *self.last.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = self.clock.now();
+                *self.last.lock().unwrap_or_else(PoisonError::into_inner) = self.clock.now();
+                *self.text.lock().unwrap_or_else(PoisonError::into_inner) = text;
                 for warning in warnings {
                     tracing::warn!("{warning}");
                 }
@@ -140,9 +195,13 @@ impl Reloader {
     }
 }
 
+/// The configuration file, to be shown; whether it can be read is found out by who loads it.
+fn text(settings: &Settings) -> String {
+    setup::read_source(&settings.config_file).map(|source| source.text().to_owned()).unwrap_or_default()
+}
+
 fn own_metrics(reloader: &Reloader, started: Timestamp) -> Vec<Family> {
-    let last = *reloader.last.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-    let succeeded = reloader.succeeded.load(Ordering::Relaxed);
+    let (last, succeeded) = (reloader.last(), reloader.succeeded());
     vec![
         Family::gauge("assurance_build_info", "Always 1; the labels say which version runs.")
             .with_sample(&[("version", env!("CARGO_PKG_VERSION"))], 1.0),

@@ -1,7 +1,7 @@
 //! Labels, samples, matchers, time, and the two traits between those who write samples and those who read them.
 //!
 //! **In scope:** the vocabulary every other room speaks: [`Timestamp`] and [`Duration`] in milliseconds,
-//! sorted [`Labels`], [`Value`] (a float, or a native [`Histogram`]), the stale marker, metric
+//! sorted [`Labels`], [`Value`] (a float, or a native [`Histogram`] with its arithmetic), the stale marker, metric
 //! [`Metadata`], [`Matcher`]s, and the traits [`Appender`] and [`Queryable`].
 //!
 //! **Out of scope:** parsing exposition (`exposition`), keeping samples (`tsdb`), evaluating (`promql`).
@@ -21,6 +21,7 @@
 //! negative; ranges are left-open, as in Prometheus 3.
 
 mod histogram;
+mod instant;
 mod labels;
 mod matcher;
 mod metadata;
@@ -28,7 +29,11 @@ mod store;
 mod time;
 mod value;
 
-pub use histogram::{Histogram, HistogramError, ResetHint, Span};
+pub use histogram::{
+    ApiBucket, Bucket, Buckets, ClassicError, CombineNotes, Combined, CompensatedHistogram, Histogram,
+    HistogramError, HistogramMean, Incompatible, ResetHint, Span,
+};
+pub use instant::TimestampError;
 pub use labels::{
     Labels, LabelsBuilder, LabelsIter, METRIC_NAME, Quoted, is_legacy_label_name, is_legacy_metric_name,
 };

@@ -166,6 +166,12 @@ impl Column {
         self.histograms.clear();
     }
 
+    /// Makes room for so many samples more.
+    pub fn reserve(&mut self, additional: usize) {
+        self.timestamps.reserve(additional);
+        self.floats.reserve(additional);
+    }
+
     /// How many samples.
     pub fn len(&self) -> usize {
         self.timestamps.len()

@@ -36,7 +36,7 @@ impl Value {
     pub fn is_stale(&self) -> bool {
         match self {
             Self::Float(v) => is_stale_nan(*v),
-            Self::Histogram(h) => is_stale_nan(h.sum),
+            Self::Histogram(h) => h.is_stale(),
         }
     }
 }

@@ -241,6 +241,11 @@ impl Pipeline {
         &self.rules
     }
 
+    /// The labels by which others know this server.
+    pub fn external_labels(&self) -> &Labels {
+        &self.external_labels
+    }
+
     /// Receivers and what they were told.
     pub fn notifier(&self) -> &Notifier {
         &self.notifier

@@ -1,20 +1,42 @@
+use std::fmt;
+use std::sync::Arc;
+
 use assurance_metrics_model::{Duration, Labels, Timestamp, Value};
 
 use crate::ast::ValueType;
 
+/// Says whether a query was given up; asked now and then while it is evaluated.
+pub type Cancelled = Arc<dyn Fn() -> bool + Send + Sync>;
+
 /// Bounds and defaults of an evaluation.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone)]
 #[non_exhaustive]
 pub struct Options {
     /// How old a sample may be to count as a series' value now; 5 minutes by default.
     pub lookback: Duration,
     /// The step of subqueries that name none; 1 minute by default.
     pub subquery_step: Duration,
-    /// Samples that one query may read and hold at once: 50 million by default, as in Prometheus, some 800 MB.
+    /// Samples that one query may hold at once: 50 million by default, as in Prometheus, some 800 MB. A
+    /// histogram counts as 20.
     pub max_samples: usize,
-    /// Points of one series in a range query; 11,000 by default, as in Prometheus: a minute's resolution for a
-    /// week, an hour's for a year.
+    /// Points of one series in a range query; 11,001 by default, which Prometheus's API allows: a minute's
+    /// resolution for a week, an hour's for a year.
     pub max_points: usize,
+    /// Ends the evaluation with [`EvalError::Cancelled`](crate::EvalError::Cancelled) where it says so: a
+    /// deadline that passed, a client that left.
+    pub cancelled: Option<Cancelled>,
+}
+
+impl fmt::Debug for Options {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Options")
+            .field("lookback", &self.lookback)
+            .field("subquery_step", &self.subquery_step)
+            .field("max_samples", &self.max_samples)
+            .field("max_points", &self.max_points)
+            .field("cancelled", &self.cancelled.is_some())
+            .finish()
+    }
 }
 
 impl Default for Options {
@@ -23,7 +45,8 @@ impl Default for Options {
             lookback: Duration::from_minutes(5),
             subquery_step: Duration::from_minutes(1),
             max_samples: 50_000_000,
-            max_points: 11_000,
+            max_points: 11_001,
+            cancelled: None,
         }
     }
 }

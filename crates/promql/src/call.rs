@@ -4,42 +4,41 @@ use std::collections::BTreeMap;
 
 use assurance_metrics_model::{Labels, METRIC_NAME, MatchOp};
 
-use crate::ast::{Call, Expr};
+use crate::ast::{Call, Expr, ExprKind, Span};
 use crate::error::EvalError;
-use crate::eval::{Evaluator, Line, Lines, Steps, map};
-use crate::function::{Kind, Math};
+use crate::eval::Evaluator;
+use crate::function::{HistogramFunction, Kind, Math, QueryFunction, RangeFunction};
+use crate::line::{Line, Lines, Steps, joined};
+use crate::numbers::{go_max, go_min};
 use crate::range_function::by_value;
-use crate::select::Take;
-use crate::{dates, labels};
+use crate::{dates, labels, native};
 
 impl Evaluator<'_> {
-    pub(crate) fn call(&mut self, call: &Call, steps: &Steps) -> Result<Lines, EvalError> {
+    pub(crate) fn call(&mut self, call: &Call, span: Span, steps: &Steps) -> Result<Lines, EvalError> {
         let args = call.args.as_slice();
+        let constant = |value: f64| Ok(Lines::Scalar(vec![value; steps.count]));
         let lines = match (call.function.0, args) {
-            (Kind::Pi, _) => return Ok(Lines::Scalar(vec![std::f64::consts::PI; steps.count])),
-            (Kind::Time, _) => return Ok(Lines::Scalar(times(steps))),
+            (Kind::Pi, _) => return constant(std::f64::consts::PI),
+            (Kind::Time, _) => return Ok(Lines::Scalar(steps.seconds())),
+            (Kind::Query(function), _) => return constant(self.of_query(function)),
+            (Kind::MinOf | Kind::MaxOf, [left, right]) => {
+                let (left, right) = (self.eval_scalar(left, steps)?, self.eval_scalar(right, steps)?);
+                let of = if call.function.0 == Kind::MinOf { go_min } else { go_max };
+                return Ok(Lines::Scalar(left.iter().zip(&right).map(|(a, b)| of(*a, *b)).collect()));
+            }
             (Kind::Scalar, [vector]) => {
                 let lines = self.eval_vector(vector, steps)?;
                 return Ok(Lines::Scalar(only_element(&lines, steps)));
             }
             (Kind::Vector, [scalar]) => {
-                let values = self.eval_scalar(scalar, steps)?;
-                vec![Line {
-                    labels: Labels::empty(),
-                    drop_name: false,
-                    present: vec![true; values.len()],
-                    values,
-                }]
+                vec![Line::of_floats(Labels::empty(), false, self.eval_scalar(scalar, steps)?)]
             }
             (Kind::Math(math), [vector]) => map(self.eval_vector(vector, steps)?, |v| compute(math, v)),
             (Kind::Range(function), args) => self.range_function(function, args, steps)?,
             (Kind::Date(date), args) => {
                 let lines = match args.first() {
                     Some(vector) => self.eval_vector(vector, steps)?,
-                    None => {
-                        let (values, present) = (times(steps), vec![true; steps.count]);
-                        vec![Line { labels: Labels::empty(), drop_name: false, present, values }]
-                    }
+                    None => vec![Line::of_floats(Labels::empty(), false, steps.seconds())],
                 };
                 map(lines, |v| dates::part(date, v))
             }
@@ -48,54 +47,48 @@ impl Evaluator<'_> {
                 absent(&lines, vector, steps)
             }
             (Kind::AbsentOverTime, [matrix]) => {
-                let lines = self.range_function(crate::function::RangeFunction::Present, args, steps)?;
+                let lines = self.range_function(RangeFunction::Present, args, steps)?;
                 absent(&lines, matrix, steps)
             }
-            (Kind::Timestamp, [vector]) => match vector.unparenthesised() {
-                Expr::Vector(selector) => {
-                    let mut lines = self.vector_selector(selector, steps, Take::Time)?;
-                    lines.iter_mut().for_each(|line| line.drop_name = true);
-                    lines
-                }
-                _ => {
-                    let mut lines = self.eval_vector(vector, steps)?;
-                    for line in &mut lines {
-                        line.drop_name = true;
-                        line.values = times(steps);
-                    }
-                    lines
-                }
-            },
+            (Kind::Timestamp, [vector]) => self.timestamps(vector, steps)?,
             (Kind::Sort | Kind::SortDesc, [vector]) => {
                 let descending = call.function.0 == Kind::SortDesc;
                 let mut lines = self.eval_vector(vector, steps)?;
-                // Only an instant result has an order.
-                if steps.count == 1 {
+                lines.iter_mut().for_each(Line::keep_floats);
+                if self.query.step.is_zero() {
                     lines.retain(|line| !line.is_empty());
                     lines.sort_by(|a, b| by_value(a.values[0], b.values[0], descending));
+                } else {
+                    self.annotations.sort_is_ineffective(span);
                 }
                 lines
             }
             (Kind::SortByLabel | Kind::SortByLabelDesc, [vector, names @ ..]) => {
                 let lines = self.eval_vector(vector, steps)?;
-                let names =
-                    names.iter().map(|n| self.eval_string(n, steps)).collect::<Result<Vec<_>, _>>()?;
+                let names = self.texts(names, steps)?;
+                if !self.query.step.is_zero() {
+                    self.annotations.sort_is_ineffective(span);
+                }
                 labels::sorted(lines, &names, call.function.0 == Kind::SortByLabelDesc)
             }
             (Kind::LabelReplace, [vector, rest @ ..]) => {
                 let lines = self.eval_vector(vector, steps)?;
-                let texts = rest.iter().map(|t| self.eval_string(t, steps)).collect::<Result<Vec<_>, _>>()?;
-                labels::replace(lines, &texts)?
+                joined(labels::replace(lines, &self.texts(rest, steps)?)?)?
             }
             (Kind::LabelJoin, [vector, rest @ ..]) => {
                 let lines = self.eval_vector(vector, steps)?;
-                let texts = rest.iter().map(|t| self.eval_string(t, steps)).collect::<Result<Vec<_>, _>>()?;
-                labels::join(lines, &texts)?
+                joined(labels::join(lines, &self.texts(rest, steps)?)?)?
             }
-            (Kind::HistogramQuantile, [q, buckets]) => {
-                let q = self.eval_scalar(q, steps)?;
-                let lines = self.eval_vector(buckets, steps)?;
-                self.histogram_quantile(&q, &lines, steps)
+            (Kind::Info, args) => self.info(args, steps)?,
+            (Kind::Histogram(function), [vector]) => {
+                of_histograms(function, self.eval_vector(vector, steps)?)
+            }
+            (Kind::HistogramQuantile, [q, buckets]) => self.histogram_quantile(q, buckets, steps)?,
+            (Kind::HistogramQuantiles, [buckets, label, qs @ ..]) => {
+                self.histogram_quantiles(buckets, label, qs, steps)?
+            }
+            (Kind::HistogramFraction, [lower, upper, buckets]) => {
+                self.histogram_fraction(lower, upper, buckets, steps)?
             }
             (Kind::Clamp | Kind::ClampMin | Kind::ClampMax | Kind::Round, [vector, rest @ ..]) => {
                 self.bounded(call.function.0, vector, rest, steps)?
@@ -106,6 +99,38 @@ impl Evaluator<'_> {
             }
         };
         Ok(Lines::Vector(lines))
+    }
+
+    fn texts(&mut self, args: &[Expr], steps: &Steps) -> Result<Vec<String>, EvalError> {
+        args.iter().map(|text| self.eval_string(text, steps)).collect()
+    }
+
+    fn of_query(&self, function: QueryFunction) -> f64 {
+        let query = &self.query;
+        match function {
+            QueryFunction::Start => query.start.as_secs_f64(),
+            QueryFunction::End => query.end.as_secs_f64(),
+            QueryFunction::Step => query.step.as_secs_f64(),
+            QueryFunction::Range => (query.end - query.start).as_secs_f64(),
+        }
+    }
+
+    /// `timestamp`: of the samples themselves where a selector stands inside, of the evaluation elsewhere.
+    fn timestamps(&mut self, vector: &Expr, steps: &Steps) -> Result<Vec<Line>, EvalError> {
+        let mut lines = match &vector.unparenthesised().kind {
+            ExprKind::Vector(selector) => self.vector_selector_times(selector, steps)?,
+            _ => {
+                let mut lines = self.eval_vector(vector, steps)?;
+                for line in &mut lines {
+                    for step in (0..steps.count).filter(|step| line.present[*step]).collect::<Vec<_>>() {
+                        line.set(step, steps.at(step).as_secs_f64());
+                    }
+                }
+                lines
+            }
+        };
+        lines.iter_mut().for_each(|line| line.drop_name = true);
+        Ok(lines)
     }
 
     /// `clamp`, `clamp_min`, `clamp_max` and `round`: each value with one or two scalars.
@@ -121,8 +146,9 @@ impl Evaluator<'_> {
         let param = |n: usize, step: usize| params.get(n).map_or(1.0, |values: &Vec<f64>| values[step]);
         for line in &mut lines {
             line.drop_name = true;
+            line.keep_floats();
             for step in 0..steps.count {
-                let Some(value) = line.get(step) else { continue };
+                let Some(value) = line.float(step) else { continue };
                 let (first, second) = (param(0, step), param(1, step));
                 match kind {
                     Kind::ClampMin => line.set(step, go_max(first, value)),
@@ -141,18 +167,40 @@ impl Evaluator<'_> {
     }
 }
 
-pub(crate) fn times(steps: &Steps) -> Vec<f64> {
-    (0..steps.count).map(|step| steps.at(step).as_secs_f64()).collect()
+/// Applies a function to every float; the name goes, and histograms too.
+fn map(mut lines: Vec<Line>, f: impl Fn(f64) -> f64) -> Vec<Line> {
+    for line in &mut lines {
+        line.drop_name = true;
+        line.keep_floats();
+        for value in &mut line.values {
+            *value = f(*value);
+        }
+    }
+    lines.retain(|line| !line.is_empty());
+    lines
 }
 
-/// Go's `math.Max`: NaN wins.
-fn go_max(a: f64, b: f64) -> f64 {
-    if a.is_nan() || b.is_nan() { f64::NAN } else { a.max(b) }
-}
-
-/// Go's `math.Min`: NaN wins.
-fn go_min(a: f64, b: f64) -> f64 {
-    if a.is_nan() || b.is_nan() { f64::NAN } else { a.min(b) }
+/// `histogram_count` and its kin: of each histogram; floats go.
+fn of_histograms(function: HistogramFunction, lines: Vec<Line>) -> Vec<Line> {
+    let mut out = Vec::with_capacity(lines.len());
+    for line in lines {
+        let mut values = Line::absent(line.labels.clone(), true, line.values.len());
+        for step in 0..line.values.len() {
+            let Some(histogram) = line.histogram(step) else { continue };
+            let value = match function {
+                HistogramFunction::Avg => histogram.sum / histogram.count,
+                HistogramFunction::Count => histogram.count,
+                HistogramFunction::Sum => histogram.sum,
+                HistogramFunction::Stdvar => native::variance(histogram),
+                HistogramFunction::Stddev => native::variance(histogram).sqrt(),
+            };
+            values.set(step, value);
+        }
+        if !values.is_empty() {
+            out.push(values);
+        }
+    }
+    out
 }
 
 fn compute(math: Math, v: f64) -> f64 {
@@ -188,7 +236,7 @@ fn compute(math: Math, v: f64) -> f64 {
 fn only_element(lines: &[Line], steps: &Steps) -> Vec<f64> {
     (0..steps.count)
         .map(|step| {
-            let mut there = lines.iter().filter_map(|line| line.get(step));
+            let mut there = lines.iter().filter_map(|line| line.float(step));
             match (there.next(), there.next()) {
                 (Some(only), None) => only,
                 _ => f64::NAN,
@@ -209,9 +257,9 @@ fn absent(lines: &[Line], argument: &Expr, steps: &Steps) -> Vec<Line> {
 }
 
 fn absent_labels(argument: &Expr) -> Labels {
-    let matchers = match argument.unparenthesised() {
-        Expr::Vector(selector) => &selector.matchers,
-        Expr::Matrix(matrix) => &matrix.selector.matchers,
+    let matchers = match &argument.unparenthesised().kind {
+        ExprKind::Vector(selector) => &selector.matchers,
+        ExprKind::Matrix(matrix) => &matrix.selector.matchers,
         _ => return Labels::empty(),
     };
     // A second matcher after the equality takes the value away, for good; one before it does not.

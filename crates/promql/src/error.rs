@@ -107,14 +107,9 @@ pub enum EvalError {
         /// What is wrong with it.
         message: String,
     },
-    /// A sample that this engine cannot compute with yet.
-    #[error("{labels} has native histogram samples, which {construct} does not support")]
-    Histogram {
-        /// The series.
-        labels: Labels,
-        /// What read it.
-        construct: &'static str,
-    },
+    /// Whoever asked has given up: a deadline passed, or the client left.
+    #[error("query was cancelled, or ran out of time")]
+    Cancelled,
     /// More samples than one query may read or make.
     #[error(
         "query processing would load too many samples into memory in query execution: more than {limit}; narrow the selector, the range, or widen the step"

@@ -1,88 +1,32 @@
 //! The evaluation of a tree, all steps of a query at once.
 
-use std::collections::BTreeSet;
+use assurance_metrics_model::{Duration, Labels, Queryable, Timestamp, Value};
 
-use assurance_metrics_model::{Duration, Labels, METRIC_NAME, Queryable, Timestamp, Value};
-use hashbrown::HashMap;
-
+use crate::annotations::Annotations;
 use crate::answer::{Answer, MatrixSeries, Options, QueryValue, VectorSample};
-use crate::ast::{Expr, ValueType};
+use crate::ast::{Expr, ExprKind, ValueType};
 use crate::error::EvalError;
-use crate::select::{self, Pinned};
+use crate::line::{IDENTITY, Line, Lines, Steps, shown};
 
-/// The labels that say what a metric is, and go when a result is something else (Prometheus's
-/// `schema.IsMetadataLabel`).
-pub(crate) const IDENTITY: [&str; 3] = [METRIC_NAME, "__type__", "__unit__"];
-
-/// The instants of an evaluation.
+/// The query as a whole: what `@ start()`, `step()` and their kin mean, inside subqueries too.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Steps {
+pub(crate) struct Query {
     pub(crate) start: Timestamp,
+    pub(crate) end: Timestamp,
+    /// Zero for an instant query.
     pub(crate) step: Duration,
-    pub(crate) count: usize,
-}
-
-impl Steps {
-    pub(crate) fn at(&self, step: usize) -> Timestamp {
-        self.start + self.step * i64::try_from(step).unwrap_or(i64::MAX)
-    }
-
-    pub(crate) fn last(&self) -> Timestamp {
-        self.at(self.count.saturating_sub(1))
-    }
-}
-
-/// One series over all steps.
-#[derive(Clone, Debug)]
-pub(crate) struct Line {
-    pub(crate) labels: Labels,
-    /// The name is still there for matching, and goes away in the result (Prometheus's delayed name removal).
-    pub(crate) drop_name: bool,
-    pub(crate) values: Vec<f64>,
-    pub(crate) present: Vec<bool>,
-}
-
-impl Line {
-    pub(crate) fn absent(labels: Labels, drop_name: bool, count: usize) -> Self {
-        Self { labels, drop_name, values: vec![0.0; count], present: vec![false; count] }
-    }
-
-    pub(crate) fn set(&mut self, step: usize, value: f64) {
-        self.values[step] = value;
-        self.present[step] = true;
-    }
-
-    pub(crate) fn get(&self, step: usize) -> Option<f64> {
-        self.present[step].then(|| self.values[step])
-    }
-
-    pub(crate) fn is_empty(&self) -> bool {
-        !self.present.contains(&true)
-    }
-
-    /// The labels as the result shows them.
-    pub(crate) fn shown_labels(&self) -> Labels {
-        if self.drop_name { self.labels.without(&IDENTITY) } else { self.labels.clone() }
-    }
-}
-
-/// The value of a subtree over all steps.
-#[derive(Clone, Debug)]
-pub(crate) enum Lines {
-    Scalar(Vec<f64>),
-    String(String),
-    Vector(Vec<Line>),
 }
 
 pub(crate) struct Evaluator<'a> {
     pub(crate) store: &'a dyn Queryable,
     pub(crate) options: &'a Options,
-    /// What `@ start()` and `@ end()` mean.
-    pub(crate) bounds: (Timestamp, Timestamp),
+    pub(crate) query: Query,
     pub(crate) selected: Vec<usize>,
-    pub(crate) samples: usize,
-    pub(crate) warnings: BTreeSet<String>,
-    pub(crate) infos: BTreeSet<String>,
+    pub(crate) annotations: Annotations,
+    /// Samples held now, in columns and lines.
+    held: usize,
+    /// Samples read since the last look at the clock of whoever asked.
+    since_check: usize,
 }
 
 /// Evaluates at one instant.
@@ -96,13 +40,15 @@ pub fn instant(
     options: &Options,
 ) -> Result<Answer, EvalError> {
     let steps = Steps { start: at, step: Duration::ZERO, count: 1 };
-    let mut evaluator = Evaluator::new(store, options, steps);
-    let value = match expr.unparenthesised() {
-        matrix @ (Expr::Matrix(_) | Expr::Subquery(_)) => evaluator.matrix(matrix, &steps)?,
+    let query = Query { start: at, end: at, step: Duration::ZERO };
+    let mut evaluator = Evaluator::new(store, options, query);
+    let bare = expr.unparenthesised();
+    let value = match &bare.kind {
+        ExprKind::Matrix(_) | ExprKind::Subquery(_) => evaluator.matrix(bare, &steps)?,
         _ => match evaluator.eval(expr, &steps)? {
             Lines::Scalar(values) => QueryValue::Scalar { at, value: values[0] },
             Lines::String(text) => QueryValue::String { at, text },
-            Lines::Vector(lines) => QueryValue::Vector(evaluator.vector(lines, at)?),
+            Lines::Vector(lines) => QueryValue::Vector(vector(lines, at)?),
         },
     };
     Ok(evaluator.answer(value))
@@ -128,8 +74,8 @@ pub fn range(
     if end < start {
         return Err(EvalError::Range { message: "end timestamp must not be before start time" });
     }
-    let points = (end - start).as_millis() / step.as_millis() + 1;
-    let count = usize::try_from(points).unwrap_or(usize::MAX);
+    let intervals = (end - start).as_millis() / step.as_millis();
+    let count = usize::try_from(intervals).unwrap_or(usize::MAX).saturating_add(1);
     if count > options.max_points {
         return Err(EvalError::TooManyPoints { limit: options.max_points });
     }
@@ -142,79 +88,83 @@ pub fn range(
         }
     }
     let steps = Steps { start, step, count };
-    let mut evaluator = Evaluator::new(store, options, steps);
-    evaluator.bounds = (start, end);
+    let mut evaluator = Evaluator::new(store, options, Query { start, end, step });
     let lines = match evaluator.eval(expr, &steps)? {
-        Lines::Scalar(values) => {
-            vec![Line {
-                labels: Labels::empty(),
-                drop_name: false,
-                present: vec![true; values.len()],
-                values,
-            }]
-        }
-        Lines::String(_) => Vec::new(),
+        Lines::Scalar(values) => vec![Line::of_floats(Labels::empty(), false, values)],
         Lines::Vector(lines) => lines,
+        Lines::String(_) => Vec::new(),
     };
-    let matrix = evaluator.merge(lines, &steps)?;
+    let matrix = matrix(lines, &steps)?;
     Ok(evaluator.answer(QueryValue::Matrix(matrix)))
 }
 
 impl<'a> Evaluator<'a> {
-    fn new(store: &'a dyn Queryable, options: &'a Options, steps: Steps) -> Self {
+    fn new(store: &'a dyn Queryable, options: &'a Options, query: Query) -> Self {
         Self {
             store,
             options,
-            bounds: (steps.start, steps.last()),
+            query,
             selected: Vec::new(),
-            samples: 0,
-            warnings: BTreeSet::new(),
-            infos: BTreeSet::new(),
+            annotations: Annotations::default(),
+            held: 0,
+            since_check: 0,
         }
     }
 
     fn answer(self, value: QueryValue) -> Answer {
-        Answer {
-            value,
-            warnings: self.warnings.into_iter().collect(),
-            infos: self.infos.into_iter().collect(),
-            selected: self.selected,
-        }
+        let (warnings, infos) = self.annotations.into_texts();
+        Answer { value, warnings, infos, selected: self.selected }
     }
 
-    /// Counts samples read or made.
-    pub(crate) fn spend(&mut self, samples: usize) -> Result<(), EvalError> {
-        self.samples = self.samples.saturating_add(samples);
-        if self.samples > self.options.max_samples {
+    /// Holds samples that were read or made; [`Self::release`] gives them back.
+    pub(crate) fn hold(&mut self, samples: usize) -> Result<(), EvalError> {
+        self.held = self.held.saturating_add(samples);
+        if self.held > self.options.max_samples {
             return Err(EvalError::TooManySamples { limit: self.options.max_samples });
+        }
+        self.since_check = self.since_check.saturating_add(samples.max(1));
+        if self.since_check >= SAMPLES_BETWEEN_CHECKS {
+            self.since_check = 0;
+            self.check_cancelled()?;
         }
         Ok(())
     }
 
-    pub(crate) fn eval(&mut self, expr: &Expr, steps: &Steps) -> Result<Lines, EvalError> {
-        let lines = match expr {
-            Expr::Number(value) => Lines::Scalar(vec![*value; steps.count]),
-            Expr::String(text) => Lines::String(text.clone()),
-            Expr::Paren(inner) => self.eval(inner, steps)?,
-            Expr::Vector(selector) => {
-                Lines::Vector(self.vector_selector(selector, steps, select::Take::Value)?)
-            }
-            Expr::Matrix(_) | Expr::Subquery(_) => {
-                // The parser lets a range stand only where a function reads it, or alone.
-                return Err(EvalError::Range { message: "a range vector cannot be used as a value" });
-            }
-            Expr::Negate(inner) => match self.eval(inner, steps)? {
-                Lines::Scalar(values) => Lines::Scalar(values.into_iter().map(|v| -v).collect()),
-                Lines::Vector(lines) => Lines::Vector(map(lines, |v| -v)),
-                text @ Lines::String(_) => text,
-            },
-            Expr::Binary(binary) => self.binary(binary, steps)?,
-            Expr::Aggregate(aggregate) => Lines::Vector(self.aggregate(aggregate, steps)?),
-            Expr::Call(call) => self.call(call, steps)?,
-        };
-        if let Lines::Vector(lines) = &lines {
-            self.spend(lines.len().saturating_mul(steps.count))?;
+    pub(crate) fn release(&mut self, samples: usize) {
+        self.held = self.held.saturating_sub(samples);
+    }
+
+    fn check_cancelled(&self) -> Result<(), EvalError> {
+        match &self.options.cancelled {
+            Some(cancelled) if cancelled() => Err(EvalError::Cancelled),
+            _ => Ok(()),
         }
+    }
+
+    pub(crate) fn eval(&mut self, expr: &Expr, steps: &Steps) -> Result<Lines, EvalError> {
+        let before = self.held;
+        let lines = match &expr.kind {
+            ExprKind::Number(value) => Lines::Scalar(vec![*value; steps.count]),
+            ExprKind::String(text) => Lines::String(text.clone()),
+            ExprKind::Vector(selector) => Lines::Vector(self.vector_selector(selector, steps)?),
+            ExprKind::Matrix(_) | ExprKind::Subquery(_) => {
+                return Err(EvalError::Parameter {
+                    message: format!("a range vector stands where none can: {expr}"),
+                });
+            }
+            ExprKind::Paren(inner) | ExprKind::Plus(inner) => self.eval(inner, steps)?,
+            ExprKind::Negate(inner) => match self.eval(inner, steps)? {
+                Lines::Scalar(values) => Lines::Scalar(values.into_iter().map(|v| -v).collect()),
+                Lines::Vector(lines) => Lines::Vector(crate::binary::negated(lines)),
+                string @ Lines::String(_) => string,
+            },
+            ExprKind::Binary(binary) => self.binary(binary, expr.span, steps)?,
+            ExprKind::Aggregate(aggregate) => Lines::Vector(self.aggregate(aggregate, steps)?),
+            ExprKind::Call(call) => self.call(call, expr.span, steps)?,
+        };
+        // What the parts held is gone; the result is held instead.
+        self.held = before;
+        self.hold(lines.size())?;
         Ok(lines)
     }
 
@@ -248,65 +198,22 @@ impl<'a> Evaluator<'a> {
         }
     }
 
-    fn vector(&self, lines: Vec<Line>, at: Timestamp) -> Result<Vec<VectorSample>, EvalError> {
-        let mut seen = HashMap::with_capacity(lines.len());
-        let mut vector = Vec::with_capacity(lines.len());
-        for line in lines {
-            let Some(value) = line.get(0) else { continue };
-            let labels = line.shown_labels();
-            if seen.insert(labels.clone(), ()).is_some() {
-                return Err(EvalError::DuplicateLabels { labels });
-            }
-            vector.push(VectorSample { labels, at, value: Value::Float(value) });
-        }
-        Ok(vector)
-    }
-
-    /// Joins lines that differ in a dropped name alone, as long as they take turns.
-    fn merge(&self, lines: Vec<Line>, steps: &Steps) -> Result<Vec<MatrixSeries>, EvalError> {
-        let mut joined: HashMap<Labels, Line> = HashMap::with_capacity(lines.len());
-        for line in lines.into_iter().filter(|line| !line.is_empty()) {
-            let labels = line.shown_labels();
-            let Some(before) = joined.get_mut(&labels) else {
-                joined.insert(labels, line);
-                continue;
-            };
-            for step in 0..steps.count {
-                if let Some(value) = line.get(step) {
-                    if before.present[step] {
-                        return Err(EvalError::DuplicateLabels { labels });
-                    }
-                    before.set(step, value);
-                }
-            }
-        }
-        let mut matrix: Vec<MatrixSeries> = joined
-            .into_iter()
-            .map(|(labels, line)| {
-                let samples = (0..steps.count)
-                    .filter_map(|i| Some((steps.at(i), Value::Float(line.get(i)?))))
-                    .collect();
-                MatrixSeries { labels, samples }
-            })
-            .collect();
-        matrix.sort_by(|a, b| a.labels.cmp(&b.labels));
-        Ok(matrix)
-    }
-
     /// A range selector or subquery at one instant, as a result by itself.
     fn matrix(&mut self, expr: &Expr, steps: &Steps) -> Result<QueryValue, EvalError> {
         let mut matrix: Vec<MatrixSeries> = Vec::new();
-        let pinned = Pinned::of_matrix(expr, self.bounds);
-        let window = pinned.window(steps.start);
-        self.each_series(expr, steps, "a range selector as a result", &mut |series| {
-            let inside = |at: Timestamp| window.contains(at);
-            let samples: Vec<(Timestamp, Value)> = series
-                .times
-                .iter()
-                .zip(series.values)
-                .filter(|(at, _)| inside(**at))
-                .map(|(at, v)| (*at, Value::Float(*v)))
-                .collect();
+        let windows = self.windows_of(expr)?;
+        let window = windows.window(steps.start);
+        self.each_series(expr, &windows, steps, &mut |_, series| {
+            let samples = if windows.ends.is_some() {
+                crate::range_function::boundaries(&series, &windows, window)
+            } else {
+                let floats = series.floats.window(window).iter().map(|(at, v)| (at, Value::Float(v)));
+                let histograms = series.histograms.window(window);
+                let histograms = histograms.iter().map(|(at, h)| (at, Value::Histogram(h)));
+                let mut samples: Vec<(Timestamp, Value)> = floats.chain(histograms).collect();
+                samples.sort_by_key(|(at, _)| *at);
+                samples
+            };
             if !samples.is_empty() {
                 let labels =
                     if series.drop_name { series.labels.without(&IDENTITY) } else { series.labels.clone() };
@@ -322,13 +229,26 @@ impl<'a> Evaluator<'a> {
     }
 }
 
-/// Applies a function to every value; the name goes.
-pub(crate) fn map(mut lines: Vec<Line>, f: impl Fn(f64) -> f64) -> Vec<Line> {
-    for line in &mut lines {
-        line.drop_name = true;
-        for value in &mut line.values {
-            *value = f(*value);
-        }
-    }
-    lines
+/// How many samples are read or made between two looks at whether the query was cancelled: some milliseconds'
+/// work.
+const SAMPLES_BETWEEN_CHECKS: usize = 1 << 20;
+
+fn vector(lines: Vec<Line>, at: Timestamp) -> Result<Vec<VectorSample>, EvalError> {
+    let samples = shown(lines)?.into_iter().filter_map(|line| {
+        let value = line.sample(0)?;
+        Some(VectorSample { labels: line.labels, at, value })
+    });
+    Ok(samples.collect())
+}
+
+fn matrix(lines: Vec<Line>, steps: &Steps) -> Result<Vec<MatrixSeries>, EvalError> {
+    let mut matrix: Vec<MatrixSeries> = shown(lines)?
+        .into_iter()
+        .map(|line| {
+            let samples = (0..steps.count).filter_map(|i| Some((steps.at(i), line.sample(i)?))).collect();
+            MatrixSeries { labels: line.labels, samples }
+        })
+        .collect();
+    matrix.sort_by(|a, b| a.labels.cmp(&b.labels));
+    Ok(matrix)
 }

@@ -6,7 +6,7 @@ use assurance_metrics_model::METRIC_NAME;
 use regex::RegexBuilder;
 
 use crate::error::EvalError;
-use crate::eval::Line;
+use crate::line::Line;
 
 /// Largest compiled regular expression of `label_replace`: 1 MiB, as of a matcher.
 const MAX_REGEX_BYTES: usize = 1 << 20;

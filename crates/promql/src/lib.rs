@@ -1,13 +1,12 @@
-//! PromQL: lowering to our own syntax tree, and column-wise evaluation over any
+//! PromQL: a parser that knows where everything stands, and column-wise evaluation over any
 //! [`Queryable`](assurance_metrics_model::Queryable).
 //!
-//! **In scope:** Prometheus 3's language on float samples and classic histograms: [`parse`], [`instant`],
+//! **In scope:** Prometheus 3's language on floats, classic and native histograms: [`parse`], [`instant`],
 //! [`range`]. What cannot be evaluated is refused by [`parse`], when a rule or dashboard is loaded.
 //!
-//! **Out of scope:** storing samples (`tsdb`), rules (`rules`), the HTTP API (`web`). Arithmetic on native
-//! histograms: reading one is a typed error, never a wrong number.
+//! **Out of scope:** storing samples (`tsdb`), rules (`rules`), the HTTP API (`web`).
 //!
-//! ```ignore
+//! ```
 //! use assurance_metrics_model::{Appender as _, Labels, Timestamp};
 //! use assurance_promql::{Options, QueryValue, instant, parse};
 //! # use assurance_metrics_model::{Column, Queryable, QueryError, Selection, Series, TimeRange};
@@ -44,17 +43,36 @@
 //! what instant queries give. An evaluation gives a whole answer or an error, never a part. What `parse`
 //! accepts, prints ([`Expr`] is `Display`) as text that parses to the same tree.
 
+mod aggregate;
+mod annotations;
+mod answer;
 mod ast;
+mod binary;
+mod call;
+mod combining;
+mod dates;
+mod durations;
 mod error;
+mod eval;
 mod function;
+mod histogram;
+mod info;
+mod labels;
+mod line;
+mod native;
+mod numbers;
 mod parse;
 mod pretty;
 mod print;
+mod range_function;
+mod select;
 
+pub use answer::{Answer, Cancelled, MatrixSeries, Options, QueryValue, VectorSample};
 pub use ast::{
     Aggregate, AggregateOp, At, Binary, BinaryOp, Call, Cardinality, DurationExpr, Expr, ExprKind, Grouping,
     MatrixSelector, RangeEnds, Span, Subquery, ValueType, VectorMatching, VectorSelector,
 };
 pub use error::{EvalError, ParseError, ParseErrorKind};
+pub use eval::{instant, range};
 pub use function::Function;
 pub use parse::{Features, MAX_DEPTH, MAX_EXPRESSION_BYTES, parse, parse_selector, parse_with};

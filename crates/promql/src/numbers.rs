@@ -96,7 +96,7 @@ pub(crate) fn nan_first(a: f64, b: f64) -> Ordering {
     }
 }
 
-/// The quantile of values, by linear interpolation between ranks; the values are sorted in place.
+/// The quantile of values, by linear interpolation between ranks; the values are moved about.
 pub(crate) fn quantile(q: f64, values: &mut [f64]) -> f64 {
     if values.is_empty() || q.is_nan() {
         return f64::NAN;
@@ -107,13 +107,36 @@ pub(crate) fn quantile(q: f64, values: &mut [f64]) -> f64 {
     if q > 1.0 {
         return f64::INFINITY;
     }
-    values.sort_by(|a, b| nan_first(*a, *b));
+    // The two neighbours of the rank are found in linear time.
     let last = values.len() - 1;
     let rank = q * as_float(last);
     let lower = as_index(rank.floor()).min(last);
-    let upper = (lower + 1).min(last);
+    let (_, low, above) = values.select_nth_unstable_by(lower, |a, b| nan_first(*a, *b));
+    let low = *low;
+    let high = above.iter().copied().min_by(|a, b| nan_first(*a, *b)).unwrap_or(low);
+    between(low, high, rank)
+}
+
+/// The quantile of values that are in order, NaN first.
+pub(crate) fn quantile_of_sorted(q: f64, values: &[f64]) -> f64 {
+    if values.is_empty() || q.is_nan() {
+        return f64::NAN;
+    }
+    if q < 0.0 {
+        return f64::NEG_INFINITY;
+    }
+    if q > 1.0 {
+        return f64::INFINITY;
+    }
+    let last = values.len() - 1;
+    let rank = q * as_float(last);
+    let lower = as_index(rank.floor()).min(last);
+    between(values[lower], values[(lower + 1).min(last)], rank)
+}
+
+fn between(low: f64, high: f64, rank: f64) -> f64 {
     let weight = rank - rank.floor();
-    values[lower] * (1.0 - weight) + values[upper] * weight
+    low * (1.0 - weight) + high * weight
 }
 
 /// Slope and intercept of the line nearest to the samples; time in seconds since `origin`.
@@ -152,4 +175,14 @@ pub(crate) fn as_float(count: usize) -> f64 {
 )]
 pub(crate) fn as_index(value: f64) -> usize {
     value as usize
+}
+
+/// Go's `math.Max`: NaN wins, and +0 over -0.
+pub(crate) fn go_max(a: f64, b: f64) -> f64 {
+    if a.is_nan() || b.is_nan() { f64::NAN } else { a.max(b) }
+}
+
+/// Go's `math.Min`: NaN wins.
+pub(crate) fn go_min(a: f64, b: f64) -> f64 {
+    if a.is_nan() || b.is_nan() { f64::NAN } else { a.min(b) }
 }

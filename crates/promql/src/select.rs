@@ -1,50 +1,31 @@
 //! Reading series: the newest sample at each step, or the samples of a window before each step.
 
-use assurance_metrics_model::{Column, Duration, Labels, Selection, TimeRange, Timestamp};
-use hashbrown::HashMap;
+use std::sync::Arc;
 
-use crate::ast::{At, Expr, MatrixSelector, Subquery, VectorSelector};
+use assurance_metrics_model::{
+    Column, Duration, Histogram, Labels, ResetHint, Selection, Series, TimeRange, Timestamp, Value,
+};
+
+use crate::annotations::Annotations;
+use crate::ast::{At, DurationExpr, Expr, ExprKind, MatrixSelector, RangeEnds, Subquery, VectorSelector};
 use crate::error::EvalError;
-use crate::eval::{Evaluator, Line, Steps};
+use crate::eval::Evaluator;
+use crate::line::{Line, Lines, Steps, joined};
 
-/// What is taken of a sample.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Take {
-    Value,
-    /// Its own time, in seconds: `timestamp(selector)`.
-    Time,
-}
-
-/// Where a selector looks at a step: at the step's own time or at a fixed one, less an offset.
+/// Where a selector looks at a step: at the step's own time or at a fixed one, less an offset; and how far
+/// back from there.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Pinned {
+pub(crate) struct Windows {
     at: Option<Timestamp>,
     offset: Duration,
     /// Zero for instant selectors.
-    range: Duration,
+    pub(crate) range: Duration,
+    /// How the ends of each window are completed.
+    pub(crate) ends: Option<RangeEnds>,
+    lookback: Duration,
 }
 
-impl Pinned {
-    fn new(at: Option<At>, offset: Duration, range: Duration, bounds: (Timestamp, Timestamp)) -> Self {
-        let at = at.map(|at| match at {
-            At::Time(time) => time,
-            At::Start => bounds.0,
-            At::End => bounds.1,
-        });
-        Self { at, offset, range }
-    }
-
-    /// Of a range selector or subquery; of anything else, nothing special.
-    pub(crate) fn of_matrix(expr: &Expr, bounds: (Timestamp, Timestamp)) -> Self {
-        match expr.unparenthesised() {
-            Expr::Matrix(MatrixSelector { selector, range }) => {
-                Self::new(selector.at, selector.offset, *range, bounds)
-            }
-            Expr::Subquery(subquery) => Self::new(subquery.at, subquery.offset, subquery.range, bounds),
-            _ => Self::new(None, Duration::ZERO, Duration::ZERO, bounds),
-        }
-    }
-
+impl Windows {
     pub(crate) fn time(&self, step: Timestamp) -> Timestamp {
         self.at.unwrap_or(step) - self.offset
     }
@@ -54,64 +35,259 @@ impl Pinned {
         TimeRange::new(until - self.range, until)
     }
 
+    /// The samples that a window is computed from: itself, and more around it where its ends are completed.
+    pub(crate) fn read(&self, step: Timestamp) -> TimeRange {
+        let mut window = self.window(step);
+        if self.ends.is_some() {
+            window.after -= self.lookback;
+        }
+        if self.ends == Some(RangeEnds::Smoothed) {
+            // Upstream reads up to and with the end of the lookback.
+            window.until += self.lookback;
+        }
+        window
+    }
+
     pub(crate) fn is_fixed(&self) -> bool {
         self.at.is_some()
     }
 }
 
-/// One series with all samples that any window of it needs; stale markers are left out.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Samples<'a> {
-    pub(crate) labels: &'a Labels,
-    pub(crate) drop_name: bool,
+/// Samples of one kind, oldest first.
+#[derive(Debug)]
+pub(crate) struct Samples<'a, T> {
     pub(crate) times: &'a [Timestamp],
-    pub(crate) values: &'a [f64],
+    pub(crate) values: &'a [T],
 }
 
+impl<T> Clone for Samples<'_, T> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<T> Copy for Samples<'_, T> {}
+
+impl<'a, T> Samples<'a, T> {
+    pub(crate) fn len(&self) -> usize {
+        self.times.len()
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.times.is_empty()
+    }
+
+    pub(crate) fn slice(&self, from: usize, to: usize) -> Self {
+        Self { times: &self.times[from..to], values: &self.values[from..to] }
+    }
+
+    /// Those inside a window.
+    pub(crate) fn window(&self, window: TimeRange) -> Self {
+        let from = self.times.partition_point(|at| *at <= window.after);
+        let to = self.times.partition_point(|at| *at <= window.until);
+        self.slice(from, to.max(from))
+    }
+
+    /// How many are at `at` or before.
+    pub(crate) fn until(&self, at: Timestamp) -> usize {
+        self.times.partition_point(|time| *time <= at)
+    }
+}
+
+impl<'a, T: Clone> Samples<'a, T> {
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (Timestamp, T)> + use<'a, T> {
+        self.times.iter().copied().zip(self.values.iter().cloned())
+    }
+}
+
+/// One series with all samples that any window of it needs; stale markers are left out.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct RangeSeries<'a> {
+    pub(crate) labels: &'a Labels,
+    pub(crate) drop_name: bool,
+    pub(crate) floats: Samples<'a, f64>,
+    pub(crate) histograms: Samples<'a, Arc<Histogram>>,
+}
+
+/// The samples of one series, sorted by kind; memory that is used again for the next.
+#[derive(Debug, Default)]
+struct Sorted {
+    float_times: Vec<Timestamp>,
+    floats: Vec<f64>,
+    histogram_times: Vec<Timestamp>,
+    histograms: Vec<Arc<Histogram>>,
+}
+
+impl Sorted {
+    fn clear(&mut self) {
+        self.float_times.clear();
+        self.floats.clear();
+        self.histogram_times.clear();
+        self.histograms.clear();
+    }
+
+    fn push(&mut self, at: Timestamp, value: Value) {
+        match value {
+            Value::Histogram(histogram) => {
+                self.histogram_times.push(at);
+                self.histograms.push(histogram);
+            }
+            Value::Float(value) => {
+                self.float_times.push(at);
+                self.floats.push(value);
+            }
+            _ => {}
+        }
+    }
+
+    fn fill(&mut self, column: &Column) {
+        self.clear();
+        for at in (0..column.len()).filter(|at| !column.is_stale(*at)) {
+            let time = column.timestamps()[at];
+            match column.histogram(at) {
+                Some(histogram) => self.push(time, Value::Histogram(Arc::clone(histogram))),
+                None => self.push(time, Value::Float(column.floats()[at])),
+            }
+        }
+    }
+
+    fn series<'a>(&'a self, labels: &'a Labels, drop_name: bool) -> RangeSeries<'a> {
+        RangeSeries {
+            labels,
+            drop_name,
+            floats: Samples { times: &self.float_times, values: &self.floats },
+            histograms: Samples { times: &self.histogram_times, values: &self.histograms },
+        }
+    }
+}
+
+/// What is done with each series.
+pub(crate) type Each<'e> = dyn FnMut(&mut Annotations, RangeSeries<'_>) -> Result<(), EvalError> + 'e;
+
 impl Evaluator<'_> {
+    fn windows(
+        &self,
+        at: Option<At>,
+        offset: Option<&DurationExpr>,
+        range: Duration,
+        ends: Option<RangeEnds>,
+    ) -> Result<Windows, EvalError> {
+        let at = at.map(|at| match at {
+            At::Time(time) => time,
+            At::Start => self.query.start,
+            At::End => self.query.end,
+        });
+        let offset = offset.map_or(Ok(Duration::ZERO), |offset| offset.in_query(&self.query))?;
+        Ok(Windows { at, offset, range, ends, lookback: self.options.lookback })
+    }
+
+    fn range_of(&self, range: &DurationExpr) -> Result<Duration, EvalError> {
+        let length = range.in_query(&self.query)?;
+        if length <= Duration::ZERO {
+            let message = format!("duration must be greater than 0, but {range} is {length}");
+            return Err(EvalError::Parameter { message });
+        }
+        Ok(length)
+    }
+
+    /// The windows of a range selector or subquery; of anything else, nothing special.
+    pub(crate) fn windows_of(&self, expr: &Expr) -> Result<Windows, EvalError> {
+        match &expr.unparenthesised().kind {
+            ExprKind::Matrix(MatrixSelector { selector, range, .. }) => {
+                let range = self.range_of(range)?;
+                self.windows(selector.at, selector.offset.as_ref(), range, selector.ends)
+            }
+            ExprKind::Subquery(subquery) => {
+                let range = self.range_of(&subquery.range)?;
+                self.windows(subquery.at, subquery.offset.as_ref(), range, None)
+            }
+            _ => self.windows(None, None, Duration::ZERO, None),
+        }
+    }
+
+    fn select<'s>(
+        &mut self,
+        selector: &VectorSelector,
+        range: TimeRange,
+    ) -> Result<Vec<Box<dyn Series + 's>>, EvalError>
+    where
+        Self: 's,
+    {
+        let found = self.store.select(&Selection { matchers: &selector.matchers, range })?;
+        self.selected.push(found.len());
+        Ok(found)
+    }
+
     /// The newest sample at each step that is younger than the lookback and no stale marker.
     pub(crate) fn vector_selector(
         &mut self,
         selector: &VectorSelector,
         steps: &Steps,
-        take: Take,
     ) -> Result<Vec<Line>, EvalError> {
-        let pinned = Pinned::new(selector.at, selector.offset, Duration::ZERO, self.bounds);
+        self.newest(selector, steps, |line, step, column, before, at| match column.histogram(at) {
+            Some(histogram) => line.set_histogram(step, hinted(histogram, before, at)),
+            None => line.set(step, column.floats()[at]),
+        })
+    }
+
+    /// The times of those samples, in seconds.
+    pub(crate) fn vector_selector_times(
+        &mut self,
+        selector: &VectorSelector,
+        steps: &Steps,
+    ) -> Result<Vec<Line>, EvalError> {
+        self.newest(selector, steps, |line, step, column, _, at| {
+            line.set(step, column.timestamps()[at].as_secs_f64());
+        })
+    }
+
+    fn newest(
+        &mut self,
+        selector: &VectorSelector,
+        steps: &Steps,
+        take: impl Fn(&mut Line, usize, &Column, Option<usize>, usize),
+    ) -> Result<Vec<Line>, EvalError> {
+        let windows = self.windows(selector.at, selector.offset.as_ref(), Duration::ZERO, selector.ends)?;
         let lookback = self.options.lookback;
-        let range = TimeRange::new(pinned.time(steps.start) - lookback, pinned.time(steps.last()));
+        let smoothed = selector.ends == Some(RangeEnds::Smoothed);
+        let last = windows.time(steps.last());
+        let until = if smoothed { last + lookback } else { last };
+        let range = TimeRange::new(windows.time(steps.start) - lookback, until);
         let found = self.store.select(&Selection { matchers: &selector.matchers, range })?;
         self.selected.push(found.len());
+        let evaluated = if windows.is_fixed() { steps.count.min(1) } else { steps.count };
         let mut lines = Vec::with_capacity(found.len());
         let mut column = Column::new();
         for series in found {
             column.clear();
             series.read(range, &mut column)?;
-            self.spend(column.len())?;
+            self.hold(column.len())?;
             let mut line = Line::absent(series.labels().clone(), false, steps.count);
             let times = column.timestamps();
-            let mut next = 0;
-            let evaluated = if pinned.is_fixed() { steps.count.min(1) } else { steps.count };
+            let (mut next, mut before) = (0, None);
             for step in 0..evaluated {
-                let now = pinned.time(steps.at(step));
+                let now = windows.time(steps.at(step));
                 next += times[next..].iter().take_while(|at| **at <= now).count();
-                let Some(newest) = next.checked_sub(1) else { continue };
-                if times[newest] <= now - lookback || column.is_stale(newest) {
+                if smoothed {
+                    if let Some(value) = smoothed_at(&column, next, now, lookback) {
+                        line.put(step, value);
+                    }
                     continue;
                 }
-                if column.histogram(newest).is_some() {
-                    let labels = series.labels().clone();
-                    return Err(EvalError::Histogram { labels, construct: "an instant selector" });
-                }
-                match take {
-                    Take::Value => line.set(step, column.floats()[newest]),
-                    Take::Time => line.set(step, times[newest].as_secs_f64()),
+                let Some(newest) = next.checked_sub(1) else { continue };
+                if times[newest] > now - lookback && !column.is_stale(newest) {
+                    take(&mut line, step, &column, before, newest);
+                    before = Some(newest);
                 }
             }
-            if pinned.is_fixed() && line.present.first() == Some(&true) {
-                let value = line.values[0];
-                (0..steps.count).for_each(|step| line.set(step, value));
+            if windows.is_fixed()
+                && let Some(sample) = line.sample(0)
+            {
+                (1..steps.count).for_each(|step| line.put(step, sample.clone()));
             }
+            self.release(column.len());
             if !line.is_empty() {
+                self.hold(line.size())?;
                 lines.push(line);
             }
         }
@@ -122,49 +298,49 @@ impl Evaluator<'_> {
     pub(crate) fn each_series(
         &mut self,
         expr: &Expr,
+        windows: &Windows,
         steps: &Steps,
-        construct: &'static str,
-        each: &mut dyn FnMut(Samples<'_>) -> Result<(), EvalError>,
+        each: &mut Each<'_>,
     ) -> Result<(), EvalError> {
-        match expr.unparenthesised() {
-            Expr::Matrix(matrix) => self.each_selected(matrix, steps, construct, each),
-            Expr::Subquery(subquery) => self.each_evaluated(subquery, steps, each),
-            other => Err(EvalError::Parameter { message: format!("expected a range vector, got {other}") }),
+        match &expr.unparenthesised().kind {
+            ExprKind::Matrix(matrix) => self.each_selected(matrix, windows, steps, each),
+            ExprKind::Subquery(subquery) => self.each_evaluated(subquery, windows, steps, each),
+            _ => Err(EvalError::Parameter { message: format!("expected a range vector, got {expr}") }),
         }
     }
 
     fn each_selected(
         &mut self,
         matrix: &MatrixSelector,
+        windows: &Windows,
         steps: &Steps,
-        construct: &'static str,
-        each: &mut dyn FnMut(Samples<'_>) -> Result<(), EvalError>,
+        each: &mut Each<'_>,
     ) -> Result<(), EvalError> {
-        let pinned = Pinned::new(matrix.selector.at, matrix.selector.offset, matrix.range, self.bounds);
-        let range = TimeRange::new(pinned.window(steps.start).after, pinned.time(steps.last()));
-        let found = self.store.select(&Selection { matchers: &matrix.selector.matchers, range })?;
-        self.selected.push(found.len());
+        let range = TimeRange::new(windows.read(steps.start).after, windows.read(steps.last()).until);
+        let found = self.select(&matrix.selector, range)?;
         let mut column = Column::new();
-        let (mut times, mut values) = (Vec::new(), Vec::new());
+        let mut sorted = Sorted::default();
         for series in found {
             column.clear();
             series.read(range, &mut column)?;
-            self.spend(column.len())?;
-            times.clear();
-            values.clear();
-            for at in 0..column.len() {
-                if column.is_stale(at) {
-                    continue;
+            let held = column.len();
+            self.hold(held)?;
+            let plain = column.is_float() && !(0..column.len()).any(|at| column.is_stale(at));
+            let series = if plain {
+                RangeSeries {
+                    labels: series.labels(),
+                    drop_name: false,
+                    floats: Samples { times: column.timestamps(), values: column.floats() },
+                    histograms: Samples { times: &[], values: &[] },
                 }
-                if column.histogram(at).is_some() {
-                    return Err(EvalError::Histogram { labels: series.labels().clone(), construct });
-                }
-                times.push(column.timestamps()[at]);
-                values.push(column.floats()[at]);
+            } else {
+                sorted.fill(&column);
+                sorted.series(series.labels(), false)
+            };
+            if !series.floats.is_empty() || !series.histograms.is_empty() {
+                each(&mut self.annotations, series)?;
             }
-            if !times.is_empty() {
-                each(Samples { labels: series.labels(), drop_name: false, times: &times, values: &values })?;
-            }
+            self.release(held);
         }
         Ok(())
     }
@@ -172,72 +348,127 @@ impl Evaluator<'_> {
     fn each_evaluated(
         &mut self,
         subquery: &Subquery,
+        windows: &Windows,
         steps: &Steps,
-        each: &mut dyn FnMut(Samples<'_>) -> Result<(), EvalError>,
+        each: &mut Each<'_>,
     ) -> Result<(), EvalError> {
-        let pinned = Pinned::new(subquery.at, subquery.offset, subquery.range, self.bounds);
-        let step = subquery.step.filter(|s| !s.is_zero()).unwrap_or(self.options.subquery_step);
-        let (after, until) = (pinned.window(steps.start).after, pinned.time(steps.last()));
+        let step = match &subquery.step {
+            Some(step) => self.range_of(step)?,
+            None => self.options.subquery_step,
+        };
+        let (after, until) = (windows.window(steps.start).after, windows.time(steps.last()));
         // The steps of a subquery are multiples of its step since 1970, whatever the query's own are.
         let first = (after.as_millis().div_euclid(step.as_millis()) + 1).saturating_mul(step.as_millis());
         let start = Timestamp::from_millis(first);
         let count = if until < start { 0 } else { (until - start).as_millis() / step.as_millis() + 1 };
         let count = usize::try_from(count).unwrap_or(usize::MAX);
-        self.spend(count)?;
         if count == 0 {
             self.selected.extend(subquery.expr.selectors().iter().map(|_| 0));
             return Ok(());
         }
+        // Refused before it is allocated.
+        self.hold(count)?;
+        self.release(count);
         let inner = Steps { start, step, count };
         let lines = match self.eval(&subquery.expr, &inner)? {
-            crate::eval::Lines::Vector(lines) => lines,
-            crate::eval::Lines::Scalar(values) => {
-                vec![Line { labels: Labels::empty(), drop_name: false, present: vec![true; count], values }]
-            }
-            crate::eval::Lines::String(_) => Vec::new(),
+            Lines::Vector(lines) => lines,
+            Lines::Scalar(values) => vec![Line::of_floats(Labels::empty(), false, values)],
+            Lines::String(_) => Vec::new(),
         };
-        let lines = joined(lines)?;
-        let (mut times, mut values) = (Vec::new(), Vec::new());
-        for line in &lines {
-            times.clear();
-            values.clear();
+        let mut sorted = Sorted::default();
+        for line in &joined(lines)? {
+            sorted.clear();
             for at in 0..count {
-                if let Some(value) = line.get(at) {
-                    times.push(inner.at(at));
-                    values.push(value);
+                if let Some(sample) = line.sample(at) {
+                    sorted.push(inner.at(at), sample);
                 }
             }
-            if !times.is_empty() {
-                each(Samples {
-                    labels: &line.labels,
-                    drop_name: line.drop_name,
-                    times: &times,
-                    values: &values,
-                })?;
+            let series = sorted.series(&line.labels, line.drop_name);
+            if !series.floats.is_empty() || !series.histograms.is_empty() {
+                each(&mut self.annotations, series)?;
             }
         }
         Ok(())
     }
 }
 
-/// Joins lines with the same labels, which take turns: `x > 5 or x <= 5` is one series to a window over it.
-fn joined(lines: Vec<Line>) -> Result<Vec<Line>, EvalError> {
-    let mut places: HashMap<Labels, usize> = HashMap::with_capacity(lines.len());
-    let mut out: Vec<Line> = Vec::with_capacity(lines.len());
-    for line in lines {
-        let Some(place) = places.get(&line.labels) else {
-            places.insert(line.labels.clone(), out.len());
-            out.push(line);
-            continue;
-        };
-        let before = &mut out[*place];
-        for step in 0..line.values.len() {
-            let Some(value) = line.get(step) else { continue };
-            if before.present[step] {
-                return Err(EvalError::DuplicateLabels { labels: line.labels });
-            }
-            before.set(step, value);
+/// A histogram as it follows the sample that stood at the step before: what is known of a reset is about the
+/// sample just before it, which may be another one, or itself.
+fn hinted(histogram: &Arc<Histogram>, before: Option<usize>, at: usize) -> Arc<Histogram> {
+    let hint = match (before, histogram.reset_hint) {
+        (Some(before), ResetHint::Reset) if before == at => ResetHint::NoReset,
+        (Some(before), ResetHint::NoReset) if before + 1 < at => ResetHint::Unknown,
+        _ => return Arc::clone(histogram),
+    };
+    let mut histogram = (**histogram).clone();
+    histogram.reset_hint = hint;
+    Arc::new(histogram)
+}
+
+/// The value at `now`, on the line between the samples on either side; that of the sample before where none
+/// comes after. `next` is the first sample after `now`.
+fn smoothed_at(column: &Column, next: usize, now: Timestamp, lookback: Duration) -> Option<Value> {
+    let times = column.timestamps();
+    let usable = |at: usize| !column.is_stale(at);
+    let before = next.checked_sub(1).filter(|at| times[*at] > now - lookback && usable(*at))?;
+    let after = (next < column.len()).then_some(next);
+    let after = after.filter(|at| times[*at] <= now + lookback && usable(*at) && times[before] < now);
+    let span = |after: usize| (times[after] - times[before]).as_secs_f64();
+    let share = |after: usize| (now - times[before]).as_secs_f64() / span(after);
+    match (column.histogram(before), after.map(|after| (after, column.histogram(after)))) {
+        (None, Some((after, None))) => {
+            let (from, to) = (column.floats()[before], column.floats()[after]);
+            Some(Value::Float(from + (to - from) * share(after)))
         }
+        (Some(from), Some((after, Some(to)))) => {
+            // A counter that started anew began empty.
+            let anew = to.reset_hint != ResetHint::Gauge && to.detect_reset(from);
+            let mut value = (**to).clone();
+            if !anew {
+                let _bounds = value.subtract_assign(from).ok()?;
+            }
+            value.scale(share(after));
+            if !anew {
+                let _bounds = value.add_assign(from).ok()?;
+            }
+            Some(Value::Histogram(Arc::new(value)))
+        }
+        (None, _) => Some(Value::Float(column.floats()[before])),
+        (Some(histogram), _) => Some(Value::Histogram(Arc::clone(histogram))),
     }
-    Ok(out)
+}
+
+impl Evaluator<'_> {
+    /// Where the first selector inside an expression looks, subqueries around it taken into account.
+    pub(crate) fn windows_of_instant(&self, expr: &Expr) -> Result<Windows, EvalError> {
+        Ok(match self.first_place(expr)? {
+            Some(windows) => windows,
+            None => self.windows(None, None, Duration::ZERO, None)?,
+        })
+    }
+
+    fn first_place(&self, expr: &Expr) -> Result<Option<Windows>, EvalError> {
+        let of = |selector: &VectorSelector| {
+            self.windows(selector.at, selector.offset.as_ref(), Duration::ZERO, None)
+        };
+        Ok(match &expr.kind {
+            ExprKind::Vector(selector) => Some(of(selector)?),
+            ExprKind::Matrix(matrix) => Some(of(&matrix.selector)?),
+            ExprKind::Subquery(subquery) => match self.first_place(&subquery.expr)? {
+                Some(inner) if inner.at.is_none() => {
+                    let outer = self.windows(subquery.at, subquery.offset.as_ref(), Duration::ZERO, None)?;
+                    Some(Windows { offset: outer.offset + inner.offset, ..outer })
+                }
+                inner => inner,
+            },
+            _ => {
+                for child in expr.children() {
+                    if let Some(place) = self.first_place(child)? {
+                        return Ok(Some(place));
+                    }
+                }
+                None
+            }
+        })
+    }
 }

@@ -1,7 +1,9 @@
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use assurance_metrics_model::{
-    Column, Labels, QueryError, Queryable, Selection, Series, TimeRange, Timestamp, Value,
+    Column, Histogram, Labels, QueryError, Queryable, ResetHint, Selection, Series, TimeRange, Timestamp,
+    Value,
 };
 
 /// Series as maps from time to value: what nobody has to trust.
@@ -17,8 +19,22 @@ impl MemoryStore {
     }
 
     /// Puts a sample, in any order; a later one for the same time replaces an earlier one.
+    ///
+    /// A histogram that counts is compared with the one before it, and knows from then on whether it was reset.
     pub fn put(&mut self, labels: &Labels, at: Timestamp, value: Value) {
-        self.series.entry(labels.clone()).or_default().insert(at, value);
+        let samples = self.series.entry(labels.clone()).or_default();
+        let value = match (value, samples.range(..at).next_back()) {
+            (Value::Histogram(new), before) if !new.is_stale() && new.reset_hint != ResetHint::Gauge => {
+                let before = before.and_then(|(_, value)| match value {
+                    Value::Histogram(before) => Some(&**before),
+                    _ => None,
+                });
+                let reset_hint = known_hint(&new, before);
+                Value::Histogram(Arc::new(Histogram { reset_hint, ..Arc::unwrap_or_clone(new) }))
+            }
+            (value, _) => value,
+        };
+        samples.insert(at, value);
     }
 
     fn matching(&self, selection: &Selection<'_>) -> Vec<One<'_>> {
@@ -28,6 +44,24 @@ impl MemoryStore {
             .filter(|(_, samples)| samples.keys().any(|at| selection.range.contains(*at)))
             .map(|(labels, samples)| One { labels, samples })
             .collect()
+    }
+}
+
+/// What a store can say of a histogram, given the one before it. Nothing if their buckets are laid out in different
+/// ways, as where a series begins.
+fn known_hint(new: &Histogram, before: Option<&Histogram>) -> ResetHint {
+    let alike = before.filter(|before| {
+        !before.is_stale()
+            && before.reset_hint != ResetHint::Gauge
+            && before.schema == new.schema
+            && before.bounds == new.bounds
+            && before.zero_threshold.total_cmp(&new.zero_threshold).is_eq()
+    });
+    match alike {
+        _ if new.reset_hint == ResetHint::Reset => ResetHint::Reset,
+        Some(before) if new.detect_reset(before) => ResetHint::Reset,
+        Some(_) => ResetHint::NoReset,
+        None => ResetHint::Unknown,
     }
 }
 

@@ -4,6 +4,9 @@ use std::sync::Arc;
 
 use assurance_metrics_model::{Duration, Labels, Timestamp};
 
+use crate::evaluation::{self, Eval};
+use crate::nhcb;
+use crate::scan::Scanner;
 use crate::series::{self, LoadedSeries, SeriesError, Slot};
 
 /// A script, ready to be run.
@@ -31,279 +34,235 @@ pub enum Command {
 pub struct Load {
     /// Time between two values; the first is at 1970-01-01T00:00:00Z.
     pub step: Duration,
-    /// The series.
+    /// The series. Behind `load_with_nhcb`, the native forms of the classic histograms are among them.
     pub series: Vec<LoadedSeries>,
-    /// Series that could not be read, by line.
-    pub unsupported: Vec<(usize, SeriesError)>,
-}
-
-/// When an expression is evaluated.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum EvalTime {
-    /// `instant at`
-    Instant(Timestamp),
-    /// `range from … to … step …`
-    Range {
-        /// The first step.
-        start: Timestamp,
-        /// The last step is here or before.
-        end: Timestamp,
-        /// Time between two steps.
-        step: Duration,
-    },
-}
-
-/// `eval instant at 5m expr`, and what is expected of it.
-#[derive(Clone, Debug)]
-pub struct Eval {
-    /// The expression.
-    pub expr: String,
-    /// When.
-    pub at: EvalTime,
-    /// What it must give.
-    pub expected: Expected,
-    /// Whether warnings and infos are as expected, by the lines that say so.
-    pub expectations: Vec<Expectation>,
-    /// Whether the order of the result counts.
-    pub ordered: bool,
-}
-
-/// What an evaluation must give.
-#[derive(Clone, Debug)]
-pub enum Expected {
-    /// An error.
-    Fail(Fails),
-    /// A number.
-    Scalar(f64),
-    /// A text.
-    String(String),
-    /// Series with a value each step.
-    Series {
-        /// In the order of the script.
-        series: Vec<(Labels, Vec<Slot>)>,
-        /// First step and step of range results that an instant query gives.
-        range: Option<(Timestamp, Duration)>,
-        /// Series that could not be read, and why.
-        unsupported: Option<SeriesError>,
-    },
-}
-
-/// How an expected error reads.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Fails {
-    /// Any.
-    Anyhow,
-    /// With this message.
-    Message(String),
-    /// With a message that matches.
-    Regex(String),
-}
-
-/// An expectation besides the value.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Expectation {
-    /// At least one warning.
-    Warn,
-    /// At least one info.
-    Info,
-    /// No warning.
-    NoWarn,
-    /// No info.
-    NoInfo,
 }
 
 /// A script that cannot be read.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{file}:{line}: {reason}")]
+#[error("{file}:{line}:{column}: {reason}")]
 pub struct ScriptError {
     /// The script's file.
     pub file: Arc<str>,
     /// The line, from 1.
     pub line: usize,
+    /// The character of the line, from 1.
+    pub column: usize,
     /// What is wrong, and what is understood instead.
     pub reason: String,
+}
+
+/// A fault: the line it is in, counted from the command's, the byte of that line, and what is wrong.
+pub(crate) struct Fault {
+    pub(crate) line: usize,
+    pub(crate) at: usize,
+    pub(crate) reason: String,
+}
+
+impl Fault {
+    /// A fault at a part of a line.
+    pub(crate) fn at(line: usize, whole: &str, part: &str, reason: impl Into<String>) -> Self {
+        let at = (part.as_ptr() as usize).saturating_sub(whole.as_ptr() as usize);
+        Self { line, at: if at <= whole.len() { at } else { 0 }, reason: reason.into() }
+    }
+
+    /// A series that cannot be read, in a line that it begins.
+    pub(crate) fn series(line: usize, error: &SeriesError) -> Self {
+        Self { line, at: error.at, reason: error.to_string() }
+    }
 }
 
 impl Script {
     /// Reads a script.
     ///
     /// # Errors
-    /// With the line that is not understood.
+    /// With the line and the column of what is not understood.
     pub fn parse(name: &str, text: &str) -> Result<Self, ScriptError> {
         let name: Arc<str> = Arc::from(name);
         let lines: Vec<&str> = text.lines().collect();
         let mut commands = Vec::new();
         let mut at = 0;
         while at < lines.len() {
-            let line = lines[at].trim();
-            if line.is_empty() || line.starts_with('#') {
+            if is_blank(lines[at]) {
                 at += 1;
                 continue;
             }
             let end = block_end(&lines, at);
-            let block = &lines[at + 1..end];
-            let failed = |(offset, reason): (usize, String)| ScriptError {
-                file: Arc::clone(&name),
-                line: at + 1 + offset,
-                reason,
-            };
-            let word = line.split_whitespace().next().unwrap_or_default();
-            let command = match word {
-                "clear" => Command::Clear,
-                "load" | "load_with_nhcb" => Command::Load(load(line, block, at + 1).map_err(failed)?),
-                word if word.starts_with("eval") => {
-                    Command::Eval(Box::new(eval(line, block).map_err(failed)?))
+            let command = command(&lines[at..end]).map_err(|fault| {
+                let line = lines[at + fault.line];
+                let before = line.get(..fault.at).unwrap_or(line);
+                ScriptError {
+                    file: Arc::clone(&name),
+                    line: at + 1 + fault.line,
+                    column: before.chars().count() + 1,
+                    reason: fault.reason,
                 }
-                _ => return Err(failed((0, format!("{word:?} is no command; use load, clear or eval")))),
-            };
+            })?;
             commands.push((at + 1, command));
             at = end;
         }
         Ok(Self { name, commands })
     }
+
+    /// How many evaluations it makes.
+    pub fn evals(&self) -> usize {
+        self.commands.iter().filter(|(_, command)| matches!(command, Command::Eval(_))).count()
+    }
 }
 
-/// Lines that belong to a command: those after it up to a blank one or the next command.
+/// Whether a line says nothing.
+pub(crate) fn is_blank(line: &str) -> bool {
+    let line = line.trim_start();
+    line.is_empty() || line.starts_with('#')
+}
+
+/// The line after a command's last one: a blank one, or that of the next command.
 fn block_end(lines: &[&str], at: usize) -> usize {
-    let more = lines[at + 1..].iter().take_while(|line| {
-        let line = line.trim();
-        !line.is_empty() && line != "clear" && !line.starts_with("load ") && !line.starts_with("eval")
-    });
+    let more = lines[at + 1..].iter().take_while(|line| !line.trim().is_empty() && !begins_command(line));
     at + 1 + more.count()
 }
 
-type Problem = (usize, String);
-
-fn load(line: &str, block: &[&str], first_line: usize) -> Result<Load, Problem> {
-    let step = line.split_whitespace().nth(1).unwrap_or_default();
-    let step: Duration = step.parse().map_err(|error| (0, format!("load needs a step: {error}")))?;
-    let mut load = Load { step, series: Vec::new(), unsupported: Vec::new() };
-    for (offset, text) in (1..).zip(block) {
-        let text = text.trim();
-        if text.starts_with('#') {
-            continue;
+/// Whether a line within a block begins the next command: a series may be called `load`, but no series is called
+/// `load` and has a duration as its only value.
+fn begins_command(line: &str) -> bool {
+    let mut words = line.split_whitespace();
+    let (word, second) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
+    match word {
+        "clear" => second.is_empty(),
+        "load" | "load_with_nhcb" => {
+            second.parse::<Duration>().is_ok() && second.parse::<f64>().is_err() && words.next().is_none()
         }
-        match series::parse_series(text) {
-            Ok(series) => load.series.push(series),
-            Err(error @ SeriesError::Histogram { .. }) => load.unsupported.push((first_line + offset, error)),
-            Err(error) => return Err((offset, error.to_string())),
-        }
+        word => evaluation::COMMANDS.contains(&word) && matches!(second, "instant" | "range"),
     }
-    Ok(load)
 }
 
-fn eval(line: &str, block: &[&str]) -> Result<Eval, Problem> {
-    let (command, rest) = line.split_once(char::is_whitespace).unwrap_or((line, ""));
-    let (at, expr) = eval_time(rest.trim()).ok_or((
-        0,
-        "write `eval instant at TIME EXPR` or `eval range from TIME to TIME step STEP EXPR`".to_owned(),
-    ))?;
-    let mut eval = Eval {
-        expr: expr.to_owned(),
-        at,
-        expected: Expected::Series { series: Vec::new(), range: None, unsupported: None },
-        expectations: Vec::new(),
-        ordered: command == "eval_ordered",
+fn command(lines: &[&str]) -> Result<Command, Fault> {
+    let line = lines[0].trim();
+    match line.split_whitespace().next().unwrap_or_default() {
+        "clear" if line == "clear" => Ok(Command::Clear),
+        "load" => Ok(Command::Load(load(lines)?)),
+        "load_with_nhcb" => {
+            let mut load = load(lines)?;
+            let converted = nhcb::convert(&load.series)
+                .map_err(|reason| Fault::at(0, lines[0], line, format!("load_with_nhcb: {reason}")))?;
+            load.series.extend(converted);
+            Ok(Command::Load(load))
+        }
+        word if evaluation::COMMANDS.contains(&word) => {
+            Ok(Command::Eval(Box::new(evaluation::parse(lines)?)))
+        }
+        word => {
+            let reason = format!(
+                "{word:?} is no command; use load, load_with_nhcb, clear, eval instant or eval range"
+            );
+            Err(Fault::at(0, lines[0], line, reason))
+        }
+    }
+}
+
+fn load(lines: &[&str]) -> Result<Load, Fault> {
+    let command = lines[0].trim();
+    let step = command.split_once(char::is_whitespace).map_or("", |(_, step)| step.trim());
+    let step: Duration = step
+        .parse()
+        .map_err(|error| Fault::at(0, lines[0], step, format!("load needs a step, such as 30s: {error}")))?;
+    let mut series: Vec<LoadedSeries> = Vec::new();
+    let mut by_default: Vec<Option<Duration>> = Vec::new();
+    let mut announced: Option<Starts> = None;
+    for (number, line) in lines.iter().enumerate().skip(1).filter(|(_, line)| !is_blank(line)) {
+        if let Some(starts) = start_line(number, line)? {
+            if let Some(lonely) = announced.take() {
+                return Err(lonely.fault("is not followed by the samples of its series"));
+            }
+            match starts.labels {
+                Some(_) => announced = Some(starts),
+                None => by_default = starts.starts,
+            }
+            continue;
+        }
+        let mut one = series::parse_series(line).map_err(|error| Fault::series(number, &error))?;
+        if one.slots.is_empty() {
+            return Err(Fault::at(number, line, &line[line.len()..], "the series has no values"));
+        }
+        if let Some(starts) = announced.take() {
+            if starts.labels.as_ref() != Some(&one.labels) {
+                return Err(starts.fault("is not followed by the samples of its series"));
+            }
+            if starts.starts.len() != one.slots.len() {
+                let counts = format!("has {} starts for {} values", starts.starts.len(), one.slots.len());
+                return Err(starts.fault(&counts));
+            }
+            one.starts = starts.starts;
+        } else if !by_default.is_empty() {
+            one.starts = by_default.iter().copied().cycle().take(one.slots.len()).collect();
+        }
+        ends_as_it_was(&mut one.slots);
+        match series.iter_mut().find(|known| known.labels == one.labels) {
+            // The later line counts, as in Prometheus, whose own tests have such series.
+            Some(known) => *known = one,
+            None => series.push(one),
+        }
+    }
+    match announced {
+        Some(lonely) => Err(lonely.fault("is not followed by the samples of its series")),
+        None => Ok(Load { step, series }),
+    }
+}
+
+/// `metric{…}@st -30s-1mx2`, or `@st …` for all series that follow and have none of their own.
+struct Starts {
+    line: usize,
+    labels: Option<Labels>,
+    starts: Vec<Option<Duration>>,
+}
+
+impl Starts {
+    fn fault(&self, what: &str) -> Fault {
+        Fault { line: self.line, at: 0, reason: format!("the line of start timestamps {what}") }
+    }
+}
+
+fn start_line(number: usize, line: &str) -> Result<Option<Starts>, Fault> {
+    let mut scanner = Scanner::new(line);
+    scanner.skip_blanks();
+    let labels = if scanner.rest().starts_with("@st") {
+        None
+    } else {
+        match series::labels(&mut scanner) {
+            Ok(labels) => Some(labels),
+            // It is told when the line is read as a series.
+            Err(_error) => return Ok(None),
+        }
     };
-    match command {
-        "eval" | "eval_ordered" => {}
-        "eval_fail" => eval.expected = Expected::Fail(Fails::Anyhow),
-        "eval_warn" => eval.expectations.push(Expectation::Warn),
-        "eval_info" => eval.expectations.push(Expectation::Info),
-        other => return Err((0, format!("{other:?} is no command"))),
+    if !scanner.eat("@st") {
+        return Ok(None);
     }
-    for (offset, text) in (1..).zip(block) {
-        let text = text.trim();
-        if text.starts_with('#') {
-            continue;
-        }
-        if let Some(expectation) = text.strip_prefix("expect ") {
-            expect(&mut eval, expectation.trim()).map_err(|reason| (offset, reason))?;
-        } else if let Some(message) = text.strip_prefix("expected_fail_message ") {
-            eval.expected = Expected::Fail(Fails::Message(message.trim().to_owned()));
-        } else if let Some(pattern) = text.strip_prefix("expected_fail_regexp ") {
-            eval.expected = Expected::Fail(Fails::Regex(pattern.trim().to_owned()));
-        } else {
-            result_line(&mut eval, text).map_err(|reason| (offset, reason))?;
-        }
-    }
-    Ok(eval)
+    let starts = series::starts(&mut scanner).map_err(|error| Fault::series(number, &error))?;
+    Ok(Some(Starts { line: number, labels, starts }))
 }
 
-fn eval_time(rest: &str) -> Option<(EvalTime, &str)> {
-    if let Some(rest) = rest.strip_prefix("instant at ") {
-        let (at, expr) = rest.trim().split_once(char::is_whitespace)?;
-        return Some((EvalTime::Instant(time(at)?), expr.trim()));
+/// A series of histograms is ended by a histogram.
+fn ends_as_it_was(slots: &mut [Slot]) {
+    let mut histograms = false;
+    for slot in slots {
+        match slot {
+            Slot::Histogram { .. } => histograms = true,
+            Slot::Float(value) if histograms && assurance_metrics_model::is_stale_nan(*value) => {
+                *slot = Slot::stale_histogram();
+            }
+            Slot::Float(_) => histograms = false,
+            Slot::Empty => {}
+        }
     }
-    let rest = rest.strip_prefix("range from ")?.trim();
-    let (start, rest) = rest.split_once(char::is_whitespace)?;
-    let (end, rest) = rest.trim().strip_prefix("to ")?.trim().split_once(char::is_whitespace)?;
-    let (step, expr) = rest.trim().strip_prefix("step ")?.trim().split_once(char::is_whitespace)?;
-    let step = time(step)? - Timestamp::EPOCH;
-    Some((EvalTime::Range { start: time(start)?, end: time(end)?, step }, expr.trim()))
 }
 
 /// A duration since 1970, or plain seconds.
-fn time(text: &str) -> Option<Timestamp> {
+pub(crate) fn time(text: &str) -> Option<Timestamp> {
     if let Ok(secs) = text.parse::<f64>() {
-        return Some(Timestamp::from_secs_f64(secs));
+        return secs.is_finite().then(|| Timestamp::from_secs_f64(secs));
     }
     match text.strip_prefix('-') {
         Some(before) => Some(Timestamp::EPOCH - before.parse::<Duration>().ok()?),
         None => Some(Timestamp::EPOCH + text.parse::<Duration>().ok()?),
     }
-}
-
-fn expect(eval: &mut Eval, text: &str) -> Result<(), String> {
-    let (word, rest) = text.split_once(char::is_whitespace).unwrap_or((text, ""));
-    let rest = rest.trim();
-    match word {
-        "ordered" => eval.ordered = true,
-        "fail" => {
-            eval.expected = Expected::Fail(match rest.split_once(':') {
-                Some(("msg", message)) => Fails::Message(message.trim().to_owned()),
-                Some(("regex", pattern)) => Fails::Regex(pattern.trim().to_owned()),
-                _ => Fails::Anyhow,
-            });
-        }
-        "warn" => eval.expectations.push(Expectation::Warn),
-        "info" => eval.expectations.push(Expectation::Info),
-        "no_warn" => eval.expectations.push(Expectation::NoWarn),
-        "no_info" => eval.expectations.push(Expectation::NoInfo),
-        "string" => match assurance_promql::parse(rest) {
-            Ok(assurance_promql::Expr::String(text)) => eval.expected = Expected::String(text),
-            _ => return Err(format!("{rest:?} is no quoted text")),
-        },
-        "range" => {
-            let words: Vec<&str> = rest.split_whitespace().collect();
-            let ["vector", "from", start, "to", _end, "step", step] = words[..] else {
-                return Err("write `expect range vector from TIME to TIME step STEP`".to_owned());
-            };
-            let (Some(start), Some(step)) = (time(start), time(step)) else {
-                return Err("the times of the range vector are none".to_owned());
-            };
-            if let Expected::Series { range, .. } = &mut eval.expected {
-                *range = Some((start, step - Timestamp::EPOCH));
-            }
-        }
-        other => return Err(format!("{other:?} cannot be expected")),
-    }
-    Ok(())
-}
-
-fn result_line(eval: &mut Eval, text: &str) -> Result<(), String> {
-    let Expected::Series { series, unsupported, .. } = &mut eval.expected else {
-        return Err("nothing more is expected of this evaluation".to_owned());
-    };
-    let is_series = text.contains('{') || text.split_whitespace().nth(1).is_some();
-    if !is_series && let Some(value) = series::number(text) {
-        eval.expected = Expected::Scalar(value);
-        return Ok(());
-    }
-    match series::parse_series(text) {
-        Ok(found) => series.push((found.labels, found.slots)),
-        Err(error @ SeriesError::Histogram { .. }) => *unsupported = Some(error),
-        Err(error) => return Err(error.to_string()),
-    }
-    Ok(())
 }

@@ -18,7 +18,7 @@ const ALERT_STATE: &str = "alertstate";
 
 /// What an evaluation reads from.
 #[derive(Clone, Copy)]
-pub(crate) struct Reading<'a> {
+pub(crate) struct View<'a> {
     pub(crate) store: &'a dyn Queryable,
     pub(crate) options: &'a promql::Options,
     /// The instant of the evaluation.
@@ -54,7 +54,7 @@ impl Notes {
 
 fn vector(
     tree: &promql::Expr,
-    reading: Reading<'_>,
+    reading: View<'_>,
     at: Timestamp,
     notes: &mut Notes,
 ) -> Result<Vec<(Labels, Value)>, RuleError> {
@@ -72,7 +72,7 @@ fn vector(
 /// The series that a recording rule writes.
 pub(crate) fn record(
     rule: &RecordingRule,
-    reading: Reading<'_>,
+    reading: View<'_>,
     limit: usize,
     notes: &mut Notes,
 ) -> Result<Vec<(Labels, Value)>, RuleError> {
@@ -98,7 +98,7 @@ pub(crate) fn record(
 /// The alerts whose condition holds.
 pub(crate) fn sightings(
     rule: &AlertingRule,
-    reading: Reading<'_>,
+    reading: View<'_>,
     externals: &Externals,
     most: usize,
     notes: &mut Notes,
@@ -143,7 +143,7 @@ pub(crate) fn sightings(
     Ok(seen)
 }
 
-fn query_for_template(text: &str, reading: Reading<'_>) -> Result<Vec<QuerySample>, String> {
+fn query_for_template(text: &str, reading: View<'_>) -> Result<Vec<QuerySample>, String> {
     let expression = Expression::parse(text).map_err(|error| error.to_string())?;
     let samples = vector(expression.tree(), reading, reading.at, &mut Notes::default())
         .map_err(|error| error.to_string())?;

@@ -8,7 +8,7 @@ use assurance_template::Externals;
 use hashbrown::{HashMap, HashSet};
 
 use crate::alert::{Holds, step};
-use crate::evaluate::{self, Notes, Reading};
+use crate::evaluate::{self, Notes, View};
 use crate::manager::Config;
 use crate::schedule::Slots;
 use crate::state::RuleRecord;
@@ -286,7 +286,7 @@ impl Work<'_> {
         store: &mut dyn RuleStore,
         events: &mut VecDeque<AlertEvent>,
     ) -> Result<usize, RuleError> {
-        let reading = Reading {
+        let reading = View {
             store: store.queryable(),
             options: &self.around.config.options,
             at: self.at,
@@ -311,7 +311,7 @@ impl Work<'_> {
         &self,
         rule: &AlertingRule,
         state: &mut RuleState,
-        reading: Reading<'_>,
+        reading: View<'_>,
         events: &mut VecDeque<AlertEvent>,
     ) -> Result<Vec<(Labels, Value)>, RuleError> {
         let config = self.around.config;

@@ -46,7 +46,7 @@ mod url;
 pub use alert::{AlertState, EventKind, Phase, RESOLVED_RETENTION};
 pub use error::RuleError;
 pub use event::{AlertEvent, RuleId};
-pub use file::RuleFile;
+pub use file::{DUPLICATE_RULES, Reading, RuleFile};
 pub use manager::{Config, MAX_ACTIVE_ALERTS_PER_RULE, Manager};
 pub use rule::{AlertingRule, Expression, Group, RecordingRule, Rule};
 pub use schedule::Schedule;

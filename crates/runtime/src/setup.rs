@@ -1,6 +1,6 @@
 //! Configuration files, read as a whole into what the pipeline and the senders need.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::fmt;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
@@ -33,6 +33,8 @@ pub struct Settings {
     pub counter_birth: CounterBirth,
     /// Webhooks that are told of every alert, beside the Alertmanagers of the file.
     pub webhooks: Vec<String>,
+    /// Features asked for by Prometheus's names.
+    pub features: BTreeSet<String>,
 }
 
 impl Settings {
@@ -44,6 +46,7 @@ impl Settings {
             options: Options::default(),
             counter_birth: CounterBirth::default(),
             webhooks: Vec::new(),
+            features: BTreeSet::new(),
         }
     }
 }
@@ -58,6 +61,8 @@ pub struct Setup {
     pub senders: Senders,
     /// How long samples are kept, where the file says so.
     pub retention: Option<Duration>,
+    /// How late samples may come, where the file says so.
+    pub out_of_order_window: Option<Duration>,
     /// What is odd without keeping it from being used.
     pub warnings: Vec<Diagnostic>,
     /// The rule files read.
@@ -235,7 +240,14 @@ pub fn load(settings: &Settings) -> Result<Setup, SetupError> {
         alert_relabel: loaded.alerting.alert_relabel,
         external_labels: loaded.global.external_labels,
     };
-    Ok(Setup { pipeline, senders, retention: loaded.storage.retention_time, warnings, rule_files })
+    Ok(Setup {
+        pipeline,
+        senders,
+        retention: loaded.storage.retention_time,
+        out_of_order_window: loaded.storage.out_of_order_time_window,
+        warnings,
+        rule_files,
+    })
 }
 
 /// One client for each set of credentials and TLS settings.

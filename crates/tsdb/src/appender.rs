@@ -1,19 +1,43 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use assurance_metrics_model::{AppendError, AppendErrorKind, Appender, Labels, SeriesRef, Timestamp, Value};
+use assurance_metrics_model::{
+    AppendError, AppendErrorKind, Appender, Column, Labels, SeriesRef, Timestamp, Value,
+};
+use hashbrown::HashMap;
 
 use crate::index::Id;
 use crate::series::Entry;
 use crate::store::Store;
 
-/// Collects the samples of one scrape or one rule, and commits them together. Dropped without a commit, it
-/// leaves no sample behind.
+/// Collects the samples of one scrape, one rule or one message, and commits them together. Dropped without a
+/// commit, it leaves no sample behind.
 #[derive(Debug)]
 pub struct HeadAppender<'a> {
     store: &'a Store,
     batch: u64,
-    pending: Vec<(Arc<Entry>, Timestamp, Value)>,
+    /// Samples before it are refused.
+    oldest: Timestamp,
+    pending: Vec<Pending>,
+    /// Where a sample stands in `pending`, by series and time: kept once a sample came late, which may meet
+    /// another one of its time.
+    places: Option<HashMap<(usize, Timestamp), usize>>,
+    scratch: Column,
+}
+
+/// A sample that waits for its commit.
+#[derive(Debug)]
+pub(crate) struct Pending {
+    pub(crate) entry: Arc<Entry>,
+    pub(crate) at: Timestamp,
+    pub(crate) value: Value,
+}
+
+impl Pending {
+    /// A number for the series: its entry lives as long as this does.
+    pub(crate) fn series(&self) -> usize {
+        Arc::as_ptr(&self.entry).addr()
+    }
 }
 
 /// What a commit did.
@@ -22,13 +46,21 @@ pub struct Committed {
     /// Samples now visible.
     pub samples: usize,
     /// Samples that another appender overtook between append and commit: it committed a newer sample of the
-    /// same series first. Zero where one writer owns its series, as scrapes and rule groups do.
+    /// same series first, or another value for the same time. Zero where one writer owns its series, as
+    /// scrapes and rule groups do.
     pub overtaken: usize,
 }
 
 impl<'a> HeadAppender<'a> {
-    pub(crate) fn new(store: &'a Store, batches: &AtomicU64) -> Self {
-        Self { store, batch: batches.fetch_add(1, Ordering::Relaxed), pending: Vec::new() }
+    pub(crate) fn new(store: &'a Store, batches: &AtomicU64, oldest: Timestamp) -> Self {
+        Self {
+            store,
+            batch: batches.fetch_add(1, Ordering::Relaxed),
+            oldest,
+            pending: Vec::new(),
+            places: None,
+            scratch: Column::new(),
+        }
     }
 
     /// Makes the samples visible, all at once.
@@ -50,8 +82,8 @@ impl<'a> HeadAppender<'a> {
 
 impl Drop for HeadAppender<'_> {
     fn drop(&mut self) {
-        for (entry, ..) in &self.pending {
-            entry.state().clear_pending(self.batch);
+        for Pending { entry, .. } in &self.pending {
+            entry.state().release(self.batch);
         }
     }
 }
@@ -68,6 +100,9 @@ impl Appender for HeadAppender<'_> {
         if labels.is_empty() {
             return refuse(AppendErrorKind::NoLabels);
         }
+        if at < self.oldest {
+            return refuse(AppendErrorKind::OutOfBounds { oldest: self.oldest });
+        }
         let hint = hint.map(|SeriesRef(raw)| Id::from_raw(raw));
         loop {
             let (id, entry) = match self.store.find_or_create(hint, labels) {
@@ -76,7 +111,7 @@ impl Appender for HeadAppender<'_> {
             };
             debug_assert_eq!(&entry.labels, labels, "a hint goes with the labels it was given for");
             match self.offer(&entry, at, &value) {
-                Ok(Offer::Taken) => self.pending.push((entry, at, value)),
+                Ok(Offer::Taken) => self.keep(Pending { entry, at, value }),
                 Ok(Offer::Same) => {}
                 // Retention dropped the series after it was found: the next look-up makes a new one.
                 Ok(Offer::Retired) => continue,
@@ -94,19 +129,55 @@ enum Offer {
     Retired,
 }
 
+impl Offer {
+    /// What is to be done where a sample of this time is there.
+    fn beside(held: &Value, value: &Value) -> Result<Self, AppendErrorKind> {
+        if held == value { Ok(Self::Same) } else { Err(AppendErrorKind::DuplicateTimestamp) }
+    }
+}
+
 impl HeadAppender<'_> {
-    fn offer(&self, entry: &Entry, at: Timestamp, value: &Value) -> Result<Offer, AppendErrorKind> {
+    fn offer(&mut self, entry: &Arc<Entry>, at: Timestamp, value: &Value) -> Result<Offer, AppendErrorKind> {
         let mut state = entry.state();
         if state.is_retired() {
             return Ok(Offer::Retired);
         }
         match state.newest_for(self.batch) {
-            Some((newest, same)) if newest == at && same == *value => return Ok(Offer::Same),
-            Some((newest, _)) if newest == at => return Err(AppendErrorKind::DuplicateTimestamp),
-            Some((newest, _)) if newest > at => return Err(AppendErrorKind::OutOfOrder { newest }),
-            _ => {}
+            Some((newest, held)) if newest == at => return Offer::beside(&held, value),
+            Some((newest, _)) if newest > at => {
+                if at < newest - self.store.config().out_of_order_window {
+                    return Err(AppendErrorKind::OutOfOrder { newest });
+                }
+                if let Some(held) = state.value_at(at, &mut self.scratch) {
+                    return Offer::beside(&held, value);
+                }
+                if let Some(held) = pending_at(&mut self.places, &self.pending, entry, at) {
+                    return Offer::beside(held, value);
+                }
+            }
+            _ => state.set_pending(self.batch, at, value.clone()),
         }
-        state.set_pending(self.batch, at, value.clone());
+        state.hold();
         Ok(Offer::Taken)
     }
+
+    fn keep(&mut self, pending: Pending) {
+        if let Some(places) = &mut self.places {
+            places.insert((pending.series(), pending.at), self.pending.len());
+        }
+        self.pending.push(pending);
+    }
+}
+
+/// The value that waits to be committed for a series and time.
+fn pending_at<'p>(
+    places: &mut Option<HashMap<(usize, Timestamp), usize>>,
+    pending: &'p [Pending],
+    entry: &Arc<Entry>,
+    at: Timestamp,
+) -> Option<&'p Value> {
+    let places = places
+        .get_or_insert_with(|| pending.iter().enumerate().map(|(n, p)| ((p.series(), p.at), n)).collect());
+    let place = *places.get(&(Arc::as_ptr(entry).addr(), at))?;
+    pending.get(place).map(|pending| &pending.value)
 }

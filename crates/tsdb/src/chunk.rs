@@ -4,6 +4,7 @@
 //! one byte (empty bytes at the top in the high nibble, bytes that follow in the low one) and those bytes.
 //! A gauge that stands still on a steady scrape takes two bytes a sample. Histograms stand as they are.
 
+use std::mem::discriminant;
 use std::sync::Arc;
 
 use assurance_metrics_model::{Column, Histogram, TimeRange, Timestamp, Value};
@@ -47,18 +48,43 @@ impl Chunk {
         }
         match (&mut self.data, value) {
             (Data::Floats { bytes, last_delta, last_bits }, Value::Float(v)) => {
-                let delta = (at - self.last).as_millis();
+                // Wraps, and so does the way back: exact also between the ends of the range.
+                let delta = at.as_millis().wrapping_sub(self.last.as_millis());
                 put_varint(bytes, zigzag(delta.wrapping_sub(*last_delta)));
                 put_xor(bytes, v.to_bits() ^ *last_bits);
                 *last_delta = delta;
                 *last_bits = v.to_bits();
             }
-            (Data::Histograms(all), Value::Histogram(h)) => all.push((at, Arc::clone(h))),
+            (Data::Histograms(all), Value::Histogram(h)) => {
+                // A histogram that stands still is kept once.
+                let kept = all.last().map(|(_, last)| last).filter(|last| last.same_bits(h)).unwrap_or(h);
+                all.push((at, Arc::clone(kept)));
+            }
             _ => return false,
         }
         self.last = at;
         self.count += 1;
         true
+    }
+
+    /// Samples that rise in time as chunks that are as even as the limit lets them.
+    pub(crate) fn build(samples: &[(Timestamp, Value)]) -> Vec<Self> {
+        let mut chunks = Vec::new();
+        for run in samples.chunk_by(|(_, a), (_, b)| discriminant(a) == discriminant(b)) {
+            let pieces = run.len().div_ceil(MAX_SAMPLES as usize);
+            for piece in run.chunks(run.len().div_ceil(pieces)) {
+                let Some(mut chunk) = piece.first().and_then(|(at, value)| Self::new(*at, value)) else {
+                    continue;
+                };
+                for (at, value) in &piece[1..] {
+                    let taken = chunk.push(*at, value);
+                    debug_assert!(taken, "a piece is of one kind and fits");
+                }
+                chunk.seal();
+                chunks.push(chunk);
+            }
+        }
+        chunks
     }
 
     /// Gives back memory kept for growth; for a chunk that takes no more samples.
@@ -97,31 +123,55 @@ impl Chunk {
 
     /// Appends the samples inside `range`.
     pub(crate) fn read(&self, range: TimeRange, into: &mut Column) {
+        if range.contains(self.first) && range.contains(self.last) {
+            return self.read_all(into);
+        }
         match &self.data {
-            Data::Floats { bytes, .. } => {
-                let mut rest = Reader { bytes, at: 8 };
-                let mut bits = first_bits(bytes);
-                let mut at = self.first;
-                let mut delta: i64 = 0;
-                for n in 0..self.count {
-                    if n > 0 {
-                        delta = delta.wrapping_add(unzigzag(rest.varint()));
-                        at = Timestamp::from_millis(at.as_millis().wrapping_add(delta));
-                        bits ^= rest.xor();
-                    }
-                    if at > range.until {
-                        return;
-                    }
-                    if at > range.after {
-                        into.push_float(at, f64::from_bits(bits));
-                    }
+            Data::Floats { bytes, .. } => self.floats(bytes, |at, value| {
+                if range.contains(at) {
+                    into.push_float(at, value);
                 }
-            }
+                at < range.until
+            }),
             Data::Histograms(all) => {
                 for (at, histogram) in all.iter().filter(|(at, _)| range.contains(*at)) {
                     into.push(*at, &Value::Histogram(Arc::clone(histogram)));
                 }
             }
+        }
+    }
+
+    /// Appends all samples.
+    pub(crate) fn read_all(&self, into: &mut Column) {
+        match &self.data {
+            Data::Floats { bytes, .. } => self.floats(bytes, |at, value| {
+                into.push_float(at, value);
+                true
+            }),
+            Data::Histograms(all) => {
+                for (at, histogram) in all {
+                    into.push(*at, &Value::Histogram(Arc::clone(histogram)));
+                }
+            }
+        }
+    }
+
+    /// Gives each float to `each`, until it says `false`.
+    #[inline]
+    fn floats(&self, bytes: &[u8], mut each: impl FnMut(Timestamp, f64) -> bool) {
+        let mut rest = Reader { bytes, at: 8 };
+        let mut bits = first_bits(bytes);
+        let mut at = self.first.as_millis();
+        let mut delta: i64 = 0;
+        let mut more = each(self.first, f64::from_bits(bits));
+        for _ in 1..self.count {
+            if !more {
+                return;
+            }
+            delta = delta.wrapping_add(unzigzag(rest.varint()));
+            at = at.wrapping_add(delta);
+            bits ^= rest.xor();
+            more = each(Timestamp::from_millis(at), f64::from_bits(bits));
         }
     }
 }
@@ -168,12 +218,24 @@ struct Reader<'a> {
 }
 
 impl Reader<'_> {
+    #[inline]
+    fn byte(&mut self) -> u8 {
+        let byte = self.bytes[self.at];
+        self.at += 1;
+        byte
+    }
+
+    #[inline]
     fn varint(&mut self) -> u64 {
-        let mut value = 0;
-        let mut shift = 0;
+        let first = self.byte();
+        if first < 0x80 { u64::from(first) } else { self.long_varint(first) }
+    }
+
+    fn long_varint(&mut self, first: u8) -> u64 {
+        let mut value = u64::from(first & 0x7f);
+        let mut shift = 7;
         loop {
-            let byte = self.bytes[self.at];
-            self.at += 1;
+            let byte = self.byte();
             value |= u64::from(byte & 0x7f) << shift;
             if byte < 0x80 {
                 return value;
@@ -182,17 +244,24 @@ impl Reader<'_> {
         }
     }
 
+    #[inline]
     fn xor(&mut self) -> u64 {
-        let head = self.bytes[self.at];
-        self.at += 1;
+        let head = self.byte();
         if head == 0 {
             return 0;
         }
-        let (above, width) = (u32::from(head >> 4), usize::from(head & 0x0f));
-        let mut bytes = [0; 8];
-        bytes[..width].copy_from_slice(&self.bytes[self.at..self.at + width]);
-        self.at += width;
-        let below = 8 - above - u32::from(head & 0x0f);
-        u64::from_le_bytes(bytes) << (below * 8)
+        let (above, width) = (u32::from(head >> 4), u32::from(head & 0x0f));
+        let word = match self.bytes.get(self.at..).and_then(<[u8]>::first_chunk::<8>) {
+            // One load where eight bytes are left; what belongs to the samples after it is cut off.
+            Some(eight) => u64::from_le_bytes(*eight) & (u64::MAX >> (64 - 8 * width)),
+            None => {
+                let mut eight = [0; 8];
+                let rest = &self.bytes[self.at..self.at + width as usize];
+                eight[..rest.len()].copy_from_slice(rest);
+                u64::from_le_bytes(eight)
+            }
+        };
+        self.at += width as usize;
+        word << (8 * (8 - above - width))
     }
 }

@@ -2,7 +2,8 @@
 //!
 //! **In scope:** [`Store`], which takes samples through [`HeadAppender`] (an
 //! [`Appender`](assurance_metrics_model::Appender)) and gives them back as a
-//! [`Queryable`](assurance_metrics_model::Queryable); the series budget; retention.
+//! [`Queryable`](assurance_metrics_model::Queryable); floats and native histograms; samples that come late, within
+//! [`Config::out_of_order_window`]; the series budget; retention.
 //!
 //! **Out of scope:** evaluating queries (`promql`), and when to scrape or to drop what is old: the caller
 //! passes the time. The head lives in memory: a restart begins empty.
@@ -29,8 +30,8 @@
 //!
 //! **Invariants.** A commit becomes visible as a whole: a selection sees all of a scrape or none of it. What
 //! a selection saw stays readable until it is dropped, also while retention removes it from the store. The
-//! samples of a series rise strictly in time. Values keep their bits, stale markers among them. A refused
-//! sample is an error, never a silent drop.
+//! samples of a series rise strictly in time, in whatever order they came. Values keep their bits, stale markers
+//! among them, and a time has one value. A refused sample is an error, never a silent drop.
 
 mod appender;
 mod chunk;

@@ -1,8 +1,9 @@
+use std::ops::Range;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use assurance_metrics_model::{Column, Labels, QueryError, Series, TimeRange, Timestamp, Value};
 
-use crate::chunk::Chunk;
+use crate::chunk::{Chunk, MAX_SAMPLES};
 
 /// One series of the head.
 #[derive(Debug)]
@@ -13,15 +14,16 @@ pub(crate) struct Entry {
 
 #[derive(Debug, Default)]
 pub(crate) struct State {
-    /// Chunks that take no more samples, oldest first.
-    sealed: Vec<Arc<Chunk>>,
-    open: Option<Chunk>,
+    /// Oldest first; they do not overlap, and none is empty. The last one takes what comes in order.
+    chunks: Vec<Arc<Chunk>>,
     /// Samples ever committed, those dropped since among them.
     committed: u64,
     /// Samples dropped by retention.
     dropped: u64,
     /// The newest sample of an appender that has not committed yet, and which appender that is.
     pending: Option<(u64, Timestamp, Value)>,
+    /// Samples that appenders hold and have not committed.
+    held: u32,
     /// Whether the index has let go of this entry; samples must go to a new one.
     retired: bool,
 }
@@ -37,6 +39,14 @@ impl Entry {
     }
 }
 
+/// What became of samples that came late.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Merged {
+    pub(crate) taken: usize,
+    /// Samples at whose time another appender committed another value meanwhile.
+    pub(crate) overtaken: usize,
+}
+
 impl State {
     /// The newest sample that appender `batch` must follow: its own pending one, or the committed one.
     pub(crate) fn newest_for(&self, batch: u64) -> Option<(Timestamp, Value)> {
@@ -50,55 +60,135 @@ impl State {
         self.pending = Some((batch, at, value));
     }
 
-    pub(crate) fn clear_pending(&mut self, batch: u64) {
+    /// Keeps the series for a sample that will be committed.
+    pub(crate) fn hold(&mut self) {
+        self.held += 1;
+    }
+
+    /// Lets go of one sample held by appender `batch`.
+    pub(crate) fn release(&mut self, batch: u64) {
+        self.held = self.held.saturating_sub(1);
         if self.pending.as_ref().is_some_and(|(owner, ..)| *owner == batch) {
             self.pending = None;
         }
     }
 
     pub(crate) fn newest(&self) -> Option<(Timestamp, Value)> {
-        let chunk = self.open.as_ref().or_else(|| self.sealed.last().map(|c| &**c))?;
+        let chunk = self.chunks.last()?;
         Some((chunk.last(), chunk.last_value()))
     }
 
     pub(crate) fn oldest(&self) -> Option<Timestamp> {
-        let chunk = self.sealed.first().map(|c| &**c).or(self.open.as_ref())?;
-        Some(chunk.first())
+        Some(self.chunks.first()?.first())
     }
 
-    /// Commits one sample; `false` where another appender committed a newer one meanwhile.
+    /// The committed value at this very time.
+    pub(crate) fn value_at(&self, at: Timestamp, scratch: &mut Column) -> Option<Value> {
+        let next = self.chunks.partition_point(|chunk| chunk.first() <= at);
+        let chunk = &self.chunks[next.checked_sub(1)?];
+        if chunk.last() < at {
+            return None;
+        }
+        scratch.clear();
+        chunk.read(TimeRange::closed(at, at), scratch);
+        (!scratch.is_empty()).then(|| scratch.value(0))
+    }
+
+    /// Commits one sample in order; `false` where it is not newer than all that is there.
     pub(crate) fn push(&mut self, at: Timestamp, value: &Value) -> bool {
-        if self.newest().is_some_and(|(newest, _)| newest >= at) {
-            return false;
-        }
-        if !self.open.as_mut().is_some_and(|open| open.push(at, value)) {
-            if let Some(mut full) = self.open.take() {
-                full.seal();
-                self.sealed.push(Arc::new(full));
+        if let Some(last) = self.chunks.last_mut() {
+            if last.last() >= at {
+                return false;
             }
-            self.open = Chunk::new(at, value);
-            debug_assert!(self.open.is_some(), "every kind of value has a chunk");
+            // Copies the chunk where a reader holds it: at most one chunk's bytes, and no reader waits.
+            let last = Arc::make_mut(last);
+            if last.push(at, value) {
+                self.committed += 1;
+                return true;
+            }
+            last.seal();
         }
+        let chunk = Chunk::new(at, value);
+        debug_assert!(chunk.is_some(), "every kind of value has a chunk");
+        self.chunks.extend(chunk.map(Arc::new));
         self.committed += 1;
         true
     }
 
+    /// Commits samples that are older than the newest; they rise in time.
+    pub(crate) fn merge(&mut self, late: &[(Timestamp, Value)]) -> Merged {
+        let mut merged = Merged::default();
+        let mut rest = late;
+        while let Some((at, _)) = rest.first() {
+            let next = self.chunks.partition_point(|chunk| chunk.first() <= *at);
+            let until = self.chunks.get(next).map(|chunk| chunk.first());
+            let run = rest.partition_point(|(at, _)| until.is_none_or(|until| *at < until));
+            let (run, after) = rest.split_at(run);
+            rest = after;
+            self.place(next, run, &mut merged);
+        }
+        self.committed += merged.taken as u64;
+        merged
+    }
+
+    /// Takes samples that lie before the beginning of chunk `next` and not before that of the one before it.
+    fn place(&mut self, next: usize, mut run: &[(Timestamp, Value)], merged: &mut Merged) {
+        if let Some(before) = next.checked_sub(1) {
+            if run[0].0 <= self.chunks[before].last() {
+                return self.rebuild(before..next, run, merged);
+            }
+            let chunk = Arc::make_mut(&mut self.chunks[before]);
+            while let Some((at, value)) = run.first()
+                && chunk.push(*at, value)
+            {
+                merged.taken += 1;
+                run = &run[1..];
+            }
+        }
+        if run.is_empty() {
+            return;
+        }
+        // Chunks of a few samples each would cost more than they hold.
+        let fits =
+            self.chunks.get(next).is_some_and(|c| c.count() as usize + run.len() <= MAX_SAMPLES as usize);
+        self.rebuild(next..next + usize::from(fits), run, merged);
+    }
+
+    /// Replaces chunks by their samples and these, in order.
+    fn rebuild(&mut self, range: Range<usize>, run: &[(Timestamp, Value)], merged: &mut Merged) {
+        let mut column = Column::new();
+        for chunk in &self.chunks[range.clone()] {
+            chunk.read_all(&mut column);
+        }
+        let mut all = Vec::with_capacity(column.len() + run.len());
+        let mut old = (0..column.len()).map(|n| (column.timestamps()[n], column.value(n))).peekable();
+        for (at, value) in run {
+            while let Some(sample) = old.next_if(|(old, _)| old < at) {
+                all.push(sample);
+            }
+            match old.peek() {
+                Some((old, held)) if old == at => merged.overtaken += usize::from(held != value),
+                _ => {
+                    merged.taken += 1;
+                    all.push((*at, value.clone()));
+                }
+            }
+        }
+        all.extend(old);
+        self.chunks.splice(range, Chunk::build(&all).into_iter().map(Arc::new));
+    }
+
     /// Drops whole chunks whose every sample is before `oldest`; returns how many samples went.
     pub(crate) fn drop_before(&mut self, oldest: Timestamp) -> u64 {
-        let gone = self.sealed.partition_point(|chunk| chunk.last() < oldest);
-        let mut samples: u64 = self.sealed.drain(..gone).map(|chunk| u64::from(chunk.count())).sum();
-        if self.sealed.is_empty()
-            && let Some(open) = self.open.take_if(|open| open.last() < oldest)
-        {
-            samples += u64::from(open.count());
-        }
+        let gone = self.chunks.partition_point(|chunk| chunk.last() < oldest);
+        let samples: u64 = self.chunks.drain(..gone).map(|chunk| u64::from(chunk.count())).sum();
         self.dropped += samples;
         samples
     }
 
     /// Marks a series without samples as no longer in the index; says whether it did.
     pub(crate) fn retire_if_empty(&mut self) -> bool {
-        self.retired = self.sealed.is_empty() && self.open.is_none() && self.pending.is_none();
+        self.retired = self.chunks.is_empty() && self.held == 0;
         self.retired
     }
 
@@ -111,43 +201,27 @@ impl State {
     }
 
     pub(crate) fn chunks(&self) -> usize {
-        self.sealed.len() + usize::from(self.open.is_some())
+        self.chunks.len()
     }
 
     pub(crate) fn heap_bytes(&self) -> usize {
-        let sealed: usize = self.sealed.iter().map(|c| c.heap_bytes() + size_of::<Chunk>()).sum();
-        sealed + self.open.as_ref().map_or(0, Chunk::heap_bytes)
+        let chunks: usize = self.chunks.iter().map(|c| c.heap_bytes() + size_of::<Chunk>()).sum();
+        chunks + self.chunks.capacity() * size_of::<Arc<Chunk>>()
     }
 
-    /// The part of the series that holds `range`, as it is now; `None` where no sample can lie inside.
-    pub(crate) fn snapshot(&self, range: TimeRange) -> Option<Vec<Part>> {
-        let from = self.sealed.partition_point(|chunk| chunk.last() <= range.after);
-        let mut parts: Vec<Part> = self.sealed[from..]
-            .iter()
-            .take_while(|chunk| chunk.first() <= range.until)
-            .map(|chunk| Part { chunk: Arc::clone(chunk) })
-            .collect();
-        if let Some(open) = &self.open
-            && open.last() > range.after
-            && open.first() <= range.until
-        {
-            // At most one chunk's bytes: a copy costs less than keeping writers out.
-            parts.push(Part { chunk: Arc::new(open.clone()) });
-        }
-        (!parts.is_empty()).then_some(parts)
+    /// The chunks that hold samples of `range`, as they are now; `None` where no sample can lie inside.
+    pub(crate) fn snapshot(&self, range: TimeRange) -> Option<Vec<Arc<Chunk>>> {
+        let from = self.chunks.partition_point(|chunk| chunk.last() <= range.after);
+        let to = self.chunks.partition_point(|chunk| chunk.first() <= range.until);
+        (from < to).then(|| self.chunks[from..to].to_vec())
     }
-}
-
-#[derive(Debug)]
-pub(crate) struct Part {
-    chunk: Arc<Chunk>,
 }
 
 /// A series as a selection saw it.
 #[derive(Debug)]
 pub(crate) struct Snapshot {
     pub(crate) labels: Labels,
-    pub(crate) parts: Vec<Part>,
+    pub(crate) chunks: Vec<Arc<Chunk>>,
 }
 
 impl Series for Snapshot {
@@ -156,10 +230,12 @@ impl Series for Snapshot {
     }
 
     fn read(&self, range: TimeRange, into: &mut Column) -> Result<(), QueryError> {
-        for Part { chunk } in &self.parts {
-            if chunk.last() > range.after && chunk.first() <= range.until {
-                chunk.read(range, into);
-            }
+        let from = self.chunks.partition_point(|chunk| chunk.last() <= range.after);
+        let to = self.chunks.partition_point(|chunk| chunk.first() <= range.until);
+        let chunks = self.chunks.get(from..to).unwrap_or_default();
+        into.reserve(chunks.iter().map(|chunk| chunk.count() as usize).sum());
+        for chunk in chunks {
+            chunk.read(range, into);
         }
         Ok(())
     }

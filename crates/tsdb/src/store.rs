@@ -1,28 +1,37 @@
 use std::collections::BTreeSet;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 
 use assurance_metrics_model::{
-    AppendErrorKind, Duration, Labels, QueryError, Queryable, Selection, Series, TimeRange, Timestamp, Value,
+    AppendErrorKind, Duration, Labels, QueryError, Queryable, Selection, Series, TimeRange, Timestamp,
 };
 
-use crate::appender::{Committed, HeadAppender};
+use crate::appender::{Committed, HeadAppender, Pending};
 use crate::index::{Id, Index, MAX_SLOTS};
 use crate::series::{Entry, Snapshot};
+
+/// The oldest time a sample may have: the one before it lies outside of every left-open range.
+const OLDEST: Timestamp = Timestamp::from_millis(i64::MIN + 1);
 
 /// How much a [`Store`] may hold.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Config {
-    /// How long samples are kept; 90 days by default.
+    /// How long samples are kept, counted from the newest one; 90 days by default.
     pub retention: Duration,
+    /// How much older than its series' newest sample a sample may come; nothing by default, as in Prometheus.
+    pub out_of_order_window: Duration,
     /// Series that may exist at once; 1,000,000 by default, which is some 700 MB with a few samples each.
     pub max_series: usize,
 }
 
 impl Default for Config {
     fn default() -> Self {
-        Self { retention: Duration::from_secs(90 * 86_400), max_series: 1_000_000 }
+        Self {
+            retention: Duration::from_secs(90 * 86_400),
+            out_of_order_window: Duration::ZERO,
+            max_series: 1_000_000,
+        }
     }
 }
 
@@ -64,6 +73,10 @@ pub struct Store {
     commits: RwLock<()>,
     batches: AtomicU64,
     appended: AtomicU64,
+    /// Milliseconds of the newest sample ever committed.
+    newest: AtomicI64,
+    /// Milliseconds of the time before which retention has dropped samples.
+    dropped: AtomicI64,
 }
 
 impl Store {
@@ -76,6 +89,8 @@ impl Store {
             commits: RwLock::default(),
             batches: AtomicU64::new(0),
             appended: AtomicU64::new(0),
+            newest: AtomicI64::new(i64::MIN),
+            dropped: AtomicI64::new(OLDEST.as_millis()),
         }
     }
 
@@ -84,14 +99,31 @@ impl Store {
         &self.config
     }
 
-    /// Collects samples to be committed together.
+    /// Collects samples to be committed together. What is older than the last
+    /// [`Store::apply_retention`] kept is refused.
     pub fn appender(&self) -> HeadAppender<'_> {
-        HeadAppender::new(self, &self.batches)
+        let oldest = Timestamp::from_millis(self.dropped.load(Ordering::Relaxed));
+        HeadAppender::new(self, &self.batches, oldest)
     }
 
-    /// Drops chunks that ended before `now` less the retention, and series of which nothing is left.
+    /// As [`Store::appender`], for samples of any age: what retention would drop if it were applied now is
+    /// refused as well, so that nothing is taken only to be dropped.
+    pub fn appender_at(&self, now: Timestamp) -> HeadAppender<'_> {
+        let dropped = Timestamp::from_millis(self.dropped.load(Ordering::Relaxed));
+        HeadAppender::new(self, &self.batches, self.oldest_kept(now).max(dropped))
+    }
+
+    fn oldest_kept(&self, now: Timestamp) -> Timestamp {
+        let newest = Timestamp::from_millis(self.newest.load(Ordering::Relaxed));
+        (newest.min(now) - self.config.retention).max(OLDEST)
+    }
+
+    /// Drops chunks whose samples are all older than the retention allows, and series of which nothing is
+    /// left. The retention counts from the newest sample, or from `now` if that is earlier: a store that is
+    /// filled with the past keeps it until something newer comes.
     pub fn apply_retention(&self, now: Timestamp) -> Dropped {
-        let oldest = now - self.config.retention;
+        let oldest = self.oldest_kept(now);
+        self.dropped.fetch_max(oldest.as_millis(), Ordering::Relaxed);
         let mut samples = 0;
         let mut index = self.index.write().unwrap_or_else(PoisonError::into_inner);
         let _commits = self.commits.write().unwrap_or_else(PoisonError::into_inner);
@@ -162,20 +194,41 @@ impl Store {
         Ok(index.insert(labels))
     }
 
-    pub(crate) fn commit(&self, batch: u64, pending: Vec<(Arc<Entry>, Timestamp, Value)>) -> Committed {
+    pub(crate) fn commit(&self, batch: u64, pending: Vec<Pending>) -> Committed {
         let mut committed = Committed::default();
+        let mut newest = i64::MIN;
+        let mut late = Vec::new();
         let _commits = self.commits.write().unwrap_or_else(PoisonError::into_inner);
-        for (entry, at, value) in pending {
-            let mut state = entry.state();
-            if state.push(at, &value) {
+        for sample in pending {
+            let mut state = sample.entry.state();
+            state.release(batch);
+            newest = newest.max(sample.at.as_millis());
+            if state.push(sample.at, &sample.value) {
                 committed.samples += 1;
             } else {
-                committed.overtaken += 1;
+                drop(state);
+                late.push(sample);
             }
-            state.clear_pending(batch);
+        }
+        if self.config.out_of_order_window.is_zero() {
+            committed.overtaken += late.len();
+        } else {
+            self.merge(late, &mut committed);
         }
         self.appended.fetch_add(committed.samples as u64, Ordering::Relaxed);
+        self.newest.fetch_max(newest, Ordering::Relaxed);
         committed
+    }
+
+    /// Commits samples that are not newer than what their series hold, one series after the other.
+    fn merge(&self, mut late: Vec<Pending>, committed: &mut Committed) {
+        late.sort_by_key(|sample| (sample.series(), sample.at));
+        for group in late.chunk_by(|a, b| a.series() == b.series()) {
+            let samples: Vec<_> = group.iter().map(|sample| (sample.at, sample.value.clone())).collect();
+            let merged = group[0].entry.state().merge(&samples);
+            committed.samples += merged.taken;
+            committed.overtaken += merged.overtaken;
+        }
     }
 
     /// The matching series that have a sample inside the range, as they are now, sorted by labels.
@@ -187,8 +240,8 @@ impl Store {
             entries
                 .into_iter()
                 .filter_map(|entry| {
-                    let parts = entry.state().snapshot(selection.range)?;
-                    Some(Snapshot { labels: entry.labels.clone(), parts })
+                    let chunks = entry.state().snapshot(selection.range)?;
+                    Some(Snapshot { labels: entry.labels.clone(), chunks })
                 })
                 .collect()
         };

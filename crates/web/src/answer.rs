@@ -39,7 +39,6 @@ pub(crate) enum ErrorType {
     Execution,
     Timeout,
     Internal,
-    NotFound,
 }
 
 /// A failed answer.
@@ -64,15 +63,28 @@ impl ApiError {
     }
 }
 
+impl ApiError {
+    pub(crate) const fn status(&self) -> StatusCode {
+        match self.error_type {
+            ErrorType::BadData => StatusCode::BAD_REQUEST,
+            ErrorType::Execution => StatusCode::UNPROCESSABLE_ENTITY,
+            ErrorType::Timeout => StatusCode::SERVICE_UNAVAILABLE,
+            ErrorType::Internal => StatusCode::INTERNAL_SERVER_ERROR,
+        }
+    }
+
+    const fn word(&self) -> &'static str {
+        match self.error_type {
+            ErrorType::BadData => "bad_data",
+            ErrorType::Execution => "execution",
+            ErrorType::Timeout => "timeout",
+            ErrorType::Internal => "internal",
+        }
+    }
+}
+
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
-        let (status, word) = match self.error_type {
-            ErrorType::BadData => (StatusCode::BAD_REQUEST, "bad_data"),
-            ErrorType::Execution => (StatusCode::UNPROCESSABLE_ENTITY, "execution"),
-            ErrorType::Timeout => (StatusCode::SERVICE_UNAVAILABLE, "timeout"),
-            ErrorType::Internal => (StatusCode::INTERNAL_SERVER_ERROR, "internal"),
-            ErrorType::NotFound => (StatusCode::NOT_FOUND, "not_found"),
-        };
         #[derive(Serialize)]
         #[serde(rename_all = "camelCase")]
         struct Body<'a> {
@@ -80,21 +92,17 @@ impl IntoResponse for ApiError {
             error_type: &'static str,
             error: &'a str,
         }
-        json(status, &Body { status: "error", error_type: word, error: &self.error })
+        json(self.status(), &Body { status: "error", error_type: self.word(), error: &self.error })
     }
 }
 
-pub(crate) async fn no_route() -> ApiError {
-    ApiError {
-        error_type: ErrorType::NotFound,
-        error: "page not found: there is no such endpoint".to_owned(),
-    }
+/// In Go's words, which some clients look for.
+pub(crate) async fn no_route() -> (StatusCode, &'static str) {
+    (StatusCode::NOT_FOUND, "404 page not found\n")
 }
 
-pub(crate) async fn no_method() -> Response {
-    let mut response = ApiError::bad_data("this endpoint does not take that method").into_response();
-    *response.status_mut() = StatusCode::METHOD_NOT_ALLOWED;
-    response
+pub(crate) async fn no_method() -> (StatusCode, &'static str) {
+    (StatusCode::METHOD_NOT_ALLOWED, "Method Not Allowed\n")
 }
 
 fn json(status: StatusCode, body: &impl Serialize) -> Response {

@@ -57,7 +57,7 @@ pub(crate) async fn series(
         return Err(ApiError::bad_data("no match[] parameter provided"));
     }
     let store = Arc::clone(&state.store);
-    run(&state, state.settings.query_timeout, move || {
+    run(&state, state.settings.query_timeout, move |_turn| {
         let mut found: BTreeSet<Labels> = BTreeSet::new();
         over_selectors(&params, |selection| {
             let series = store.select(selection).map_err(|error| store_error(&error))?;
@@ -74,7 +74,7 @@ pub(crate) async fn labels(
     params: Params,
 ) -> Result<Answer<Vec<String>>, ApiError> {
     let store = Arc::clone(&state.store);
-    run(&state, state.settings.query_timeout, move || {
+    run(&state, state.settings.query_timeout, move |_turn| {
         let mut found: BTreeSet<String> = BTreeSet::new();
         over_selectors(&params, |selection| {
             found.extend(store.label_names(selection).map_err(|error| store_error(&error))?);
@@ -95,7 +95,7 @@ pub(crate) async fn label_values(
         return Err(ApiError::bad_data(format!("invalid label name: {name:?}")));
     }
     let store = Arc::clone(&state.store);
-    run(&state, state.settings.query_timeout, move || {
+    run(&state, state.settings.query_timeout, move |_turn| {
         let mut found: BTreeSet<String> = BTreeSet::new();
         over_selectors(&params, |selection| {
             found.extend(store.label_values(&name, selection).map_err(|error| store_error(&error))?);
@@ -152,7 +152,11 @@ pub(crate) async fn metadata(
     State(state): State<Arc<crate::State>>,
     params: Params,
 ) -> Result<Answer<BTreeMap<String, BTreeSet<MetadataEntry>>>, ApiError> {
-    let (limit, wanted) = (params.limit()?, params.get("metric"));
+    let (limit, wanted) = (params.count("limit")?, params.get("metric"));
+    let per_metric = match params.count("limit_per_metric")? {
+        0 => usize::MAX,
+        limit => limit,
+    };
     let mut found: BTreeMap<String, BTreeSet<MetadataEntry>> = BTreeMap::new();
     for target in state.pipeline().scrape().metadata() {
         if wanted.is_some_and(|name| name != target.metric) {
@@ -161,7 +165,10 @@ pub(crate) async fn metadata(
         if found.len() >= limit && !found.contains_key(target.metric) {
             continue;
         }
-        found.entry(target.metric.to_owned()).or_default().insert(target.metadata.into());
+        let entries = found.entry(target.metric.to_owned()).or_default();
+        if entries.len() < per_metric {
+            entries.insert(target.metadata.into());
+        }
     }
     Ok(Answer::new(found))
 }
@@ -194,12 +201,12 @@ pub(crate) async fn target_metadata(
         metric: m.metric.to_owned(),
         entry: m.metadata.into(),
     });
-    Ok(limited(found, params.limit()?))
+    Ok(Answer::new(found.take(params.count("limit")?).collect()))
 }
 
 /// Exemplars are read and not kept: the answer is always empty.
 pub(crate) async fn exemplars(params: Params) -> Result<Answer<[(); 0]>, ApiError> {
-    params.required("query")?;
+    crate::query::expression(&params)?;
     Ok(Answer::new([]))
 }
 

@@ -1,7 +1,7 @@
 //! The Prometheus-compatible HTTP API and the status page, as a router that nests in any service.
 //!
 //! **In scope:** [`router`]: the endpoints that promtool, Grafana and Prometheus's clients ask, in the shapes of
-//! Prometheus 3.5; `/metrics`; a status page without scripts; who may ask (Host and Origin checks).
+//! Prometheus 3.5; `/metrics`; a status page without scripts; who may ask (Host and Origin checks); Prometheus's remote write.
 //!
 //! **Out of scope:** sockets, TLS and passwords (`runtime`); evaluating (`promql`) and what is shown
 //! (`pipeline`).
@@ -21,30 +21,41 @@
 //! # let _ = app;
 //! ```
 //!
-//! **Invariants.** Reads are for everybody who passes the Host check; nothing else is, and nothing is shared
-//! with pages of other origins. A `GET` changes nothing. Every answer below `/api` is JSON in Prometheus's
-//! envelope, lists are never null, and what a target exposes is never markup in a page. The page never calls a
-//! state quiet while a target, a rule or a receiver is unseen, blind or unheard. Work past its time is answered
-//! as such, and keeps its turn until it ends: no more of it runs than [`Settings::max_concurrent_queries`].
+//! **Invariants.** Reads are for everybody who passes the Host check; nothing else is, and pages of other
+//! origins read nothing but what [`Settings::cors_origin`] names. A `GET` changes nothing. Every endpoint below
+//! `/api` that is read answers in Prometheus's envelope, lists are never null, secrets are hidden, and what a target exposes
+//! is never markup in a page. The page never calls a state quiet while a target, a rule or a receiver is unseen,
+//! blind or unheard. Work past its time, or that nobody waits for any more, is told to end, and keeps its turn
+//! until it does: no more of it runs than [`Settings::max_concurrent_queries`]. [`ENDPOINTS`] is all there is.
 
 mod answer;
 mod api;
+mod compress;
+mod cors;
+mod federate;
 mod guard;
 mod own;
 mod page;
 mod params;
 mod query;
+mod redact;
+mod remote_write;
+mod result;
+mod routes;
 mod state;
+mod stats;
 mod status;
+mod tsdb_status;
 
 use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::middleware::{from_fn, from_fn_with_state};
-use axum::routing::{get, post};
 
-pub use state::{Reload, Settings, State};
+pub use params::{MAX_SELECTORS, MAX_URL_BYTES};
+pub use routes::{ENDPOINTS, Endpoint, Method, reference};
+pub use state::{Process, Reload, Settings, State};
 
 /// Bytes of a request's body: a query of 64 KiB, form-encoded three to one, and room to spare.
 pub const MAX_BODY_BYTES: usize = 1 << 20;
@@ -52,35 +63,12 @@ pub const MAX_BODY_BYTES: usize = 1 << 20;
 /// All routes, from `/` on.
 pub fn router(state: State) -> Router {
     let state = Arc::new(state);
-    let api = Router::new()
-        .route("/query", get(query::instant).post(query::instant))
-        .route("/query_range", get(query::range).post(query::range))
-        .route("/query_exemplars", get(api::exemplars).post(api::exemplars))
-        .route("/format_query", get(query::format).post(query::format))
-        .route("/labels", get(api::labels).post(api::labels))
-        .route("/label/{name}/values", get(api::label_values))
-        .route("/series", get(api::series).post(api::series))
-        .route("/metadata", get(api::metadata))
-        .route("/targets", get(status::targets))
-        .route("/targets/metadata", get(api::target_metadata))
-        .route("/scrape_pools", get(status::scrape_pools))
-        .route("/rules", get(status::rules))
-        .route("/alerts", get(status::alerts))
-        .route("/alertmanagers", get(status::alertmanagers))
-        .route("/status/buildinfo", get(own::build_info))
-        .route("/status/runtimeinfo", get(own::runtime_info))
+    routes::routes()
         .fallback(answer::no_route)
-        .method_not_allowed_fallback(answer::no_method);
-    Router::new()
-        .nest("/api/v1", api)
-        .route("/-/ready", get(own::ready))
-        .route("/-/healthy", get(own::healthy))
-        .route("/-/reload", post(own::reload).put(own::reload))
-        .route("/metrics", get(own::metrics))
-        .route("/static/style.css", get(page::style))
-        .route("/graph", get(query::graph))
-        .route("/", get(page::status))
+        .method_not_allowed_fallback(answer::no_method)
         .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
+        .layer(from_fn(compress::gzip))
+        .layer(from_fn_with_state(Arc::clone(&state), cors::share))
         .layer(from_fn_with_state(Arc::clone(&state), guard::check))
         .layer(from_fn(guard::headers))
         .with_state(state)

@@ -3,10 +3,16 @@
 use assurance_metrics_model::{Duration, Matcher, Timestamp};
 use axum::body::Bytes;
 use axum::extract::{FromRequest, Request};
-use axum::http::{Method, header};
+use axum::http::{Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
 use crate::answer::ApiError;
+
+/// Bytes of the query part of a URL: an expression of 10 KiB, escaped three to one. Longer ones go in a form.
+pub const MAX_URL_BYTES: usize = 32 << 10;
+
+/// Selectors (`match[]`) of one request: each is a pass over the index.
+pub const MAX_SELECTORS: usize = 256;
 
 /// Names and values in the order they were given, the form's before the URL's.
 #[derive(Clone, Debug, Default)]
@@ -17,6 +23,13 @@ impl<S: Send + Sync> FromRequest<S> for Params {
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Response> {
         let url = request.uri().query().unwrap_or_default().to_owned();
+        if url.len() > MAX_URL_BYTES {
+            let why =
+                format!("the URL's parameters have more than {MAX_URL_BYTES} bytes; send a form instead");
+            let mut response = ApiError::bad_data(why).into_response();
+            *response.status_mut() = StatusCode::URI_TOO_LONG;
+            return Err(response);
+        }
         let is_form = request
             .headers()
             .get(header::CONTENT_TYPE)
@@ -80,9 +93,10 @@ impl Params {
     /// A time: seconds with a fraction, or RFC 3339.
     pub(crate) fn time(&self, name: &str) -> Result<Option<Timestamp>, ApiError> {
         let Some(text) = self.get(name) else { return Ok(None) };
-        parse_time(text)
-            .map(Some)
-            .ok_or_else(|| ApiError::parameter(name, format!("cannot parse {text:?} to a valid timestamp")))
+        parse_time(text).map(Some).ok_or_else(|| {
+            let why = format!("Invalid time value for '{name}': cannot parse {text:?} to a valid timestamp");
+            ApiError::parameter(name, why)
+        })
     }
 
     /// A span: seconds with a fraction, or a Prometheus duration.
@@ -108,6 +122,15 @@ impl Params {
         }
     }
 
+    /// At most so many of what is kept by name, in the words Prometheus has for it; absence means all, and so
+    /// does a negative number.
+    pub(crate) fn count(&self, name: &str) -> Result<usize, ApiError> {
+        let Some(text) = self.get(name) else { return Ok(usize::MAX) };
+        let number: i64 =
+            text.parse().map_err(|_no_number| ApiError::bad_data(format!("{name} must be a number")))?;
+        Ok(usize::try_from(number).unwrap_or(usize::MAX))
+    }
+
     /// A truth in Go's words for it (`strconv.ParseBool`); absent, it is false.
     pub(crate) fn flag(&self, name: &str) -> Result<bool, ApiError> {
         match self.get(name) {
@@ -119,6 +142,10 @@ impl Params {
 
     /// `match[]`, each a selector; a series counts that satisfies any.
     pub(crate) fn selectors(&self) -> Result<Vec<Vec<Matcher>>, ApiError> {
+        if self.all("match[]").count() > MAX_SELECTORS {
+            let why = format!("there are more than {MAX_SELECTORS}; ask in several requests");
+            return Err(ApiError::parameter("match[]", why));
+        }
         self.all("match[]")
             .map(|text| {
                 assurance_promql::parse_selector(text)

@@ -1,70 +1,25 @@
 //! Queries: evaluated beside the asynchronous threads, some at a time, not for ever.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
-use assurance_metrics_model::{Duration, Value, format_float};
-use assurance_promql::{
-    self as promql, Answer as Evaluated, EvalError, Expr, ParseError, QueryValue, ValueType,
-};
+use assurance_metrics_model::{Duration, Queryable};
+use assurance_promql::{self as promql, Answer as Evaluated, EvalError, Expr, ParseError, ValueType};
 use axum::extract::State;
 use axum::response::Redirect;
-use serde::Serialize;
+use tokio::time::Instant;
 
-use crate::answer::{Answer, ApiError, ErrorType, LabelMap, Point, TRUNCATED, sample_value};
+use crate::answer::{Answer, ApiError, ErrorType, TRUNCATED};
 use crate::params::Params;
-
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct QueryData {
-    result_type: &'static str,
-    result: QueryResult,
-}
-
-#[derive(Debug, Serialize)]
-#[serde(untagged)]
-enum QueryResult {
-    Point(Point),
-    Vector(Vec<Element>),
-    Matrix(Vec<Row>),
-}
-
-impl QueryResult {
-    /// Keeps the first so many series; whether there were more.
-    fn truncate(&mut self, limit: usize) -> bool {
-        let before = match self {
-            Self::Point(_) => return false,
-            Self::Vector(vector) => {
-                let before = vector.len();
-                vector.truncate(limit);
-                before
-            }
-            Self::Matrix(matrix) => {
-                let before = matrix.len();
-                matrix.truncate(limit);
-                before
-            }
-        };
-        before > limit
-    }
-}
-
-#[derive(Debug, Serialize)]
-struct Element {
-    metric: LabelMap,
-    value: Point,
-}
-
-#[derive(Debug, Serialize)]
-struct Row {
-    metric: LabelMap,
-    values: Vec<Point>,
-}
+use crate::result::QueryData;
+use crate::state::MAX_POINTS;
+use crate::stats::Counted;
 
 pub(crate) async fn instant(
     State(state): State<Arc<crate::State>>,
     params: Params,
 ) -> Result<Answer<QueryData>, ApiError> {
-    let expr = expression(&params, "query")?;
+    let expr = expression(&params)?;
     let at = params.time("time")?.unwrap_or_else(|| state.now());
     evaluate(state, &params, move |store, options| promql::instant(&expr, store, at, options)).await
 }
@@ -85,14 +40,17 @@ pub(crate) async fn range(
         let why = "zero or negative query resolution step widths are not accepted. Try a positive integer";
         return Err(ApiError::parameter("step", why));
     }
-    if (end - start).as_millis() / step.as_millis() >= 11_000 {
+    let steps = usize::try_from((end - start).as_millis() / step.as_millis());
+    if !steps.is_ok_and(|steps| steps < MAX_POINTS) {
         return Err(ApiError::bad_data(
             "exceeded maximum resolution of 11,000 points per timeseries. Try decreasing the query resolution (?step=XX)",
         ));
     }
-    let expr = expression(&params, "query")?;
+    let expr = expression(&params)?;
     if !matches!(expr.value_type(), ValueType::Scalar | ValueType::Vector) {
-        let why = "invalid expression type for range query, must be Scalar or instant Vector";
+        let given = if expr.value_type() == ValueType::Matrix { "range vector" } else { "string" };
+        let why =
+            format!("invalid expression type {given:?} for range query, must be Scalar or instant Vector");
         return Err(ApiError::parameter("query", why));
     }
     evaluate(state, &params, move |store, options| promql::range(&expr, store, start, end, step, options))
@@ -114,12 +72,13 @@ pub(crate) async fn graph(params: Params) -> Redirect {
 }
 
 pub(crate) async fn format(params: Params) -> Result<Answer<String>, ApiError> {
-    Ok(Answer::new(expression(&params, "query")?.to_string()))
+    Ok(Answer::new(expression(&params)?.to_string()))
 }
 
-fn expression(params: &Params, name: &str) -> Result<Expr, ApiError> {
-    let text = params.required(name)?;
-    promql::parse(text).map_err(|error| ApiError::parameter(name, parse_error(text, &error)))
+/// The expression in `query`; the parser has a word for none.
+pub(crate) fn expression(params: &Params) -> Result<Expr, ApiError> {
+    let text = params.get("query").unwrap_or_default();
+    promql::parse(text).map_err(|error| ApiError::parameter("query", parse_error(text, &error)))
 }
 
 /// `line:column: parse error: …`, as Prometheus's clients expect it.
@@ -133,24 +92,30 @@ pub(crate) fn parse_error(text: &str, error: &ParseError) -> String {
 async fn evaluate(
     state: Arc<crate::State>,
     params: &Params,
-    evaluate: impl FnOnce(&assurance_tsdb::Store, &promql::Options) -> Result<Evaluated, EvalError>
-    + Send
-    + 'static,
+    evaluate: impl FnOnce(&dyn Queryable, &promql::Options) -> Result<Evaluated, EvalError> + Send + 'static,
 ) -> Result<Answer<QueryData>, ApiError> {
     let mut options = state.options.clone();
     if let Some(lookback) = params.duration("lookback_delta")?.filter(|span| *span > Duration::ZERO) {
         options.lookback = lookback;
     }
     let limit = params.limit()?;
+    let wants_stats = params.get("stats").is_some();
     let asked = params.duration("timeout")?.map(Duration::to_std);
     let timeout = asked.unwrap_or(state.settings.query_timeout).min(state.settings.query_timeout);
     let store = Arc::clone(&state.store);
-    run(&state, timeout, move || {
-        let evaluated = evaluate(&store, &options).map_err(|error| ApiError::execution(error.to_string()))?;
-        let mut answer = Answer::new(data(evaluated.value)?);
+    run(&state, timeout, move |turn| {
+        let began = Instant::now();
+        let counted = wants_stats.then(|| Counted::new(store.as_ref()));
+        let reader: &dyn Queryable = match &counted {
+            Some(counted) => counted,
+            None => store.as_ref(),
+        };
+        let evaluated = evaluate(reader, &options).map_err(|error| ApiError::execution(error.to_string()))?;
+        let mut answer = Answer::new(QueryData::new(evaluated.value)?);
+        answer.data.stats = counted.map(|counted| counted.stats(turn.queued, began.elapsed()));
         answer.warnings = evaluated.warnings;
         answer.infos = evaluated.infos;
-        if answer.data.result.truncate(limit) {
+        if answer.data.truncate(limit) {
             answer.warnings.push(TRUNCATED.to_owned());
         }
         Ok(answer)
@@ -158,22 +123,51 @@ async fn evaluate(
     .await
 }
 
+/// What work knows of its circumstances.
+pub(crate) struct Turn {
+    /// How long it waited for others.
+    pub(crate) queued: std::time::Duration,
+    given_up: Arc<AtomicBool>,
+}
+
+impl Turn {
+    /// Whether nobody waits for the result any more.
+    pub(crate) fn is_given_up(&self) -> bool {
+        self.given_up.load(Ordering::Relaxed)
+    }
+}
+
+/// Tells the work to end once the one who waits for it is gone: timed out, or its client left.
+struct GiveUp(Arc<AtomicBool>);
+
+impl Drop for GiveUp {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
 /// Does what may take long: beside the asynchronous threads, some at a time, the others waiting their turn.
 pub(crate) async fn run<T: Send + 'static>(
     state: &crate::State,
     timeout: std::time::Duration,
-    work: impl FnOnce() -> Result<T, ApiError> + Send + 'static,
+    work: impl FnOnce(&Turn) -> Result<T, ApiError> + Send + 'static,
 ) -> Result<T, ApiError> {
+    let arrived = Instant::now();
+    let given_up = Arc::new(AtomicBool::new(false));
+    let _waiting = GiveUp(Arc::clone(&given_up));
     let work = async {
-        let turn = Arc::clone(&state.queries).acquire_owned().await;
+        let place = Arc::clone(&state.queries).acquire_owned().await;
+        let turn = Turn { queued: arrived.elapsed(), given_up };
         tokio::task::spawn_blocking(move || {
-            let _turn = turn;
-            work()
+            let _place = place;
+            if turn.is_given_up() {
+                return Err(ApiError::execution("nobody waits for the result any more"));
+            }
+            work(&turn)
         })
         .await
     };
-    // Past the timeout the thread still ends its work, within the limit on samples, and holds its turn until
-    // then.
+    // The place is held until the work has ended, which it does soon after it was given up.
     let timed_out = |_elapsed| ApiError {
         error_type: ErrorType::Timeout,
         error: format!("query timed out in expression evaluation after {}s", timeout.as_secs_f64()),
@@ -183,40 +177,6 @@ pub(crate) async fn run<T: Send + 'static>(
         error_type: ErrorType::Internal,
         error: format!("the evaluation ended in a fault: {fault}"),
     })?
-}
-
-fn data(value: QueryValue) -> Result<QueryData, ApiError> {
-    let result_type = value.value_type().as_str();
-    let result = match value {
-        QueryValue::Scalar { at, value } => QueryResult::Point(Point(at, format_float(value))),
-        QueryValue::String { at, text } => QueryResult::Point(Point(at, text)),
-        QueryValue::Vector(vector) => QueryResult::Vector(
-            vector
-                .into_iter()
-                .map(|s| Ok(Element { metric: LabelMap(s.labels), value: Point(s.at, float(&s.value)?) }))
-                .collect::<Result<_, ApiError>>()?,
-        ),
-        QueryValue::Matrix(matrix) => QueryResult::Matrix(
-            matrix
-                .into_iter()
-                .map(|series| {
-                    let values = series.samples.iter().map(|(at, value)| Ok(Point(*at, float(value)?)));
-                    Ok(Row {
-                        metric: LabelMap(series.labels),
-                        values: values.collect::<Result<_, ApiError>>()?,
-                    })
-                })
-                .collect::<Result<_, ApiError>>()?,
-        ),
-    };
-    Ok(QueryData { result_type, result })
-}
-
-fn float(value: &Value) -> Result<String, ApiError> {
-    match value {
-        Value::Float(v) => Ok(sample_value(*v)),
-        _ => Err(ApiError::execution("the result has native histograms, which this API does not show yet")),
-    }
 }
 
 #[cfg(test)]
@@ -248,7 +208,7 @@ mod tests {
     /// Times out on work that lasts until the sender is dropped.
     async fn occupy(state: &State) -> (Sender<()>, crate::answer::ApiError) {
         let (release, held) = channel::<()>();
-        let outcome = run(state, SOON, move || {
+        let outcome = run(state, SOON, move |_turn| {
             assert!(held.recv().is_err(), "only the end of the sender is awaited");
             Ok(())
         });
@@ -267,20 +227,20 @@ mod tests {
     async fn work_past_its_time_keeps_its_turn_until_it_ends() {
         let state = one_at_a_time();
         let (release, _timeout) = occupy(&state).await;
-        let waiting = run(&state, SOON, || Ok(())).await;
+        let waiting = run(&state, SOON, |_turn| Ok(())).await;
         assert!(
             waiting.is_err_and(|e| e.error_type == ErrorType::Timeout),
             "there is one turn, and it is taken"
         );
         drop(release);
-        assert_eq!(run(&state, LATE, || Ok(7)).await.ok(), Some(7));
+        assert_eq!(run(&state, LATE, |_turn| Ok(7)).await.ok(), Some(7));
     }
 
     #[tokio::test]
     async fn a_fault_in_the_work_is_an_answer_and_frees_the_turn() {
         let state = one_at_a_time();
-        let fault = run(&state, LATE, || -> Result<(), _> { panic!("on purpose") }).await;
+        let fault = run(&state, LATE, |_turn| -> Result<(), _> { panic!("on purpose") }).await;
         assert!(fault.is_err_and(|e| e.error_type == ErrorType::Internal));
-        assert!(run(&state, LATE, || Ok(())).await.is_ok());
+        assert!(run(&state, LATE, |_turn| Ok(())).await.is_ok());
     }
 }

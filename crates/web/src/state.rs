@@ -1,3 +1,4 @@
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
@@ -6,14 +7,19 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration as StdDuration;
 
 use assurance_exposition::Family;
-use assurance_metrics_model::Timestamp;
+use assurance_metrics_model::{Matcher, Timestamp};
 use assurance_pipeline::Pipeline;
 use assurance_promql::Options;
 use assurance_tsdb::Store;
 use tokio::sync::Semaphore;
 
+use crate::remote_write::Writes;
+
 /// Reads the configuration anew; the error is for the one who asked.
 pub type Reload = Arc<dyn Fn() -> Pin<Box<dyn Future<Output = Result<(), String>> + Send>> + Send + Sync>;
+
+/// Points of one series in a range query: one more than the 11,000 steps that Prometheus allows.
+pub(crate) const MAX_POINTS: usize = 11_001;
 
 /// What the routes show, and by whose clock.
 #[derive(Clone)]
@@ -35,11 +41,48 @@ pub struct State {
     pub reload: Option<Reload>,
     /// Metrics of the process, beside the pipeline's own.
     pub self_metrics: Arc<dyn Fn() -> Vec<Family> + Send + Sync>,
+    /// What `POST /-/quit` does; refused where there is nothing.
+    pub quit: Option<Arc<dyn Fn() + Send + Sync>>,
+    /// Flags and their values, for `status/flags`. Secrets among them must be hidden already.
+    pub flags: Arc<BTreeMap<String, String>>,
+    /// The text of the configuration in force, for `status/config`, which hides its secrets.
+    pub config: Arc<dyn Fn() -> String + Send + Sync>,
+    /// The process, for `status/runtimeinfo`.
+    pub process: Arc<dyn Fn() -> Process + Send + Sync>,
     pub(crate) queries: Arc<Semaphore>,
+    pub(crate) writes: Arc<Writes>,
+}
+
+/// What a process knows of itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Process {
+    /// The directory it works in.
+    pub directory: String,
+    /// The machine's name.
+    pub hostname: String,
+    /// Whether the last reload succeeded.
+    pub reloaded: bool,
+    /// When the configuration in force was read.
+    pub configured: Timestamp,
+    /// Threads that work at once.
+    pub threads: usize,
+}
+
+impl Default for Process {
+    fn default() -> Self {
+        Self {
+            directory: String::new(),
+            hostname: String::new(),
+            reloaded: true,
+            configured: Timestamp::EPOCH,
+            threads: 1,
+        }
+    }
 }
 
 /// Limits and names.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Settings {
     /// Where this service is reached from outside. Its host is a name the service answers to, and what
@@ -54,6 +97,13 @@ pub struct Settings {
     pub max_concurrent_queries: usize,
     /// How long a query may wait and run.
     pub query_timeout: StdDuration,
+    /// Which origins' pages may read below `/api/v1`, by a regular expression over all of `https://host:port`;
+    /// none without it.
+    pub cors_origin: Option<Matcher>,
+    /// Whether samples are taken at `POST /api/v1/write`.
+    pub remote_write_receiver: bool,
+    /// Features asked for by name, as with Prometheus's `--enable-feature`.
+    pub features: BTreeSet<String>,
 }
 
 impl Default for Settings {
@@ -64,6 +114,9 @@ impl Default for Settings {
             check_hosts: true,
             max_concurrent_queries: 4,
             query_timeout: StdDuration::from_secs(30),
+            cors_origin: None,
+            remote_write_receiver: false,
+            features: BTreeSet::new(),
         }
     }
 }
@@ -85,17 +138,24 @@ impl State {
         clock: Arc<dyn Fn() -> Timestamp + Send + Sync>,
         settings: Settings,
     ) -> Self {
+        let mut options = Options::default();
+        options.max_points = MAX_POINTS;
         let queries = Arc::new(Semaphore::new(settings.max_concurrent_queries.max(1)));
         Self {
             pipeline,
             store,
             clock,
-            options: Options::default(),
+            options,
             settings,
             ready: Arc::new(AtomicBool::new(true)),
             reload: None,
             self_metrics: Arc::new(Vec::new),
+            quit: None,
+            flags: Arc::default(),
+            config: Arc::new(String::new),
+            process: Arc::new(Process::default),
             queries,
+            writes: Arc::default(),
         }
     }
 

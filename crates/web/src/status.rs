@@ -179,8 +179,11 @@ pub(crate) async fn alerts(State(state): State<Arc<crate::State>>) -> Answer<Ale
 }
 
 #[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub(crate) struct Groups {
     groups: Vec<Group>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    group_next_token: Option<String>,
 }
 
 #[derive(Debug, Serialize)]
@@ -271,10 +274,18 @@ pub(crate) async fn rules(
         let mut wanted = params.all(name).peekable();
         wanted.peek().is_none() || wanted.any(|w| w == value)
     };
+    let page = Page::of(&params)?;
     let with_alerts = !params.flag("exclude_alerts")?;
     let pipeline = state.pipeline();
     let mut groups = Vec::new();
+    let mut next = None;
+    let mut skipping = page.token;
     for group in pipeline.rules().groups() {
+        let token = || token(&group.group.file, &group.group.name);
+        if skipping.is_some_and(|from| from != token()) {
+            continue;
+        }
+        skipping = None;
         if !any("rule_group[]", &group.group.name) || !any("file[]", &group.group.file) {
             continue;
         }
@@ -293,6 +304,10 @@ pub(crate) async fn rules(
         if rules.is_empty() && !group.rules.is_empty() {
             continue;
         }
+        if groups.len() == page.size {
+            next = Some(token());
+            break;
+        }
         groups.push(Group {
             name: group.group.name.clone(),
             file: group.group.file.clone(),
@@ -303,7 +318,48 @@ pub(crate) async fn rules(
             last_evaluation: time(group.last_evaluation),
         });
     }
-    Ok(Answer::new(Groups { groups }))
+    if let Some(token) = skipping {
+        let why = format!("invalid group_next_token '{token}'. were rule groups changed?");
+        return Err(ApiError::parameter("group_next_token", why));
+    }
+    Ok(Answer::new(Groups { groups, group_next_token: next }))
+}
+
+/// Which groups of all are asked for.
+struct Page<'a> {
+    size: usize,
+    /// Where it begins.
+    token: Option<&'a str>,
+}
+
+impl<'a> Page<'a> {
+    fn of(params: &'a Params) -> Result<Self, ApiError> {
+        let token = params.get("group_next_token");
+        let Some(text) = params.get("group_limit") else {
+            return match token {
+                None => Ok(Self { size: usize::MAX, token: None }),
+                Some(_) => Err(ApiError::parameter(
+                    "group_next_token",
+                    "group_limit needs to be present in order to paginate over the groups",
+                )),
+            };
+        };
+        match text.parse::<i64>().map(usize::try_from) {
+            Ok(Ok(size)) if size > 0 => Ok(Self { size, token }),
+            Ok(_) => Err(ApiError::parameter("group_limit", "group_limit needs to be greater than 0")),
+            Err(error) => Err(ApiError::parameter(
+                "group_limit",
+                format!("group_limit needs to be a valid number: {error}"),
+            )),
+        }
+    }
+}
+
+/// What names a group to those who ask for the next page: as many hexadecimal digits as in Prometheus.
+fn token(file: &str, group: &str) -> String {
+    use sha2::Digest as _;
+    let digest = sha2::Sha256::digest(format!("{file};{group}"));
+    digest.iter().take(20).map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn secs(span: Option<Duration>) -> f64 {

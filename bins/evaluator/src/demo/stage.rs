@@ -1,5 +1,6 @@
 //! What the story needs: servers on free ports, files in a temporary folder, one clock.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
@@ -74,6 +75,10 @@ impl Stage {
             store: assurance_tsdb::Config::default(),
             lifecycle: false,
             allow_remote: false,
+            remote_write_receiver: false,
+            web_file: None,
+            cors_origin: None,
+            flags: BTreeMap::new(),
         };
         let evaluator = wire::start(loaded, settings, frame).await.map_err(text)?;
 

@@ -9,3 +9,4 @@ mod process;
 mod reload;
 mod serve;
 mod start;
+mod web_config;

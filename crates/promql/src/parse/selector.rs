@@ -5,7 +5,6 @@ use assurance_metrics_model::{METRIC_NAME, MatchOp, Matcher, Timestamp, format_f
 use crate::ast::{
     At, BinaryOp, DurationExpr, Expr, ExprKind, MatrixSelector, RangeEnds, Subquery, VectorSelector,
 };
-use crate::print::Inside;
 
 use super::durations::Place;
 use super::grammar::{Parsed, Parser};
@@ -52,9 +51,10 @@ impl Parser<'_> {
                 }
             }
         }
-        // One order for one meaning: the same selector is the same tree, however it is written.
+        // One order for one meaning: the same selector is the same tree, however it is written. Conditions on one
+        // label keep theirs, which `absent` looks at.
         if matchers.len() > 1 {
-            matchers.sort_by_cached_key(|m| (!is_name(m), Inside(m).to_string()));
+            matchers.sort_by_cached_key(|m| (!is_name(m), m.name().to_owned()));
         }
         if let Some(name) = name {
             if let Some(other) = matchers.iter().find(|m| m.name() == METRIC_NAME) {

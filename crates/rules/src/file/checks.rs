@@ -3,12 +3,12 @@
 use std::collections::{BTreeMap, HashMap};
 use std::ops::Range;
 
-use assurance_diagnostics::suggest;
+use assurance_diagnostics::{Diagnostic, suggest};
 use assurance_metrics_model::{Duration, METRIC_NAME, is_legacy_label_name, is_legacy_metric_name};
 use assurance_promql as promql;
 use assurance_template::{ParseErrorKind, Template, function_names};
 
-use super::{At, Reader, raw};
+use super::{At, DUPLICATE_RULES, Reader, raw};
 use crate::{AlertingRule, Expression, Group, RecordingRule, Rule};
 
 pub(super) fn groups(reader: &mut Reader<'_>, raw: Vec<Option<raw::Group>>) -> Vec<Group> {
@@ -348,11 +348,11 @@ fn warn_of_duplicates(reader: &mut Reader<'_>, groups: &[Group]) {
                 let indent = text.len() - text.trim_start().len();
                 let span = start + indent..start + text.trim_end().len();
                 let what = if rule.is_alerting() { "alert" } else { "recorded metric" };
-                reader.warning(
-                    Some(span),
-                    format!("{what} {:?} has the same labels as another rule of this file", rule.name()),
-                    format!("tell them apart by a label, or remove one; the first is in line {line}"),
-                );
+                let message =
+                    format!("{what} {:?} has the same labels as another rule of this file", rule.name());
+                let help = format!("tell them apart by a label, or remove one; the first is in line {line}");
+                let found = Diagnostic::warning(reader.source, Some(span), message);
+                reader.found.push(found.with_code(DUPLICATE_RULES).with_help(help));
             } else {
                 seen.insert(key, rule.line());
             }

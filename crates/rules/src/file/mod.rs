@@ -20,6 +20,17 @@ pub struct RuleFile {
     pub warnings: Vec<Diagnostic>,
 }
 
+/// The code of findings about rules of one name and the same labels, as promtool's `--lint` names them.
+pub const DUPLICATE_RULES: &str = "duplicate-rules";
+
+/// How a rule file is read.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Reading {
+    /// Whether keys that no rule file has are passed over. A server refuses them.
+    pub ignore_unknown_fields: bool,
+}
+
 impl RuleFile {
     /// Reads a rule file as Prometheus does: an unknown key, an expression that is no PromQL and a template
     /// that is no template are errors.
@@ -28,7 +39,19 @@ impl RuleFile {
     /// All problems that were found, in the order of the lines, warnings among them; at least one is an error.
     /// If the text is no YAML or has an unknown key, that is the only one.
     pub fn parse(source: &Source) -> Result<Self, Vec<Diagnostic>> {
-        let file: raw::File = yaml::parse(source).map_err(|found| vec![explain(found)])?;
+        Self::parse_with(source, Reading::default())
+    }
+
+    /// As [`RuleFile::parse`], but as `reading` says.
+    ///
+    /// # Errors
+    /// As [`RuleFile::parse`].
+    pub fn parse_with(source: &Source, reading: Reading) -> Result<Self, Vec<Diagnostic>> {
+        let file: Result<raw::File, _> = match reading.ignore_unknown_fields {
+            true => yaml::parse::<raw::lenient::File>(source).map(Into::into),
+            false => yaml::parse(source),
+        };
+        let file = file.map_err(|found| vec![explain(found)])?;
         let mut reader = Reader { source, found: Vec::new() };
         let groups = checks::groups(&mut reader, file.groups.unwrap_or_default());
         let mut found = reader.found;

@@ -25,19 +25,25 @@
 //! # Ok::<(), assurance_diagnostics::Diagnostic>(())
 //! ```
 
+mod compare;
+mod coverage;
+mod diff;
+mod history;
 mod raw;
 mod run;
 mod store;
 
 use std::collections::BTreeSet;
 use std::fmt;
+use std::ops::Range;
 
 use assurance_diagnostics::yaml::{self, PathSegment};
 use assurance_diagnostics::{Diagnostic, Severity, Source};
 use assurance_metrics_model::Duration;
 use assurance_promql as promql;
 
-use crate::{Group, RuleFile};
+use crate::{Group, Reading, RuleFile};
+pub use coverage::{Proof, RuleProof};
 
 /// How tests are run.
 #[derive(Clone, Debug)]
@@ -47,11 +53,20 @@ pub struct Options {
     pub group_intervals: bool,
     /// How expressions are evaluated.
     pub promql: promql::Options,
+    /// How rule files are read.
+    pub reading: Reading,
+    /// Whether what happens is written down, for people to read.
+    pub trace: bool,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { group_intervals: true, promql: promql::Options::default() }
+        Self {
+            group_intervals: true,
+            promql: promql::Options::default(),
+            reading: Reading::default(),
+            trace: false,
+        }
     }
 }
 
@@ -64,19 +79,25 @@ pub struct Report {
     pub tests: Vec<TestReport>,
     /// What is odd about the tests or the rule files.
     pub warnings: Vec<Diagnostic>,
-    /// Alerts of the rule files of which no test expects that they fire.
-    pub unproven: Vec<String>,
+    /// How often rules are evaluated, where their group does not say otherwise.
+    pub interval: Duration,
+    /// Groups that are evaluated at an interval of their own, where promtool takes the file's.
+    pub own_intervals: Vec<(String, Duration)>,
+    /// What the tests prove of each rule, in the order of the files.
+    pub proofs: Vec<RuleProof>,
 }
 
 /// What one test gave.
 #[derive(Clone, Debug)]
 pub struct TestReport {
-    /// Its name, or its number where it has none.
+    /// Its name; where it has none `unnamed#` and its number from 0, as promtool calls it.
     pub name: String,
     /// How many expectations it has.
     pub checks: usize,
     /// Those that were not met, and evaluations that failed.
     pub failures: Vec<Failure>,
+    /// What happened, where [`Options::trace`] asks for it: what became of alerts, then all samples.
+    pub trace: Vec<String>,
 }
 
 /// An expectation that was not met.
@@ -88,6 +109,22 @@ pub struct Failure {
     pub expected: Vec<String>,
     /// What was got instead.
     pub got: Vec<String>,
+}
+
+impl Failure {
+    /// As its `Display`, with what is expected and what was got in one list: lines that are only expected
+    /// begin with `-`, lines that are only there with `+`.
+    pub fn as_diff(&self) -> String {
+        let mut out = self.diagnostic.to_string();
+        for (sign, line) in diff::lines(&self.expected, &self.got) {
+            out.push_str(&format!("  {sign} {line}\n"));
+        }
+        out
+    }
+
+    fn new(diagnostic: Diagnostic) -> Self {
+        Self { diagnostic, expected: Vec::new(), got: Vec::new() }
+    }
 }
 
 impl Report {
@@ -141,62 +178,101 @@ pub fn run_some(
 ) -> Result<Report, Vec<Diagnostic>> {
     let file: raw::File = yaml::parse(source).map_err(|found| vec![found])?;
     let mut places = Places { source, found: Vec::new() };
-    let mut groups = Vec::new();
-    for (index, name) in file.rule_files.iter().enumerate() {
-        let path = ["rule_files".into(), index.into()];
-        let sources = load(name).unwrap_or_else(|reason| {
-            places.error(&path, format!("cannot read rule file {name:?}: {reason}"));
-            Vec::new()
-        });
-        for rules in &sources {
-            let read = RuleFile::parse(rules)?;
-            places.found.extend(read.warnings);
-            groups.extend(read.groups);
-        }
-    }
+    let mut groups = read_rules(&mut places, &file.rule_files, load, options.reading)?;
     let interval = places
         .duration(&["evaluation_interval".into()], file.evaluation_interval.as_ref())
         .filter(|interval| !interval.is_zero())
         .unwrap_or(Duration::from_minutes(1));
-    order(&mut groups, &file.group_eval_order);
-    let alerts: BTreeSet<&str> =
-        groups.iter().flat_map(|g| &g.rules).filter(|r| r.is_alerting()).map(crate::Rule::name).collect();
-    let mut unproven = alerts.clone();
-    for (index, test) in file.tests.iter().enumerate() {
-        for (number, check) in test.alert_rule_test.iter().enumerate() {
-            if !check.exp_alerts.is_empty() {
-                unproven.remove(check.alertname.as_str());
-            }
-            if !alerts.contains(check.alertname.as_str()) {
-                let path = [
-                    "tests".into(),
-                    index.into(),
-                    "alert_rule_test".into(),
-                    number.into(),
-                    "alertname".into(),
-                ];
-                places.unknown_alert(&path, &check.alertname, &alerts);
-            }
-        }
-    }
-    let unproven = unproven.into_iter().map(str::to_owned).collect();
+    order(&mut places, &mut groups, &file.group_eval_order);
+    check_names(&mut places, &file, &groups);
     let suite = run::Suite { groups: &groups, interval, options, fuzzy: file.fuzzy_compare };
+    let mut coverage = coverage::Coverage::new(&groups);
     let mut tests = Vec::new();
     for (index, test) in file.tests.iter().enumerate() {
         let name = test.name.as_ref().map(|n| n.0.clone()).filter(|n| !n.is_empty());
-        let name = name.unwrap_or_else(|| format!("#{}", index + 1));
+        let name = name.unwrap_or_else(|| format!("unnamed#{index}"));
         if wanted(&name) {
-            tests.extend(suite.run(&mut places, index, name, test));
+            tests.extend(suite.run(&mut places, &mut coverage, index, name, test));
         }
     }
     if places.found.iter().any(|found| found.severity == Severity::Error) {
         return Err(places.found);
     }
-    Ok(Report { file: source.name().to_owned(), tests, warnings: places.found, unproven })
+    let proofs = coverage.finish();
+    let own = |group: &Group| {
+        let own = group.interval.filter(|own| options.group_intervals && *own != interval)?;
+        Some((group.name.clone(), own))
+    };
+    let own_intervals = groups.iter().filter_map(own).collect();
+    let file = source.name().to_owned();
+    Ok(Report { file, tests, warnings: places.found, interval, own_intervals, proofs })
+}
+
+type Load<'a> = &'a dyn Fn(&str) -> Result<Vec<Source>, String>;
+
+fn read_rules(
+    places: &mut Places<'_>,
+    names: &[String],
+    load: Load<'_>,
+    reading: Reading,
+) -> Result<Vec<Group>, Vec<Diagnostic>> {
+    let mut known: BTreeSet<String> = BTreeSet::new();
+    let mut groups = Vec::new();
+    for (index, name) in names.iter().enumerate() {
+        let path = ["rule_files".into(), index.into()];
+        let sources = match load(name) {
+            Ok(sources) => sources,
+            Err(reason) => {
+                places.error(&path, format!("cannot read rule file {name:?}: {reason}"));
+                continue;
+            }
+        };
+        if sources.is_empty() {
+            places.warning(&path, format!("no file matches {name:?}"), "paths are relative to this file");
+        }
+        for rules in &sources {
+            // A file that two patterns match is one file.
+            if known.insert(rules.name().to_owned()) {
+                let read = RuleFile::parse_with(rules, reading)?;
+                places.found.extend(read.warnings);
+                groups.extend(read.groups);
+            }
+        }
+    }
+    Ok(groups)
+}
+
+/// An alert that no rule makes is most likely misspelt: expecting that it does not fire proves nothing.
+fn check_names(places: &mut Places<'_>, file: &raw::File, groups: &[Group]) {
+    let rules = groups.iter().flat_map(|group| &group.rules);
+    let alerts: BTreeSet<&str> = rules.filter(|r| r.is_alerting()).map(crate::Rule::name).collect();
+    for (index, test) in file.tests.iter().enumerate() {
+        for (number, check) in test.alert_rule_test.iter().enumerate() {
+            if check.alertname.is_empty() || alerts.contains(check.alertname.as_str()) {
+                continue;
+            }
+            let path =
+                ["tests".into(), index.into(), "alert_rule_test".into(), number.into(), "alertname".into()];
+            let near = assurance_diagnostics::suggest(&check.alertname, alerts.iter().copied());
+            let help = match near {
+                Some(near) => format!("did you mean `{near}`?"),
+                None => "check `rule_files` and the names of the alerts in them".to_owned(),
+            };
+            let message =
+                format!("no rule makes an alert {:?}, so that nothing is tested here", check.alertname);
+            places.warning(&path, message, help);
+        }
+    }
 }
 
 /// Groups named in the order come in that order; promtool puts others on the same level as the first.
-fn order(groups: &mut [Group], names: &[String]) {
+fn order(places: &mut Places<'_>, groups: &mut [Group], names: &[String]) {
+    for (index, name) in names.iter().enumerate() {
+        if names[..index].contains(name) {
+            let path = ["group_eval_order".into(), index.into()];
+            places.error(&path, format!("group {name:?} stands twice in the order"));
+        }
+    }
     groups.sort_by_key(|group| names.iter().position(|name| *name == group.name).unwrap_or(0));
 }
 
@@ -216,18 +292,15 @@ impl Places<'_> {
         self.found.push(found);
     }
 
-    fn unknown_alert(&mut self, path: &[PathSegment], name: &str, alerts: &BTreeSet<&str>) {
+    fn warning(&mut self, path: &[PathSegment], message: impl Into<Box<str>>, help: impl Into<Box<str>>) {
         let span = yaml::locate(self.source, path);
-        let found = Diagnostic::warning(
-            self.source,
-            span,
-            format!("no rule makes an alert {name:?}, so that nothing is tested here"),
-        );
-        let near = assurance_diagnostics::suggest(name, alerts.iter().copied());
-        self.found.push(match near {
-            Some(near) => found.with_help(format!("did you mean `{near}`?")),
-            None => found.with_help("check `rule_files` and the names of the alerts in them"),
-        });
+        self.found.push(Diagnostic::warning(self.source, span, message).with_help(help));
+    }
+
+    /// At a part of a text value, or at the whole of it where the part cannot be found.
+    fn within(&self, path: &[PathSegment], part: &Range<usize>, message: String) -> Diagnostic {
+        let span = yaml::locate_within(self.source, path, part.start, part.len());
+        Diagnostic::error(self.source, span.or_else(|| yaml::locate(self.source, path)), message)
     }
 
     fn duration(&mut self, path: &[PathSegment], text: Option<&crate::file::Text>) -> Option<Duration> {

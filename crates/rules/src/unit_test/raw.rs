@@ -1,4 +1,4 @@
-//! A unit-test file as YAML has it: the format of `promtool test rules`.
+//! A unit-test file as YAML has it: the format of `promtool test rules`, and `within`.
 
 use std::collections::BTreeMap;
 
@@ -35,6 +35,7 @@ pub(super) struct Test {
     #[serde(default, deserialize_with = "or_nothing")]
     pub(super) external_labels: BTreeMap<String, Text>,
     pub(super) external_url: Option<Text>,
+    pub(super) start_timestamp: Option<Text>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -48,7 +49,10 @@ pub(super) struct Series {
 #[serde(deny_unknown_fields)]
 pub(super) struct AlertTest {
     pub(super) eval_time: Text,
+    #[serde(default, deserialize_with = "or_nothing")]
     pub(super) alertname: String,
+    /// Ours: how much later than `eval_time` the alerts may be as expected.
+    pub(super) within: Option<Text>,
     #[serde(default, deserialize_with = "or_nothing")]
     pub(super) exp_alerts: Vec<Alert>,
 }

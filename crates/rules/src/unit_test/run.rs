@@ -1,16 +1,20 @@
-//! One test: its series in a store of their own, its groups evaluated up to each expectation.
+//! One test: its series in a store of their own, its groups evaluated up to its last expectation.
 
-use std::collections::BTreeMap;
-
+use assurance_diagnostics::Severity;
 use assurance_diagnostics::yaml::PathSegment;
-use assurance_metrics_model::{Duration, Labels, Timestamp, Value, format_float, parse_float};
-use assurance_promql as promql;
-use assurance_promqltest::{SeriesError, Slot, parse_labels, parse_series};
-use promql::QueryValue;
+use assurance_metrics_model::{Duration, Labels, Timestamp, Value};
+use assurance_promqltest::{Slot, parse_labels, parse_series};
 
+use super::compare::{self, Query};
+use super::coverage::Coverage;
+use super::history::History;
 use super::store::Store;
 use super::{Failure, Options, Places, TestReport, raw};
-use crate::{Config, Expression, Group, Manager, Phase, Schedule};
+use crate::{Config, Group, Manager, Schedule};
+
+/// Evaluations that are made after the last expectation, to say when an alert comes that did not come in time:
+/// a day and a half at one a minute.
+const MAX_EXTRA_EVALUATIONS: usize = 2000;
 
 /// What is the same for all tests of a file.
 pub(super) struct Suite<'a> {
@@ -20,281 +24,330 @@ pub(super) struct Suite<'a> {
     pub(super) fuzzy: bool,
 }
 
-/// When an expectation is looked at, and which it is.
+/// An expectation of alerts, and when it is looked at.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 struct Check {
     at: Timestamp,
-    is_query: bool,
     index: usize,
+    /// Until when it may yet be met.
+    until: Timestamp,
 }
+
+/// A failure and what it is sorted by: promtool tells alerts first, in the order of time, then queries.
+type Found = (bool, Timestamp, usize, Failure);
 
 impl Suite<'_> {
     /// Runs a test; `None` if it cannot be understood, which is told among the findings.
     pub(super) fn run(
         &self,
         places: &mut Places<'_>,
+        coverage: &mut Coverage<'_>,
         index: usize,
         name: String,
         test: &raw::Test,
     ) -> Option<TestReport> {
         let root: Vec<PathSegment> = vec!["tests".into(), index.into()];
         let before = places.found.len();
-        let mut store = Store::default();
+        let start = self.start(places, &root, test);
+        let mut store = Store::new(start);
         let step = places.duration(&join(&root, &["interval".into()]), test.interval.as_ref());
         let step = step.filter(|step| !step.is_zero()).unwrap_or(self.interval);
-        self.load(places, &root, test, step, &mut store);
-        let mut checks = self.checks(places, &root, test);
-        checks.sort();
-        if places.found[before..].iter().any(|f| f.severity == assurance_diagnostics::Severity::Error) {
+        let last_sample = self.load(places, &root, test, (start, step), &mut store);
+        let alerts = self.alert_checks(places, &root, test, start);
+        let (queries, unread) = self.queries(places, &root, test, start);
+        if places.found[before..].iter().any(|found| found.severity == Severity::Error) {
             return None;
         }
-        let mut manager = Manager::new(self.config(test), Timestamp::from_millis(-1));
-        let mut report = TestReport { name, checks: checks.len(), failures: Vec::new() };
-        for check in checks {
-            self.advance(places, &root, &mut manager, &mut store, check.at, &mut report.failures);
-            let failure = if check.is_query {
-                let path = join(&root, &["promql_expr_test".into(), check.index.into()]);
-                self.check_query(places, &path, &store, check.at, &test.promql_expr_test[check.index])
-            } else {
-                let path = join(&root, &["alert_rule_test".into(), check.index.into()]);
-                check_alerts(places, &path, &manager, check.at, &test.alert_rule_test[check.index])
-            };
-            report.failures.extend(failure);
+        let mut run = Run {
+            suite: self,
+            test,
+            start,
+            root: &root,
+            manager: Manager::new(self.config(test, start), start - Duration::from_millis(1)),
+            store,
+            history: History::new(self.options.trace),
+            failed_rules: Vec::new(),
+        };
+        let checks = alerts.len() + queries.len() + unread.len();
+        let last_alert = alerts.iter().map(|check| check.at);
+        let end = last_alert.chain(queries.iter().map(|query| query.at)).max().unwrap_or(start);
+        let (mut found, waiting) = run.alerts(places, coverage, alerts, end);
+        found.extend(unread);
+        for query in &queries {
+            let failure = run.query(places, query);
+            coverage.query(&query.expression, failure.is_none() && !query.expected.is_empty(), &run.manager);
+            found.extend(failure.map(|failure| (true, query.at, query.index, failure)));
         }
-        Some(report)
+        let rules = std::mem::take(&mut run.failed_rules);
+        let trace = run.history.take_trace(&run.store, start);
+        found.extend(run.late(places, coverage, waiting, end));
+        run.explain(places, &mut found, end.max(last_sample));
+        found.sort_by_key(|(is_query, at, index, _)| (*at, *is_query, *index));
+        let failures = rules.into_iter().chain(found.into_iter().map(|(.., failure)| failure)).collect();
+        Some(TestReport { name, checks, failures, trace })
     }
 
-    fn config(&self, test: &raw::Test) -> Config {
+    fn start(&self, places: &mut Places<'_>, root: &[PathSegment], test: &raw::Test) -> Timestamp {
+        let Some(text) = test.start_timestamp.as_ref().filter(|text| !text.0.is_empty()) else {
+            return Timestamp::EPOCH;
+        };
+        text.0.parse().unwrap_or_else(|error: assurance_metrics_model::TimestampError| {
+            places.error(&join(root, &["start_timestamp".into()]), error.to_string());
+            Timestamp::EPOCH
+        })
+    }
+
+    fn config(&self, test: &raw::Test, start: Timestamp) -> Config {
         let mut groups = self.groups.to_vec();
         if !self.options.group_intervals {
             groups.iter_mut().for_each(|group| group.interval = None);
         }
+        let mut options = self.options.promql.clone();
+        options.subquery_step = self.interval;
         Config {
             default_interval: self.interval,
             external_labels: Labels::from_pairs(test.external_labels.iter().map(|(n, v)| (n, &v.0))),
             external_url: test.external_url.as_ref().map(|url| url.0.clone()).unwrap_or_default(),
-            options: self.options.promql.clone(),
-            schedule: Schedule::Aligned(Timestamp::EPOCH),
+            options,
+            schedule: Schedule::Aligned(start),
             ..Config::new(groups)
         }
     }
 
+    /// Fills the store; gives the time of the last sample.
     fn load(
         &self,
         places: &mut Places<'_>,
         root: &[PathSegment],
         test: &raw::Test,
-        step: Duration,
+        (start, step): (Timestamp, Duration),
         store: &mut Store,
-    ) {
+    ) -> Timestamp {
+        let mut last = start;
         for (index, series) in test.input_series.iter().enumerate() {
-            let path = join(root, &["input_series".into(), index.into()]);
+            let path = |key: &str| join(root, &["input_series".into(), index.into(), key.into()]);
             let labels = parse_labels(&series.series)
-                .map_err(|error| places.error(&join(&path, &["series".into()]), error.to_string()));
-            let slots = slots_of(&series.values.0)
-                .map_err(|error| places.error(&join(&path, &["values".into()]), error.to_string()));
-            let (Ok(labels), Ok(slots)) = (labels, slots) else { continue };
-            let mut at = Timestamp::EPOCH;
-            for slot in slots {
-                let appended = match slot {
-                    Slot::Float(value) => store.append(labels.clone(), at, value.into()),
-                    Slot::Empty => Ok(()),
+                .map_err(|error| places.error(&path("series"), error.to_string()));
+            let line = parse_series(&format!("series {}", series.values.0))
+                .map_err(|error| places.error(&path("values"), error.to_string()));
+            let (Ok(labels), Ok(line)) = (labels, line) else { continue };
+            let row = store.row(labels);
+            let mut at = start;
+            for slot in line.slots {
+                let value = match slot {
+                    Slot::Float(value) => Some(Value::Float(value)),
+                    Slot::Histogram { histogram, .. } => Some(Value::Histogram(histogram)),
+                    Slot::Empty => None,
                 };
-                if let Err(error) = appended {
-                    // Two entries of one series.
-                    places.error(&join(&path, &["series".into()]), error.to_string());
-                    break;
+                if let Some(value) = value {
+                    last = last.max(at);
+                    if let Err(error) = store.append(row, at, value) {
+                        // Two entries of one series.
+                        places.error(&path("series"), error.to_string());
+                        break;
+                    }
                 }
                 at += step;
             }
         }
+        last
     }
 
-    fn checks(&self, places: &mut Places<'_>, root: &[PathSegment], test: &raw::Test) -> Vec<Check> {
-        let alerts = test.alert_rule_test.iter().map(|check| (false, &check.eval_time));
-        let queries = test.promql_expr_test.iter().map(|check| (true, &check.eval_time));
+    fn alert_checks(
+        &self,
+        places: &mut Places<'_>,
+        root: &[PathSegment],
+        test: &raw::Test,
+        start: Timestamp,
+    ) -> Vec<Check> {
         let mut checks = Vec::new();
-        for (list, all) in
-            [("alert_rule_test", alerts.collect::<Vec<_>>()), ("promql_expr_test", queries.collect())]
-        {
-            for (index, (is_query, eval_time)) in all.into_iter().enumerate() {
-                let path = join(root, &[list.into(), index.into(), "eval_time".into()]);
-                if let Some(after) = places.duration(&path, Some(eval_time)) {
-                    checks.push(Check { at: Timestamp::EPOCH + after, is_query, index });
-                }
+        for (index, check) in test.alert_rule_test.iter().enumerate() {
+            let path = |key: &str| join(root, &["alert_rule_test".into(), index.into(), key.into()]);
+            if check.alertname.is_empty() {
+                let message = "`alertname` is missing: which alert is expected, or expected not to fire?";
+                places.error(&path("eval_time"), message);
+            }
+            let after = places.duration(&path("eval_time"), Some(&check.eval_time));
+            let within = places.duration(&path("within"), check.within.as_ref());
+            if let Some(after) = after {
+                let at = start + after;
+                checks.push(Check { at, index, until: at + within.unwrap_or_default() });
             }
         }
+        checks.sort();
         checks
     }
 
-    /// Evaluates all groups up to and including an instant. Each rule that fails is told once a test.
-    fn advance(
+    fn queries(
         &self,
-        places: &Places<'_>,
+        places: &mut Places<'_>,
         root: &[PathSegment],
-        manager: &mut Manager,
-        store: &mut Store,
-        until: Timestamp,
-        failures: &mut Vec<Failure>,
-    ) {
-        while let Some(next) = manager.poll_timeout().filter(|next| *next <= until) {
-            for report in manager.handle_timeout(next, store) {
-                for (rule, error) in report.failures {
-                    let after = report.at - Timestamp::EPOCH;
-                    let message = format!("rule {rule:?} of group {:?} failed", report.group);
-                    let known = |f: &Failure| f.diagnostic.message.starts_with(message.as_str());
-                    if !failures.iter().any(known) {
-                        let diagnostic = places
-                            .at(&join(root, &["name".into()]), format!("{message} at {after}: {error}"));
-                        failures.push(Failure { diagnostic, expected: Vec::new(), got: Vec::new() });
-                    }
+        test: &raw::Test,
+        start: Timestamp,
+    ) -> (Vec<Query>, Vec<Found>) {
+        let mut queries = Vec::new();
+        let mut unread = Vec::new();
+        for (index, query) in test.promql_expr_test.iter().enumerate() {
+            let path = join(root, &["promql_expr_test".into(), index.into()]);
+            let after = places.duration(&join(&path, &["eval_time".into()]), Some(&query.eval_time));
+            let at = start + after.unwrap_or_default();
+            match compare::read_query(places, &path, query) {
+                Ok((expression, expected)) => queries.push(Query { at, index, expression, expected }),
+                Err(failure) => unread.push((true, at, index, *failure)),
+            }
+        }
+        (queries, unread)
+    }
+}
+
+/// A test at work.
+struct Run<'a> {
+    suite: &'a Suite<'a>,
+    test: &'a raw::Test,
+    start: Timestamp,
+    root: &'a [PathSegment],
+    manager: Manager,
+    store: Store,
+    history: History,
+    /// Each rule that fails is told once a test.
+    failed_rules: Vec<Failure>,
+}
+
+impl Run<'_> {
+    /// When something is evaluated next. Samples come into sight at the file's interval, as in promtool, also
+    /// where no group is evaluated then.
+    fn next(&self) -> Timestamp {
+        let interval = self.suite.interval;
+        let passed = (self.store.seen_until - self.start).as_millis().div_euclid(interval.as_millis());
+        let tick = self.start + interval * (passed + 1);
+        self.manager.poll_timeout().map_or(tick, |timeout| timeout.min(tick))
+    }
+
+    /// Evaluates all groups that are due at an instant.
+    fn evaluate(&mut self, places: &Places<'_>, at: Timestamp) {
+        self.store.seen_until = at;
+        for report in self.manager.handle_timeout(at, &mut self.store) {
+            for (rule, error) in report.failures {
+                let after = report.at - self.start;
+                let message = format!("rule {rule:?} of group {:?} failed", report.group);
+                let known = |f: &Failure| f.diagnostic.message.starts_with(message.as_str());
+                if !self.failed_rules.iter().any(known) {
+                    let place = join(self.root, &["name".into()]);
+                    let diagnostic = places.at(&place, format!("{message} at {after}: {error}"));
+                    self.failed_rules.push(Failure::new(diagnostic));
                 }
             }
-            while manager.poll_output().is_some() {}
+        }
+        while let Some(event) = self.manager.poll_output() {
+            self.history.note(self.start, &event);
         }
     }
 
-    fn check_query(
+    /// Evaluates up to an instant, and looks at the alerts on the way. Gives those that may yet be as expected.
+    fn alerts(
+        &mut self,
+        places: &Places<'_>,
+        coverage: &mut Coverage<'_>,
+        checks: Vec<Check>,
+        end: Timestamp,
+    ) -> (Vec<Found>, Vec<(Check, Failure)>) {
+        let mut found = Vec::new();
+        let mut waiting = Vec::new();
+        let mut checks = checks.into_iter().peekable();
+        self.evaluate(places, self.start);
+        loop {
+            let next = self.next();
+            while let Some(check) = checks.next_if(|check| check.at < next) {
+                match self.check(places, coverage, check) {
+                    Some(failure) if check.until > check.at => waiting.push((check, failure)),
+                    Some(failure) => found.push((false, check.at, check.index, failure)),
+                    None => {}
+                }
+            }
+            if next > end {
+                return (found, waiting);
+            }
+            self.evaluate(places, next);
+            self.look_again(places, coverage, &mut waiting, &mut found);
+        }
+    }
+
+    fn check(&self, places: &Places<'_>, coverage: &mut Coverage<'_>, check: Check) -> Option<Failure> {
+        let test = &self.test.alert_rule_test[check.index];
+        let path = join(self.root, &["alert_rule_test".into(), check.index.into(), "alertname".into()]);
+        let within = check.until - check.at;
+        let after = check.at - self.start;
+        let failure = compare::alerts(places, &path, &self.manager, (after, within), test);
+        let met = failure.is_none() && !test.exp_alerts.is_empty();
+        coverage.alert(&test.alertname, met, &self.manager);
+        failure
+    }
+
+    /// Drops those that are as expected by now, and gives up those whose time is over.
+    fn look_again(
         &self,
         places: &Places<'_>,
-        path: &[PathSegment],
-        store: &Store,
-        at: Timestamp,
-        test: &raw::QueryTest,
-    ) -> Option<Failure> {
-        let path = join(path, &["expr".into()]);
-        let after = at - Timestamp::EPOCH;
-        let fail = |message: String, expected: Vec<String>, got: Vec<String>| {
-            Some(Failure { diagnostic: places.at(&path, message), expected, got })
-        };
-        let expected = match expected_samples(&test.exp_samples) {
-            Ok(expected) => expected,
-            Err(reason) => return fail(reason, Vec::new(), Vec::new()),
-        };
-        let got = match self.query(store, at, &test.expr.0) {
-            Ok(got) => got,
-            Err(reason) => {
-                return fail(format!("the query failed at {after}: {reason}"), Vec::new(), Vec::new());
+        coverage: &mut Coverage<'_>,
+        waiting: &mut Vec<(Check, Failure)>,
+        found: &mut Vec<Found>,
+    ) {
+        let at = self.store.seen_until;
+        for (check, failure) in std::mem::take(waiting) {
+            if check.until < at {
+                found.push((false, check.at, check.index, failure));
+            } else if self.check(places, coverage, check).is_some() {
+                waiting.push((check, failure));
             }
-        };
-        let same = expected.len() == got.len()
-            && expected.iter().zip(&got).all(|((a, x), (b, y))| a == b && self.is_same(x, y));
-        if same {
-            return None;
         }
-        let lines = |samples: &[(Labels, Value)]| samples.iter().map(line_of).collect();
-        fail(format!("the query gives other samples at {after}"), lines(&expected), lines(&got))
     }
 
-    fn query(&self, store: &Store, at: Timestamp, text: &str) -> Result<Vec<(Labels, Value)>, String> {
-        let expression = Expression::parse(text).map_err(|error| error.to_string())?;
-        let answer = promql::instant(expression.tree(), store, at, &self.options.promql)
-            .map_err(|error| error.to_string())?;
-        let mut samples = match answer.value {
-            QueryValue::Vector(samples) => samples.into_iter().map(|s| (s.labels, s.value)).collect(),
-            QueryValue::Scalar { value, .. } => vec![(Labels::empty(), Value::Float(value))],
-            other => return Err(format!("it gives a {}, not a vector", other.value_type().as_str())),
-        };
-        samples.sort_by(|(a, _): &(Labels, Value), (b, _)| a.cmp(b));
-        Ok(samples)
+    /// Goes on for expectations that have time left after the last one.
+    fn late(
+        &mut self,
+        places: &Places<'_>,
+        coverage: &mut Coverage<'_>,
+        mut waiting: Vec<(Check, Failure)>,
+        end: Timestamp,
+    ) -> Vec<Found> {
+        let mut found = Vec::new();
+        let last = waiting.iter().map(|(check, _)| check.until).max().unwrap_or(end);
+        while !waiting.is_empty() && self.next() <= last {
+            let next = self.next();
+            self.evaluate(places, next);
+            self.look_again(places, coverage, &mut waiting, &mut found);
+        }
+        found.extend(waiting.into_iter().map(|(check, failure)| (false, check.at, check.index, failure)));
+        found
     }
 
-    fn is_same(&self, a: &Value, b: &Value) -> bool {
-        match (a, b) {
-            (Value::Float(a), Value::Float(b)) => {
-                let near = || a.next_up() == *b || a.next_down() == *b;
-                a == b || (a.is_nan() && b.is_nan()) || (self.fuzzy && near())
-            }
-            (a, b) => a == b,
+    /// Says of each alert that is not as expected when it fires, looking further than the test does.
+    fn explain(&mut self, places: &Places<'_>, found: &mut [Found], until: Timestamp) {
+        if !found.iter().any(|(is_query, ..)| !is_query) {
+            return;
         }
+        for _ in 0..MAX_EXTRA_EVALUATIONS {
+            let next = self.next();
+            if next > until {
+                break;
+            }
+            self.evaluate(places, next);
+        }
+        let until = self.store.seen_until - self.start;
+        for (.., index, failure) in found.iter_mut().filter(|(is_query, ..)| !is_query) {
+            let name = &self.test.alert_rule_test[*index].alertname;
+            let words = self.history.firing(name, self.start, until);
+            failure.diagnostic.help = Some(words.into());
+        }
+    }
+
+    fn query(&self, places: &Places<'_>, query: &Query) -> Option<Failure> {
+        let path = join(self.root, &["promql_expr_test".into(), query.index.into(), "expr".into()]);
+        let options = &self.manager.config().options;
+        let (after, fuzzy) = (query.at - self.start, self.suite.fuzzy);
+        compare::query(places, &path, &self.store, (after, fuzzy, options), query)
     }
 }
 
-fn join(root: &[PathSegment], tail: &[PathSegment]) -> Vec<PathSegment> {
+pub(super) fn join(root: &[PathSegment], tail: &[PathSegment]) -> Vec<PathSegment> {
     root.iter().chain(tail).cloned().collect()
-}
-
-/// Reads values in promtool's notation.
-fn slots_of(values: &str) -> Result<Vec<Slot>, SeriesError> {
-    parse_series(&format!("series {values}")).map(|series| series.slots)
-}
-
-fn expected_samples(raw: &[raw::Sample]) -> Result<Vec<(Labels, Value)>, String> {
-    let mut samples = Vec::new();
-    for sample in raw {
-        let labels = match sample.labels.0.as_str() {
-            "" => Labels::empty(),
-            text => parse_labels(text).map_err(|error| error.to_string())?,
-        };
-        if sample.histogram.as_ref().is_some_and(|histogram| !histogram.0.is_empty()) {
-            return Err("expecting native histograms is not supported yet".to_owned());
-        }
-        let value = match &sample.value {
-            Some(value) => {
-                // YAML writes infinities and NaN with a point before them.
-                let text = value.0.to_lowercase().replace(".inf", "inf").replace(".nan", "nan");
-                parse_float(&text).ok_or_else(|| format!("{:?} is no number", value.0))?
-            }
-            None => 0.0,
-        };
-        let value = Value::Float(value);
-        samples.push((labels, value));
-    }
-    samples.sort_by(|(a, _), (b, _)| a.cmp(b));
-    Ok(samples)
-}
-
-fn line_of((labels, value): &(Labels, Value)) -> String {
-    match value {
-        Value::Float(value) => format!("{labels} {}", format_float(*value)),
-        other => format!("{labels} {other:?}"),
-    }
-}
-
-fn check_alerts(
-    places: &Places<'_>,
-    path: &[PathSegment],
-    manager: &Manager,
-    at: Timestamp,
-    test: &raw::AlertTest,
-) -> Option<Failure> {
-    let name = test.alertname.as_str();
-    let mut expected: Vec<(Labels, BTreeMap<String, String>)> = test
-        .exp_alerts
-        .iter()
-        .map(|alert| {
-            let texts = |map: &BTreeMap<String, crate::file::Text>| -> BTreeMap<String, String> {
-                map.iter().map(|(name, text)| (name.clone(), text.0.clone())).collect()
-            };
-            (
-                Labels::from_pairs(texts(&alert.exp_labels)).with("alertname", name),
-                texts(&alert.exp_annotations),
-            )
-        })
-        .collect();
-    let firing = manager.alerts().filter(|alert| alert.phase == Phase::Firing);
-    let mut got: Vec<(Labels, BTreeMap<String, String>)> = firing
-        .filter(|alert| alert.labels.get("alertname") == Some(name))
-        .map(|alert| (alert.labels.clone(), alert.annotations.clone()))
-        .collect();
-    expected.sort();
-    got.sort();
-    if expected == got {
-        return None;
-    }
-    let lines = |alerts: &[(Labels, BTreeMap<String, String>)]| -> Vec<String> {
-        let one = |(labels, annotations): &(Labels, BTreeMap<String, String>)| {
-            let rest = annotations.iter().map(|(name, text)| format!("  {name}: {text:?}"));
-            std::iter::once(labels.to_string()).chain(rest).collect::<Vec<_>>()
-        };
-        alerts.iter().flat_map(one).collect()
-    };
-    let after = at - Timestamp::EPOCH;
-    let message = match (expected.is_empty(), got.is_empty()) {
-        (false, true) => format!("{name} does not fire at {after}"),
-        (true, false) => format!("{name} fires at {after}"),
-        _ => format!("other alerts of {name} fire at {after}"),
-    };
-    let diagnostic = places.at(&join(path, &["alertname".into()]), message);
-    Some(Failure { diagnostic, expected: lines(&expected), got: lines(&got) })
 }

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use assurance_diagnostics::Source;
-use assurance_rules::{Rule, RuleFile};
+use assurance_rules::{Reading, Rule, RuleFile};
 
 /// The fixtures of a folder, in order.
 pub(crate) fn fixtures(folder: &str) -> Vec<(String, PathBuf)> {
@@ -105,4 +105,22 @@ fn a_file_is_named_as_the_user_wrote_it() {
     let text = "groups:\n- name: a\n  rules:\n  - record: b\n    expr: up\n";
     let file = RuleFile::parse(&Source::new("./rules/../a.yml", text)).unwrap();
     assert_eq!(file.groups[0].file, "./rules/../a.yml");
+}
+
+#[test]
+fn unknown_keys_are_passed_over_where_asked_for() {
+    let text = "
+owner: me
+groups:
+- name: a
+  team: b
+  rules:
+  - {alert: A, expr: up == 0, runbook: here, labels: {x: y}}
+";
+    let source = Source::new("rules.yml", text);
+    let mut reading = Reading::default();
+    assert!(RuleFile::parse_with(&source, reading).is_err());
+    reading.ignore_unknown_fields = true;
+    let file = RuleFile::parse_with(&source, reading).unwrap();
+    assert_eq!(file.groups[0].rules[0].label_texts().to_string(), r#"{x="y"}"#);
 }

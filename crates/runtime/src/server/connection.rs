@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
-use http::header::{CONTENT_TYPE, HeaderName, HeaderValue};
+use http::header::{CONTENT_TYPE, HeaderValue};
 use http::{Request, Response, StatusCode};
 use hyper::body::{Frame, Incoming, SizeHint};
 use hyper::server::conn::http1;
@@ -16,22 +16,20 @@ use hyper_util::server::graceful::Watcher;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::time::Sleep;
-use tokio_rustls::TlsAcceptor;
 use tower::ServiceExt as _;
 
-use super::auth::Gate;
+use super::live::Live;
 use super::{BODY_TIMEOUT, HANDSHAKE_TIMEOUT, HEAD_TIMEOUT, MAX_HEAD_BYTES, REQUEST_TIMEOUT};
 
 /// What all connections of a server have in common.
 pub(super) struct Shared {
     pub(super) router: Router,
-    pub(super) gate: Option<Arc<Gate>>,
-    pub(super) headers: Vec<(HeaderName, HeaderValue)>,
-    pub(super) tls: Option<TlsAcceptor>,
+    pub(super) live: Arc<Live>,
 }
 
 pub(super) async fn serve(stream: TcpStream, shared: &Arc<Shared>, watcher: Watcher) {
-    let Some(tls) = &shared.tls else {
+    let secured = shared.live.current();
+    let Some(tls) = &secured.tls else {
         return serve_plain(stream, shared, watcher).await;
     };
     match tokio::time::timeout(HANDSHAKE_TIMEOUT, tls.accept(stream)).await {
@@ -62,7 +60,9 @@ async fn serve_plain(
 }
 
 async fn answer(shared: &Shared, request: Request<Incoming>) -> Response<Body> {
-    let allowed = match &shared.gate {
+    // At each request: who was removed is kept out, on connections that are open too.
+    let secured = shared.live.current();
+    let allowed = match &secured.gate {
         Some(gate) => gate.allows(request.headers()).await,
         None => true,
     };
@@ -80,7 +80,7 @@ async fn answer(shared: &Shared, request: Request<Incoming>) -> Response<Body> {
         response.headers_mut().insert(http::header::WWW_AUTHENTICATE, HeaderValue::from_static("Basic"));
         response
     };
-    for (name, value) in &shared.headers {
+    for (name, value) in &secured.headers {
         response.headers_mut().insert(name.clone(), value.clone());
     }
     response

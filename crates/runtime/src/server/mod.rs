@@ -2,10 +2,12 @@
 
 mod auth;
 mod connection;
+mod live;
 mod tls;
 mod web_config;
 
 use std::net::SocketAddr;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,7 +18,7 @@ use tokio::sync::{Semaphore, watch};
 
 pub use web_config::{ClientAuth, ServerTls, WebConfig};
 
-use auth::Gate;
+use live::{Live, Secured};
 
 /// Connections served at once; more wait in the operating system's backlog. 256 connections with 16 KiB of
 /// buffers each are 4 MiB.
@@ -67,9 +69,24 @@ pub enum ServerError {
 pub struct Server {
     listener: TcpListener,
     address: SocketAddr,
-    gate: Option<Arc<Gate>>,
-    tls: Option<tokio_rustls::TlsAcceptor>,
-    headers: Vec<(http::HeaderName, http::HeaderValue)>,
+    live: Arc<Live>,
+}
+
+/// Has a running server read its web configuration anew, without waiting for it to notice a change.
+#[derive(Clone)]
+pub struct WebReloader(Arc<Live>);
+
+impl WebReloader {
+    /// Reads it; the log says what became of it. Nothing happens where there is no file.
+    pub fn reload(&self) {
+        self.0.look(true);
+    }
+}
+
+impl std::fmt::Debug for WebReloader {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("WebReloader")
+    }
 }
 
 impl std::fmt::Debug for Server {
@@ -87,10 +104,20 @@ impl Server {
     pub async fn bind(address: &str, web: &WebConfig) -> Result<Self, ServerError> {
         let listen = |source| ServerError::Listen { address: address.to_owned(), source };
         let listener = TcpListener::bind(address).await.map_err(listen)?;
-        let tls = web.tls.as_ref().map(tls::acceptor).transpose()?;
-        let gate = (!web.users.is_empty()).then(|| Arc::new(Gate::new(web.users.clone())));
+        let live = Arc::new(Live::new(Secured::new(web)?, web));
         let address = listener.local_addr().map_err(listen)?;
-        Ok(Self { listener, address, gate, tls, headers: web.headers.clone() })
+        Ok(Self { listener, address, live })
+    }
+
+    /// Reads the web configuration that it was bound with from this file whenever that, or a file that it
+    /// names, changes. What is wrong with the new content is logged, and the old one stays in force.
+    pub fn watch(&self, path: &Path) {
+        self.live.watch(path);
+    }
+
+    /// For those who are told that the file changed.
+    pub fn web_reloader(&self) -> WebReloader {
+        WebReloader(Arc::clone(&self.live))
     }
 
     /// The address that is listened on.
@@ -100,7 +127,7 @@ impl Server {
 
     /// The URL of the root: `http://127.0.0.1:9090`.
     pub fn url(&self) -> String {
-        let scheme = if self.tls.is_some() { "https" } else { "http" };
+        let scheme = if self.live.current().tls.is_some() { "https" } else { "http" };
         format!("{scheme}://{}", self.address)
     }
 
@@ -108,8 +135,8 @@ impl Server {
     pub async fn serve(self, router: Router, mut stop: watch::Receiver<bool>) {
         let places = Arc::new(Semaphore::new(MAX_CONNECTIONS));
         let drain = GracefulShutdown::new();
-        let shared =
-            Arc::new(connection::Shared { router, gate: self.gate, headers: self.headers, tls: self.tls });
+        let shared = Arc::new(connection::Shared { router, live: Arc::clone(&self.live) });
+        let keeping_up = tokio::spawn(self.live.keep_up());
         loop {
             let place = tokio::select! {
                 place = Arc::clone(&places).acquire_owned() => place,
@@ -135,6 +162,7 @@ impl Server {
                 }
             }
         }
+        keeping_up.abort();
         drop(self.listener);
         if tokio::time::timeout(DRAIN_TIMEOUT, drain.shutdown()).await.is_err() {
             tracing::warn!("requests still under way after {}s are cut off", DRAIN_TIMEOUT.as_secs());

@@ -97,6 +97,7 @@ fn a_snapshot_outlives_retention() {
     config.retention = Duration::from_secs(10);
     let store = Store::new(config);
     put(&store, &series("up", "a"), &[(1, 1.0), (2, stale_nan())]);
+    put(&store, &series("up", "b"), &[(1000, 1.0)]);
     use assurance_metrics_model::{Column, Queryable as _, Selection};
     let found = store.select(&Selection { matchers: &[], range: TimeRange::ALL }).expect("readable");
     assert_eq!(store.apply_retention(at(1000)).series, 1);

@@ -22,7 +22,7 @@ async fn errors_name_the_parameter_and_the_place() {
         "/api/v1/query_range?query=up&start=10&end=0&step=1",
         "/api/v1/query_range?query=up&start=0&end=10&step=0",
         "/api/v1/query_range?query=up&start=0&end=10&step=-1s",
-        "/api/v1/query_range?query=up&start=0&end=11000&step=1",
+        "/api/v1/query_range?query=up&start=0&end=11001&step=1",
         "/api/v1/query_range?query=up%5B5m%5D&start=0&end=10&step=1",
         "/api/v1/series",
         "/api/v1/series?match%5B%5D=%7B",
@@ -31,7 +31,15 @@ async fn errors_name_the_parameter_and_the_place() {
         "/api/v1/rules?type=other",
         "/api/v1/rules?exclude_alerts=perhaps",
         "/api/v1/query_exemplars",
-        "/api/v1/nothing",
+        "/api/v1/metadata?limit=many",
+        "/api/v1/metadata?limit_per_metric=1.5",
+        "/api/v1/status/tsdb?limit=0",
+        "/api/v1/rules?group_limit=0",
+        "/api/v1/rules?group_limit=x",
+        "/api/v1/rules?group_next_token=abc",
+        "/api/v1/rules?group_limit=1&group_next_token=abc",
+        "/api/v1/label//values",
+        "/api/v1/format_query?query=",
     ] {
         let answer = get(uri).await;
         assert!(answer.status.is_client_error(), "{uri}: {}", answer.status);
@@ -44,11 +52,11 @@ async fn errors_name_the_parameter_and_the_place() {
 }
 
 #[tokio::test]
-async fn eleven_thousand_points_are_the_most() {
+async fn eleven_thousand_steps_are_the_most() {
     let of = |end| format!("/api/v1/query_range?query=vector(1)&start=0&end={end}&step=1");
-    let most = get(&of(10_999)).await;
+    let most = get(&of(11_000)).await;
     assert_eq!(most.status, 200, "{}", most.body);
-    let more = get(&of(11_000)).await;
+    let more = get(&of(11_001)).await;
     assert_eq!(more.status, 400);
     let error = more.json()["error"].as_str().unwrap().to_owned();
     assert!(error.starts_with("exceeded maximum resolution of 11,000 points per timeseries"), "{error}");
@@ -97,9 +105,18 @@ async fn only_what_takes_forms_takes_post() {
     }
     for uri in ["label/job/values", "metadata", "targets", "rules", "alerts", "status/buildinfo"] {
         let answer = post_form(&format!("/api/v1/{uri}"), "").await;
-        assert_eq!(answer.status, 405, "{uri}");
-        assert_eq!(answer.json()["errorType"], "bad_data");
+        assert_eq!((answer.status.as_u16(), answer.body.as_str()), (405, "Method Not Allowed\n"), "{uri}");
+        assert_eq!(answer.header("allow"), "GET,HEAD");
     }
     let delete = request(Method::DELETE, "/api/v1/series?match[]=up").body("".into()).unwrap();
     assert_eq!(send(assurance_web::router(state()), delete).await.status, 405);
+}
+
+#[tokio::test]
+async fn what_does_not_exist_is_not_found_in_gos_words() {
+    for uri in ["/api/v1/nothing", "/api/v1/rules/test/test", "/api/nothing", "/nothing"] {
+        let answer = get(uri).await;
+        assert_eq!((answer.status.as_u16(), answer.body.as_str()), (404, "404 page not found\n"), "{uri}");
+        assert_eq!(answer.header("content-type"), "text/plain; charset=utf-8");
+    }
 }

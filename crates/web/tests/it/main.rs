@@ -3,13 +3,21 @@
 #![expect(clippy::unwrap_used, reason = "a panic is how a test fails")]
 
 mod api;
+mod bounds;
+mod cors;
+mod encoding;
 mod endpoints;
 mod errors;
-mod guard;
+mod federate;
 mod page;
+mod pages;
 mod queries;
+mod remote_write;
+mod routes;
 mod service;
 mod stage;
+mod stats;
+mod status_api;
 mod status_page;
 mod strangers;
 mod world;

@@ -60,6 +60,6 @@ async fn metrics_of_the_embedder_stand_beside_the_pipelines() {
 async fn build_info_has_no_features() {
     let data = get("/api/v1/status/buildinfo").await.json()["data"].clone();
     assert_eq!(data.get("features"), None);
-    assert_eq!(data["version"], "3.5.0");
+    assert_eq!(data["version"], "3.5.3");
     assert_eq!(data["applicationVersion"], env!("CARGO_PKG_VERSION"));
 }

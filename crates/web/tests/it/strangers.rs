@@ -52,7 +52,7 @@ async fn own_hosts_are_answered_on_any_port() {
 }
 
 #[tokio::test]
-async fn every_answer_carries_the_headers_and_nothing_is_shared() {
+async fn every_answer_carries_the_headers() {
     for (method, uri) in [
         (Method::GET, "/"),
         (Method::GET, "/metrics"),
@@ -80,10 +80,28 @@ async fn every_answer_carries_the_headers_and_nothing_is_shared() {
             "{what}: {csp}"
         );
         assert!(!csp.contains("unsafe") && !csp.contains("script-src"), "{what}: {csp}");
-        let shared = answer.headers.keys().any(|name| name.as_str().starts_with("access-control-"));
-        assert!(!shared, "{what}: {:?}", answer.headers);
         let kept = if uri.ends_with(".css") { "max-age=3600" } else { "no-store" };
         assert_eq!(answer.header("cache-control"), kept, "{what}");
+    }
+}
+
+#[tokio::test]
+async fn nothing_is_shared_with_other_origins() {
+    for (method, uri) in [
+        (Method::GET, "/"),
+        (Method::GET, "/metrics"),
+        (Method::GET, "/api/v1/alerts"),
+        (Method::OPTIONS, "/api/v1/query"),
+        (Method::OPTIONS, "/-/reload"),
+    ] {
+        let request = request(method, uri)
+            .header("origin", "https://evil.example")
+            .header("access-control-request-method", "POST")
+            .body(Body::empty())
+            .unwrap();
+        let answer = send(router(state()), request).await;
+        let shared = answer.headers.keys().any(|name| name.as_str().starts_with("access-control-"));
+        assert!(!shared, "{uri}: {:?}", answer.headers);
     }
 }
 
@@ -104,9 +122,26 @@ fn reloading() -> (State, Arc<AtomicUsize>) {
 }
 
 #[tokio::test]
-async fn without_a_lifecycle_reload_is_refused() {
-    let answer = send(router(state()), request(Method::POST, "/-/reload").body(Body::empty()).unwrap()).await;
-    assert_eq!((answer.status.as_u16(), answer.body.as_str()), (403, "Lifecycle API is not enabled.\n"));
+async fn without_a_lifecycle_changes_are_refused() {
+    for uri in ["/-/reload", "/-/quit"] {
+        let answer = send(router(state()), request(Method::POST, uri).body(Body::empty()).unwrap()).await;
+        assert_eq!((answer.status.as_u16(), answer.body.as_str()), (403, "Lifecycle API is not enabled.\n"));
+    }
+}
+
+#[tokio::test]
+async fn quit_says_goodbye_and_ends_it() {
+    let asked = Arc::new(AtomicUsize::new(0));
+    let mut state = state();
+    let counter = Arc::clone(&asked);
+    state.quit = Some(Arc::new(move || {
+        counter.fetch_add(1, Ordering::Relaxed);
+    }));
+    for (method, status) in [(Method::GET, 405), (Method::PUT, 200), (Method::POST, 200)] {
+        let request = request(method, "/-/quit").body(Body::empty()).unwrap();
+        assert_eq!(send(router(state.clone()), request).await.status, status);
+    }
+    assert_eq!(asked.load(Ordering::Relaxed), 2);
 }
 
 #[tokio::test]
@@ -123,8 +158,9 @@ async fn reload_reports_what_became_of_it() {
 }
 
 #[tokio::test]
-async fn other_sites_cannot_reload() {
-    let (state, reloads) = reloading();
+async fn other_sites_cannot_reload_or_quit() {
+    let (mut state, reloads) = reloading();
+    state.quit = Some(Arc::new(|| panic!("another site must not end it")));
     for headers in [
         [("sec-fetch-site", "cross-site"), ("x-none", "")],
         [("sec-fetch-site", "same-site"), ("x-none", "")],
@@ -133,8 +169,10 @@ async fn other_sites_cannot_reload() {
         [("origin", "null"), ("x-none", "")],
         [("origin", "http://localhost:9091"), ("x-none", "")],
     ] {
-        for method in [Method::POST, Method::PUT] {
-            let mut request = request(method, "/-/reload");
+        for (method, uri) in
+            [(Method::POST, "/-/reload"), (Method::PUT, "/-/reload"), (Method::POST, "/-/quit")]
+        {
+            let mut request = request(method, uri);
             for (name, value) in headers {
                 request = request.header(name, value);
             }
@@ -143,8 +181,12 @@ async fn other_sites_cannot_reload() {
         }
     }
     assert_eq!(reloads.load(Ordering::Relaxed), 0);
-    let own = request(Method::POST, "/-/reload").header("sec-fetch-site", "same-origin");
-    assert_eq!(send(router(state), own.body(Body::empty()).unwrap()).await.status, 200);
+    for (name, value) in [("sec-fetch-site", "same-origin"), ("origin", "http://localhost:9090")] {
+        let (state, reloads) = reloading();
+        let own = request(Method::POST, "/-/reload").header(name, value);
+        assert_eq!(send(router(state), own.body(Body::empty()).unwrap()).await.status, 200, "{name}");
+        assert_eq!(reloads.load(Ordering::Relaxed), 1);
+    }
 }
 
 #[tokio::test]

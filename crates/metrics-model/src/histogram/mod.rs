@@ -1,3 +1,22 @@
+//! Native histograms: what they hold, and how they add up.
+
+mod arithmetic;
+mod bounds;
+mod buckets;
+mod cell;
+mod classic;
+mod compensated;
+mod resets;
+mod side;
+mod text;
+mod validate;
+
+pub use arithmetic::{CombineNotes, Combined, Incompatible};
+pub use buckets::{ApiBucket, Bucket, Buckets};
+pub use classic::ClassicError;
+pub use compensated::{CompensatedHistogram, HistogramMean};
+pub use validate::HistogramError;
+
 /// Whether a counter histogram is known to have been reset before a sample (Prometheus `CounterResetHint`).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -52,68 +71,40 @@ pub struct Histogram {
     pub reset_hint: ResetHint,
 }
 
-/// Why a histogram's parts do not fit together.
-#[derive(Clone, Debug, PartialEq, thiserror::Error)]
-#[non_exhaustive]
-pub enum HistogramError {
-    /// The schema is none that Prometheus knows.
-    #[error(
-        "histogram schema {schema} is outside -4..=8 and is not {} (custom buckets)",
-        Histogram::CUSTOM_BUCKETS
-    )]
-    Schema {
-        /// The schema given.
-        schema: i32,
-    },
-    /// Spans promise another number of buckets than there are counts.
-    #[error("{side} spans cover {spans} buckets but there are {counts} counts")]
-    SpanLength {
-        /// `positive` or `negative`.
-        side: &'static str,
-        /// Buckets the spans cover.
-        spans: u64,
-        /// Counts given.
-        counts: usize,
-    },
-    /// Custom bounds are not strictly rising and finite.
-    #[error("custom bucket bounds must rise strictly and be finite, but bound {index} is {bound}")]
-    Bounds {
-        /// Which bound, from 0.
-        index: usize,
-        /// Its value.
-        bound: f64,
-    },
-}
-
 impl Histogram {
     /// The schema of histograms with custom bucket bounds.
     pub const CUSTOM_BUCKETS: i32 = -53;
 
-    /// Checks that schema, spans, counts and bounds fit together.
-    ///
-    /// # Errors
-    /// Names the first part that does not fit.
-    pub fn validate(&self) -> Result<(), HistogramError> {
-        if !(-4..=8).contains(&self.schema) && self.schema != Self::CUSTOM_BUCKETS {
-            return Err(HistogramError::Schema { schema: self.schema });
-        }
-        for (side, spans, counts) in [
-            ("positive", &self.positive_spans, &self.positive_counts),
-            ("negative", &self.negative_spans, &self.negative_counts),
-        ] {
-            let covered: u64 = spans.iter().map(|s| u64::from(s.length)).sum();
-            if covered != counts.len() as u64 {
-                return Err(HistogramError::SpanLength { side, spans: covered, counts: counts.len() });
-            }
-        }
-        let mut before = f64::NEG_INFINITY;
-        for (index, bound) in self.bounds.iter().enumerate() {
-            if !bound.is_finite() || *bound <= before {
-                return Err(HistogramError::Bounds { index, bound: *bound });
-            }
-            before = *bound;
-        }
-        Ok(())
+    /// Whether its buckets end at `bounds` rather than at powers of two.
+    pub const fn uses_custom_buckets(&self) -> bool {
+        self.schema == Self::CUSTOM_BUCKETS
+    }
+
+    /// Whether this ends its series.
+    pub const fn is_stale(&self) -> bool {
+        crate::is_stale_nan(self.sum)
+    }
+
+    /// Buckets it has, empty ones within spans included, the zero bucket not.
+    pub const fn bucket_count(&self) -> usize {
+        self.positive_counts.len() + self.negative_counts.len()
+    }
+
+    /// Equal as PromQL's `==` sees it: the same buckets and the same numbers to the bit, however the spans are
+    /// cut; the reset hint does not count.
+    pub fn same_value(&self, other: &Self) -> bool {
+        let bits = |a: f64, b: f64| a.to_bits() == b.to_bits();
+        let all = |a: &[f64], b: &[f64]| a.len() == b.len() && a.iter().zip(b).all(|(a, b)| bits(*a, *b));
+        self.schema == other.schema
+            && bits(self.count, other.count)
+            && bits(self.sum, other.sum)
+            && bits(self.zero_count, other.zero_count)
+            && self.zero_threshold == other.zero_threshold
+            && (!self.uses_custom_buckets() || all(&self.bounds, &other.bounds))
+            && all(&self.positive_counts, &other.positive_counts)
+            && all(&self.negative_counts, &other.negative_counts)
+            && side::same_runs(&self.positive_spans, &other.positive_spans)
+            && side::same_runs(&self.negative_spans, &other.negative_spans)
     }
 
     /// Equal in every field, floats compared by their bits.

@@ -1,0 +1,8 @@
+//! Why evaluations fail that fail: what docs/reference/conformance.md tells of them.
+
+/// A part of `FILE:LINE: EXPRESSION: REASON`, and the cause of the failures that have it; the first that applies is
+/// told. `functions.test:12:` is one line, `start_timestamps.test:` a file.
+pub(crate) const CAUSES: &[(&str, &str)] = &[(
+    "start_timestamps.test:",
+    "The store keeps no start timestamps; counters are reset where they fall, as before Prometheus 3.14.",
+)];

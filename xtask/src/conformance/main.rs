@@ -1,0 +1,108 @@
+//! `cargo xtask conformance promql DIR`: the query engine against a folder of Prometheus's `.test` files.
+//!
+//! A program of its own and no part of xtask, which knows none of the project's crates.
+
+mod causes;
+mod class;
+mod doc;
+mod store;
+mod table;
+#[cfg(test)]
+mod tests;
+mod wish;
+
+use std::path::Path;
+use std::process::ExitCode;
+
+use assurance_promql::Options;
+use assurance_promqltest::{MemoryStore, Outcome, Script, run};
+use class::Class;
+use store::Tsdb;
+use table::Score;
+use wish::{StoreKind, Wish};
+
+/// A script and what came of it.
+struct Report {
+    file: String,
+    /// One an evaluation.
+    classes: Vec<Class>,
+    outcome: Outcome,
+}
+
+fn main() -> ExitCode {
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    match Wish::of(&args).and_then(|wish| conformance(&wish)) {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(message) => {
+            complain(&message);
+            ExitCode::from(2)
+        }
+    }
+}
+
+/// Whether the folder's scripts go as well as was wished.
+fn conformance(wish: &Wish) -> Result<bool, String> {
+    let scripts = read(&wish.folder)?;
+    let reports: Vec<Report> = scripts
+        .iter()
+        .map(|script| {
+            let outcome = match wish.store {
+                StoreKind::Memory => run(script, &mut MemoryStore::default(), &Options::default()),
+                StoreKind::Tsdb => run(script, &mut Tsdb::default(), &Options::default()),
+            };
+            Report { file: script.name.to_string(), classes: class::classes(script), outcome }
+        })
+        .collect();
+    show(&table::render(&reports));
+    if wish.verbose {
+        show(&table::failures(&reports));
+    }
+    if wish.write_doc {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/reference/conformance.md");
+        let folder = path.parent().unwrap_or(&path);
+        fs_err::create_dir_all(folder).map_err(|error| error.to_string())?;
+        let page = doc::page(&reports, causes::CAUSES)?;
+        fs_err::write(&path, page).map_err(|error| error.to_string())?;
+    }
+    let mut total = Score::default();
+    let mut unloaded = 0;
+    for report in &reports {
+        report.outcome.verdicts.iter().for_each(|verdict| total.add(verdict));
+        unloaded += report.outcome.loads.len();
+    }
+    Ok(match wish.at_least {
+        Some(wanted) => total.values >= wanted,
+        None => total.strict == total.evals && unloaded == 0,
+    })
+}
+
+/// The scripts of a folder, by name.
+fn read(folder: &str) -> Result<Vec<Script>, String> {
+    let mut names = Vec::new();
+    for entry in fs_err::read_dir(folder).map_err(|error| error.to_string())? {
+        let name = entry.map_err(|error| error.to_string())?.file_name().to_string_lossy().into_owned();
+        if Path::new(&name).extension().is_some_and(|extension| extension == "test") {
+            names.push(name);
+        }
+    }
+    if names.is_empty() {
+        return Err(format!("{folder} holds no .test files"));
+    }
+    names.sort();
+    let scripts = names.iter().map(|name| {
+        let text = fs_err::read_to_string(Path::new(folder).join(name)).map_err(|error| error.to_string())?;
+        Script::parse(name, &text).map_err(|error| error.to_string())
+    });
+    scripts.collect()
+}
+
+#[expect(clippy::print_stdout, reason = "the table is what the program is for")]
+fn show(text: &str) {
+    print!("{text}");
+}
+
+#[expect(clippy::print_stderr, reason = "a command-line tool talks on stderr")]
+fn complain(message: &str) {
+    eprintln!("{message}");
+}

@@ -1,0 +1,59 @@
+//! What is asked on the command line.
+
+const USAGE: &str = "\
+usage: cargo xtask conformance [promql] DIR [OPTIONS]
+
+  --verbose              each failure with its line, expression and reason
+  --at-least N           succeed if N evaluations give the right values, whatever the others do
+  --store memory|tsdb    what is evaluated over: the store itself, or the simplest one there is
+  --write-doc            write docs/reference/conformance.md";
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum StoreKind {
+    Memory,
+    Tsdb,
+}
+
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Wish {
+    pub(crate) folder: String,
+    pub(crate) verbose: bool,
+    pub(crate) at_least: Option<usize>,
+    pub(crate) store: StoreKind,
+    pub(crate) write_doc: bool,
+}
+
+impl Wish {
+    pub(crate) fn of(args: &[String]) -> Result<Self, String> {
+        let mut wish = Self {
+            folder: String::new(),
+            verbose: false,
+            at_least: None,
+            store: StoreKind::Tsdb,
+            write_doc: false,
+        };
+        let mut args = args.iter().map(String::as_str);
+        while let Some(arg) = args.next() {
+            let refused = |what: &str| Err(format!("{what}\n\n{USAGE}"));
+            match arg {
+                "--verbose" => wish.verbose = true,
+                "--write-doc" => wish.write_doc = true,
+                "--at-least" => match args.next().map(str::parse) {
+                    Some(Ok(count)) => wish.at_least = Some(count),
+                    _ => return refused("--at-least needs a number of evaluations"),
+                },
+                "--store" => match args.next() {
+                    Some("memory") => wish.store = StoreKind::Memory,
+                    Some("tsdb") => wish.store = StoreKind::Tsdb,
+                    _ => return refused("--store is memory or tsdb"),
+                },
+                option if option.starts_with('-') => {
+                    return refused(&format!("there is no option {option}"));
+                }
+                folder if wish.folder.is_empty() => folder.clone_into(&mut wish.folder),
+                more => return refused(&format!("{more} is one folder too many")),
+            }
+        }
+        if wish.folder.is_empty() { Err(USAGE.to_owned()) } else { Ok(wish) }
+    }
+}

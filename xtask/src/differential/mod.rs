@@ -1,0 +1,236 @@
+//! `cargo xtask differential`: random expressions over random data, asked of a real Prometheus and of us.
+
+mod ask;
+mod compare;
+mod data;
+mod expr;
+mod grammar;
+mod report;
+mod tolerate;
+mod vocabulary;
+
+use std::collections::HashSet;
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use crate::peers::http::Client;
+use crate::peers::process::{Peer, build, prometheus, scratch, target_folder, version};
+use crate::peers::{STALE, Series, remote_write, series_text};
+use crate::rng::Rng;
+use ask::{Answer, When, ask};
+use compare::difference;
+use expr::Node;
+use report::Report;
+use tolerate::{Case, EXCUSES};
+
+/// Attempts to make one mismatch smaller.
+const MAX_SHRINKS: usize = 400;
+
+/// Mismatches that are made smaller and shown; the rest is counted.
+const MAX_SHOWN: usize = 400;
+
+/// What is asked of a run.
+#[derive(Clone, Debug)]
+pub(crate) struct Wish {
+    pub(crate) seed: u64,
+    pub(crate) queries: usize,
+    /// The Prometheus.
+    pub(crate) binary: String,
+    /// The program of ours, built if none is named.
+    pub(crate) ours: Option<PathBuf>,
+    /// Built without optimisation: for tests, which have built it already.
+    pub(crate) dev: bool,
+}
+
+/// Both servers, each behind its connection.
+pub(crate) struct Sides {
+    theirs: Client,
+    ours: Client,
+}
+
+/// A query that is answered differently, as small as it could be made.
+#[derive(Debug)]
+pub(crate) struct Mismatch {
+    number: usize,
+    original: String,
+    small: String,
+    when: When,
+    what: String,
+}
+
+impl fmt::Display for Mismatch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "query {}, {}:\n  {}", self.number, self.when, self.small)?;
+        writeln!(f, "  {}", self.what)?;
+        if self.small == self.original { Ok(()) } else { writeln!(f, "  found in {}", self.original) }
+    }
+}
+
+/// Reads the command line: `[--seed N] [--queries N] [--binary PATH] [--ours PATH] [--dev]`.
+pub(crate) fn command(args: &[&str]) -> Result<(), String> {
+    let mut wish = Wish {
+        seed: 1,
+        queries: 5000,
+        binary: "prometheus".to_owned(),
+        ours: None,
+        dev: args.contains(&"--dev"),
+    };
+    let args: Vec<&str> = args.iter().copied().filter(|arg| *arg != "--dev").collect();
+    for pair in args.chunks(2) {
+        let [name, value] = pair else { return Err(format!("{} needs a value", pair[0])) };
+        let number = || value.parse().map_err(|_bad| format!("{name} {value}: write a number"));
+        match *name {
+            "--seed" => wish.seed = number()?,
+            "--queries" => wish.queries = number()? as usize,
+            "--binary" => wish.binary = (*value).to_owned(),
+            "--ours" => wish.ours = Some(PathBuf::from(value)),
+            _ => return Err(format!("{name} is no option of differential")),
+        }
+    }
+    run(&wish)
+}
+
+#[expect(clippy::print_stdout, reason = "the report is its output")]
+fn run(wish: &Wish) -> Result<(), String> {
+    println!("{}; seed {}", version(&wish.binary)?, wish.seed);
+    let folder = scratch(&format!("differential-{}", wish.seed))?;
+    let series = data::generate(wish.seed);
+    let samples: usize = series.iter().map(|s| s.samples.len()).sum();
+    println!("{} series with {samples} samples", series.len());
+    let theirs = prometheus(
+        &wish.binary,
+        &folder,
+        "global: {evaluation_interval: 1m}\n",
+        &["--web.enable-remote-write-receiver", "--enable-feature=promql-negative-offset"],
+    )?;
+    remote_write::send(&mut theirs.client(), &series)?;
+    let ours = ours(wish, &folder, &series)?;
+    let mut sides = Sides { theirs: theirs.client(), ours: ours.client() };
+    let report = compare_all(wish, &mut sides)?;
+    print!("{}", report.text());
+    let faults = report.faults();
+    if faults.is_empty() { Ok(()) } else { Err(format!("differential: {}", faults.join("; "))) }
+}
+
+/// Our side over the same samples.
+fn ours(wish: &Wish, folder: &Path, series: &[Series]) -> Result<Peer, String> {
+    let binary = match &wish.ours {
+        Some(path) => path.clone(),
+        None => {
+            let release: &[&str] = if wish.dev { &[] } else { &["--release"] };
+            build(&[&["--package", "assurance-evaluator", "--example", "answer"], release].concat())?;
+            target_folder()?.join(if wish.dev { "debug" } else { "release" }).join("examples/answer")
+        }
+    };
+    let file = folder.join("samples.txt");
+    fs_err::write(&file, lines(series)).map_err(|error| error.to_string())?;
+    Peer::start_announced("our side", Command::new(binary).arg(&file))
+}
+
+fn lines(series: &[Series]) -> String {
+    let mut out = String::new();
+    for one in series {
+        let name = series_text(&one.labels);
+        for (at, value) in &one.samples {
+            let value = if value.to_bits() == STALE { "stale".to_owned() } else { format!("{value:?}") };
+            out.push_str(&format!("{name} {value} {at}\n"));
+        }
+    }
+    out
+}
+
+fn compare_all(wish: &Wish, sides: &mut Sides) -> Result<Report, String> {
+    let mut rng = Rng::new(wish.seed);
+    let mut report = Report::default();
+    let (mut seen, mut used) = (HashSet::new(), grammar::Used::new());
+    while report.queries < wish.queries {
+        let when = draw_when(&mut rng);
+        let instant = matches!(when, When::At(_));
+        let node = grammar::expression(&mut rng, &mut used, instant);
+        if !seen.insert(node.print()) {
+            continue;
+        }
+        report.queries += 1;
+        report.ranges += usize::from(!instant);
+        for tag in node.all_tags() {
+            *report.words.entry(tag).or_default() += 1;
+        }
+        let (theirs, ours) = sides.ask(&node, when)?;
+        report.found += usize::from(!theirs.is_empty());
+        report.errors +=
+            usize::from(matches!((&theirs, &ours), (Answer::Error { .. }, Answer::Error { .. })));
+        let Some(what) = difference(&theirs, &ours, sorted(&node)) else { continue };
+        if let Some(name) = excuse(&node, when, &theirs, &ours, sides)? {
+            *report.excused.entry(name).or_default() += 1;
+            continue;
+        }
+        let (number, original) = (report.queries, node.print());
+        let mut mismatch = Mismatch { number, small: original.clone(), original, when, what };
+        if report.mismatches.len() < MAX_SHOWN {
+            shrink(node, sides, &mut mismatch)?;
+        }
+        report.mismatches.push(mismatch);
+    }
+    Ok(report)
+}
+
+impl Sides {
+    fn ask(&mut self, node: &Node, when: When) -> Result<(Answer, Answer), String> {
+        let text = node.print();
+        Ok((ask(&mut self.theirs, &text, when)?, ask(&mut self.ours, &text, when)?))
+    }
+}
+
+/// A time at which something is known, mostly; it ends in 333 ms, as no sample does.
+fn draw_when(rng: &mut Rng) -> When {
+    let second = data::START / 1000 + rng.between(300, data::SPAN / 1000 + 400);
+    let at = second * 1000 + 333;
+    if rng.chance(0.6) {
+        return When::At(at);
+    }
+    let step = rng.pick(&[&15_000, &30_000, &60_000, &7_000, &300_000]);
+    When::Range { start: at, end: at + rng.between(3, 25) * step, step: *step }
+}
+
+fn sorted(node: &Node) -> bool {
+    node.tags.iter().any(|tag| matches!(*tag, "sort" | "sort_desc"))
+}
+
+fn excuse(
+    expression: &Node,
+    when: When,
+    theirs: &Answer,
+    ours: &Answer,
+    sides: &mut Sides,
+) -> Result<Option<&'static str>, String> {
+    for (name, _, test) in EXCUSES {
+        if test(&mut Case { expression, when, theirs, ours, sides: &mut *sides })? {
+            return Ok(Some(name));
+        }
+    }
+    Ok(None)
+}
+
+/// Replaces the mismatch by the smallest one that can be reached from it.
+fn shrink(mut node: Node, sides: &mut Sides, mismatch: &mut Mismatch) -> Result<(), String> {
+    let mut attempts = 0;
+    'smaller: loop {
+        for candidate in node.smaller() {
+            attempts += 1;
+            if attempts > MAX_SHRINKS {
+                return Ok(());
+            }
+            let (theirs, ours) = sides.ask(&candidate, mismatch.when)?;
+            let Some(what) = difference(&theirs, &ours, sorted(&candidate)) else { continue };
+            if excuse(&candidate, mismatch.when, &theirs, &ours, sides)?.is_some() {
+                continue;
+            }
+            mismatch.what = what;
+            mismatch.small = candidate.print();
+            node = candidate;
+            continue 'smaller;
+        }
+        return Ok(());
+    }
+}

@@ -1,0 +1,88 @@
+//! Writes samples into a server by Prometheus's remote write 1.0.
+
+use super::Series;
+use super::http::Client;
+
+/// Milliseconds of data in one request: a server may take only what is newer than its newest sample less some
+/// window, so that all series advance together.
+const SLICE: i64 = 5 * 60_000;
+
+/// Sends all samples, in order of time.
+pub(crate) fn send(client: &mut Client, series: &[Series]) -> Result<(), String> {
+    let times = || series.iter().flat_map(|s| s.samples.iter().map(|(at, _)| *at));
+    let (Some(first), Some(last)) = (times().min(), times().max()) else { return Ok(()) };
+    let mut from = first;
+    while from <= last {
+        let until = from + SLICE;
+        let mut message = Vec::new();
+        for one in series {
+            let low = one.samples.partition_point(|(at, _)| *at < from);
+            let high = one.samples.partition_point(|(at, _)| *at < until);
+            if low < high {
+                field(&mut message, 1, &time_series(&one.labels, &one.samples[low..high]));
+            }
+        }
+        post(client, &message)?;
+        from = until;
+    }
+    Ok(())
+}
+
+fn post(client: &mut Client, message: &[u8]) -> Result<(), String> {
+    let headers = "Content-Type: application/x-protobuf\r\nContent-Encoding: snappy\r\n\
+                   X-Prometheus-Remote-Write-Version: 0.1.0\r\n";
+    let response = client.request("POST", "/api/v1/write", headers, &literal_snappy(message))?;
+    if response.status / 100 == 2 {
+        return Ok(());
+    }
+    Err(format!(
+        "remote write is refused with {}: {}",
+        response.status,
+        String::from_utf8_lossy(&response.body)
+    ))
+}
+
+fn time_series(labels: &[(String, String)], samples: &[(i64, f64)]) -> Vec<u8> {
+    let mut out = Vec::new();
+    for (name, value) in labels {
+        let mut pair = Vec::new();
+        field(&mut pair, 1, name.as_bytes());
+        field(&mut pair, 2, value.as_bytes());
+        field(&mut out, 1, &pair);
+    }
+    for (at, value) in samples {
+        let mut sample = vec![1 << 3 | 1];
+        sample.extend(value.to_bits().to_le_bytes());
+        sample.push(2 << 3);
+        varint(&mut sample, at.cast_unsigned());
+        field(&mut out, 2, &sample);
+    }
+    out
+}
+
+fn field(out: &mut Vec<u8>, number: u8, bytes: &[u8]) {
+    out.push(number << 3 | 2);
+    varint(out, bytes.len() as u64);
+    out.extend(bytes);
+}
+
+fn varint(out: &mut Vec<u8>, mut value: u64) {
+    while value >= 128 {
+        out.push(value as u8 | 128);
+        value >>= 7;
+    }
+    out.push(value as u8);
+}
+
+/// Snappy's block format without any compression: the length, then literals.
+fn literal_snappy(bytes: &[u8]) -> Vec<u8> {
+    let mut out = Vec::new();
+    varint(&mut out, bytes.len() as u64);
+    for piece in bytes.chunks(1 << 16) {
+        // A literal of up to 65,536 bytes: tag 61, then its length less one in two bytes.
+        out.push(61 << 2);
+        out.extend(((piece.len() - 1) as u16).to_le_bytes());
+        out.extend(piece);
+    }
+    out
+}
