@@ -3,10 +3,13 @@
 
 mod corpus;
 mod errors;
+mod generate;
 mod language;
+mod limits;
 mod parse_hostile;
 mod parse_oracle;
 mod parse_print;
 mod parse_trees;
 mod parse_words;
+mod properties;
 mod shape;
