@@ -45,7 +45,7 @@ impl Parser<'_> {
                 }
             }
             Kind::Operator(sign @ (BinaryOp::Add | BinaryOp::Sub)) => {
-                self.advance()?;
+                self.advance();
                 let inner = self.duration_operand(place)?;
                 self.bounded(inner.height + 1, start..self.last_end)?;
                 match inner.length {
@@ -82,7 +82,7 @@ impl Parser<'_> {
         let start = self.token.start;
         let mut left = match self.token.kind {
             Kind::Operator(sign @ (BinaryOp::Add | BinaryOp::Sub)) => {
-                self.advance()?;
+                self.advance();
                 let inner = self.duration_expression(SIGN + 1, place)?;
                 let signed = signed(sign == BinaryOp::Sub, inner);
                 self.bounded(signed.height, start..self.last_end)?;
@@ -94,7 +94,7 @@ impl Parser<'_> {
             if !calculates(op) || !binds(op, least) {
                 break;
             }
-            let token = self.advance()?;
+            let token = self.advance();
             let right = self.duration_expression(right_strength(op), place)?;
             let by_zero = is_zero(&right.length);
             if by_zero && matches!(op, BinaryOp::Div | BinaryOp::Mod) {
@@ -123,17 +123,17 @@ impl Parser<'_> {
             Kind::Duration => {
                 let read = literal::duration(self.cut(token));
                 let length = read.map_err(|message| syntax(token.start..token.end, message))?;
-                self.advance()?;
+                self.advance();
                 DurationExpr::Literal(length)
             }
             Kind::Word(word @ (Word::Step | Word::Range)) => {
-                self.advance()?;
+                self.advance();
                 self.expect(Kind::LeftParen, place.0, place.1)?;
                 self.expect(Kind::RightParen, place.0, place.1)?;
                 if word == Word::Step { DurationExpr::Step } else { DurationExpr::Range }
             }
             Kind::Word(word @ (Word::MinOf | Word::MaxOf)) => {
-                self.advance()?;
+                self.advance();
                 self.expect(Kind::LeftParen, place.0, place.1)?;
                 let left = self.duration_expression(0, place)?;
                 self.expect(Kind::Comma, place.0, place.1)?;
@@ -149,7 +149,7 @@ impl Parser<'_> {
                 return Ok(Length { length, height });
             }
             Kind::LeftParen => {
-                self.advance()?;
+                self.advance();
                 let inner = self.duration_expression(0, place)?;
                 self.expect(Kind::RightParen, place.0, place.1)?;
                 // Parentheses around one literal, or around parentheses, say nothing.

@@ -67,6 +67,8 @@ pub(super) struct Parser<'a> {
     pub(super) token: Token,
     /// Where the token before it ended.
     pub(super) last_end: usize,
+    /// Why the token is none, where it is not.
+    fault: Option<Fault>,
     /// How many levels are being read.
     depth: usize,
     /// How many of them are aggregations.
@@ -77,11 +79,14 @@ pub(super) struct Parser<'a> {
 }
 
 impl<'a> Parser<'a> {
-    pub(super) fn new(text: &'a str, features: Features) -> Result<Self, Fault> {
-        let mut lexer = Lexer::new(text);
-        let token = lexer.next()?;
+    pub(super) fn new(text: &'a str, features: Features) -> Self {
+        let lexer = Lexer::new(text);
+        let token = Token { kind: Kind::Fault, start: 0, end: 0 };
         let lines = text.match_indices('\n').map(|(at, _)| at + 1).collect();
-        Ok(Self { text, lexer, token, last_end: 0, depth: 0, aggregations: 0, features, lines })
+        let mut parser =
+            Self { text, lexer, token, last_end: 0, fault: None, depth: 0, aggregations: 0, features, lines };
+        parser.advance();
+        parser
     }
 
     /// The whole text, which is one expression.
@@ -95,23 +100,29 @@ impl<'a> Parser<'a> {
 
     // Tokens.
 
-    pub(super) fn advance(&mut self) -> Result<Token, Fault> {
-        let next = self.lexer.next()?;
+    /// Goes on to the next token. What is no token is a fault once it is wanted: one that the parser sees
+    /// before comes first.
+    pub(super) fn advance(&mut self) -> Token {
+        let next = self.lexer.next().unwrap_or_else(|fault| {
+            let (start, end) = (fault.span.start, fault.span.end);
+            self.fault = Some(fault);
+            Token { kind: Kind::Fault, start, end }
+        });
         self.last_end = self.token.end;
-        Ok(std::mem::replace(&mut self.token, next))
+        std::mem::replace(&mut self.token, next)
     }
 
     /// Goes on if the token is of this kind.
-    pub(super) fn eat(&mut self, kind: Kind) -> Result<bool, Fault> {
+    pub(super) fn eat(&mut self, kind: Kind) -> bool {
         let found = self.token.kind == kind;
         if found {
-            self.advance()?;
+            self.advance();
         }
-        Ok(found)
+        found
     }
 
     pub(super) fn expect(&mut self, kind: Kind, place: &str, wanted: &str) -> Result<(), Fault> {
-        if self.eat(kind)? { Ok(()) } else { Err(self.unexpected(place, wanted)) }
+        if self.eat(kind) { Ok(()) } else { Err(self.unexpected(place, wanted)) }
     }
 
     pub(super) fn cut(&self, token: Token) -> &'a str {
@@ -121,6 +132,9 @@ impl<'a> Parser<'a> {
     /// The token cannot stand here.
     #[cold]
     pub(super) fn unexpected(&self, place: &str, wanted: &str) -> Fault {
+        if let Some(fault) = &self.fault {
+            return fault.clone();
+        }
         let mut message = format!("unexpected {}", described(self.token.kind, self.cut(self.token)));
         let place = if place.is_empty() && self.aggregations > 0 { "aggregation" } else { place };
         for (before, part) in [(" in ", place), (", expected ", wanted)] {
@@ -194,7 +208,7 @@ impl<'a> Parser<'a> {
     }
 
     fn binary(&mut self, left: Parsed, op: BinaryOp) -> Result<Parsed, Fault> {
-        let token = self.advance()?;
+        let token = self.advance();
         let op_span = self.span(token.start..token.end);
         let (returns_bool, matching) = self.modifiers(op)?;
         let right = self.expression(right_strength(op))?;
@@ -215,13 +229,13 @@ impl<'a> Parser<'a> {
             fill_left: None,
             fill_right: None,
         };
-        let returns_bool = self.eat(Kind::Word(Word::Bool))?;
+        let returns_bool = self.eat(Kind::Word(Word::Bool));
         if let Kind::Word(word @ (Word::On | Word::Ignoring)) = self.token.kind {
-            self.advance()?;
+            self.advance();
             matching.grouping = Grouping { labels: self.grouping_labels()?, include: word == Word::On };
             matching.explicit = true;
             if let Kind::Word(word @ (Word::GroupLeft | Word::GroupRight)) = self.token.kind {
-                self.advance()?;
+                self.advance();
                 matching.cardinality =
                     if word == Word::GroupLeft { Cardinality::ManyToOne } else { Cardinality::OneToMany };
                 if self.token.kind == Kind::LeftParen {
@@ -247,7 +261,7 @@ impl<'a> Parser<'a> {
             if given {
                 return Err(self.unexpected("", ""));
             }
-            self.advance()?;
+            self.advance();
             self.expect(Kind::LeftParen, "fill modifier", "\"(\"")?;
             let value = self.signed_number("fill modifier", "number")?;
             self.expect(Kind::RightParen, "fill modifier", "\")\"")?;
@@ -266,7 +280,7 @@ impl<'a> Parser<'a> {
         const PLACE: &str = "grouping opts";
         self.expect(Kind::LeftParen, PLACE, "\"(\"")?;
         let mut labels = Vec::new();
-        while !self.eat(Kind::RightParen)? {
+        while !self.eat(Kind::RightParen) {
             let token = self.token;
             labels.push(match token.kind {
                 Kind::String => self.string()?,
@@ -277,12 +291,12 @@ impl<'a> Parser<'a> {
                 _ => return Err(self.unexpected(PLACE, "label")),
             });
             if token.kind != Kind::String {
-                self.advance()?;
+                self.advance();
             }
             if labels.last().is_some_and(String::is_empty) {
                 return Err(syntax(token.start..token.end, "invalid label name for grouping: \"\""));
             }
-            if !self.eat(Kind::Comma)? && self.token.kind != Kind::RightParen {
+            if !self.eat(Kind::Comma) && self.token.kind != Kind::RightParen {
                 return Err(self.unexpected(PLACE, "\",\" or \")\""));
             }
         }
@@ -302,7 +316,7 @@ impl<'a> Parser<'a> {
                 return self.suffixes(first);
             }
         };
-        self.advance()?;
+        self.advance();
         let inner = self.expression(SIGN + 1)?;
         self.signed(negative, start, inner)
     }
@@ -325,7 +339,7 @@ impl<'a> Parser<'a> {
         let token = self.token;
         match token.kind {
             Kind::LeftParen => {
-                self.advance()?;
+                self.advance();
                 let inner = self.expression(0)?;
                 self.expect(Kind::RightParen, "", "")?;
                 self.node(ExprKind::Paren(inner.expr), token.start, inner.height)
@@ -377,7 +391,7 @@ impl<'a> Parser<'a> {
     }
 
     fn call(&mut self) -> Result<Parsed, Fault> {
-        let token = self.advance()?;
+        let token = self.advance();
         let (args, below) = self.arguments(Callee::Function(self.cut(token)))?;
         self.called(token, args, below)
     }
@@ -406,7 +420,7 @@ impl<'a> Parser<'a> {
         self.expect(Kind::LeftParen, "", "")?;
         let mut args = Vec::new();
         let mut below = 0;
-        if self.eat(Kind::RightParen)? {
+        if self.eat(Kind::RightParen) {
             return Ok((args, below));
         }
         loop {
@@ -415,7 +429,7 @@ impl<'a> Parser<'a> {
             below = below.max(arg.height);
             args.push(*arg.expr);
             let comma = self.token;
-            if !self.eat(Kind::Comma)? {
+            if !self.eat(Kind::Comma) {
                 break;
             }
             if self.token.kind == Kind::RightParen {
@@ -447,7 +461,7 @@ impl<'a> Parser<'a> {
     }
 
     fn aggregate(&mut self, op: AggregateOp) -> Result<Parsed, Fault> {
-        let start = self.advance()?.start;
+        let start = self.advance().start;
         self.aggregations += 1;
         let mut grouping = self.aggregate_grouping()?;
         let (args, below) = self.arguments(Callee::Aggregate(op))?;
@@ -498,7 +512,7 @@ impl<'a> Parser<'a> {
         let Kind::Word(word @ (Word::By | Word::Without)) = self.token.kind else {
             return Ok(None);
         };
-        self.advance()?;
+        self.advance();
         Ok(Some(Grouping { labels: self.grouping_labels()?, include: word == Word::By }))
     }
 
@@ -513,7 +527,7 @@ impl<'a> Parser<'a> {
             _ => literal::number(text),
         };
         let value = value.map_err(|message| syntax(token.start..token.end, message))?;
-        self.advance()?;
+        self.advance();
         Ok(value)
     }
 
@@ -521,7 +535,7 @@ impl<'a> Parser<'a> {
     pub(super) fn signed_number(&mut self, place: &str, wanted: &str) -> Result<f64, Fault> {
         let negative = self.token.kind == Kind::Operator(BinaryOp::Sub);
         if negative || self.token.kind == Kind::Operator(BinaryOp::Add) {
-            self.advance()?;
+            self.advance();
         }
         if !matches!(self.token.kind, Kind::Number | Kind::Duration) {
             return Err(self.unexpected(place, wanted));
@@ -541,7 +555,7 @@ impl<'a> Parser<'a> {
             );
             syntax(token.start + escape.start..token.start + escape.end, message)
         })?;
-        self.advance()?;
+        self.advance();
         Ok(value)
     }
 }

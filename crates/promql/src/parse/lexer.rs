@@ -8,6 +8,8 @@ use super::message::{Fault, quoted_char, syntax};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
     End,
+    /// No token, but the reason why the text cannot be read any further.
+    Fault,
     Comma,
     LeftParen,
     RightParen,

@@ -24,7 +24,6 @@ pub const MAX_DEPTH: usize = 256;
 
 /// Which parts of the language may be used.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
 pub struct Features {
     /// Functions and aggregations that Prometheus has behind `promql-experimental-functions`.
     pub experimental_functions: bool,
@@ -62,7 +61,7 @@ pub fn parse_with(text: &str, features: Features) -> Result<Expr, ParseError> {
 }
 
 fn read(text: &str, features: Features) -> Result<Expr, message::Fault> {
-    let mut expr = grammar::Parser::new(text, features)?.whole()?;
+    let mut expr = grammar::Parser::new(text, features).whole()?;
     checks::check(&mut expr)?;
     Ok(expr)
 }

@@ -38,15 +38,15 @@ impl Parser<'_> {
         let start = self.token.start;
         let mut name = None;
         if self.token.kind != Kind::LeftBrace {
-            let token = self.advance()?;
+            let token = self.advance();
             name = Some(self.cut(token));
         }
         let mut matchers: Vec<Matcher> = Vec::new();
         if self.token.kind == Kind::LeftBrace {
-            self.advance()?;
-            while !self.eat(Kind::RightBrace)? {
+            self.advance();
+            while !self.eat(Kind::RightBrace) {
                 matchers.push(self.matcher()?);
-                if !self.eat(Kind::Comma)? && self.token.kind != Kind::RightBrace {
+                if !self.eat(Kind::Comma) && self.token.kind != Kind::RightBrace {
                     return Err(self.unexpected(MATCHING, "\",\" or \"}\""));
                 }
             }
@@ -73,7 +73,7 @@ impl Parser<'_> {
         let label = match first.kind {
             Kind::String => self.string()?,
             Kind::Word(_) => {
-                self.advance()?;
+                self.advance();
                 self.cut(first).to_owned()
             }
             _ => return Err(self.unexpected(MATCHING, "identifier or \"}\"")),
@@ -83,12 +83,10 @@ impl Parser<'_> {
             Kind::Operator(BinaryOp::Ne) => MatchOp::NotEqual,
             Kind::Matches => MatchOp::Regex,
             Kind::MatchesNot => MatchOp::NotRegex,
-            Kind::Comma | Kind::RightBrace if first.kind == Kind::String => {
-                return Ok(Matcher::equal(METRIC_NAME, &label));
-            }
+            _ if first.kind == Kind::String => return Ok(Matcher::equal(METRIC_NAME, &label)),
             _ => return Err(self.unexpected(MATCHING, "label matching operator")),
         };
-        self.advance()?;
+        self.advance();
         if self.token.kind != Kind::String {
             return Err(self.unexpected(MATCHING, "string"));
         }
@@ -122,15 +120,15 @@ impl Parser<'_> {
 
     /// `[range]` or `[range:step]`.
     fn bracket(&mut self, parsed: Parsed) -> Result<Parsed, Fault> {
-        let open = self.advance()?.start;
+        let open = self.advance().start;
         let range = self.length(RANGE)?;
         let start = parsed.expr.span.start as usize;
-        if self.eat(Kind::RightBracket)? {
+        if self.eat(Kind::RightBracket) {
             return self.matrix(parsed, range, open);
         }
         self.expect(Kind::Colon, "subquery or range", "\":\" or \"]\"")?;
         let mut step = None;
-        if !self.eat(Kind::RightBracket)? {
+        if !self.eat(Kind::RightBracket) {
             step = Some(self.length(STEP)?);
             self.expect(Kind::RightBracket, "subquery selector", "\"]\"")?;
         }
@@ -162,7 +160,7 @@ impl Parser<'_> {
     }
 
     fn offset(&mut self, expr: &mut Expr) -> Result<(), Fault> {
-        self.advance()?;
+        self.advance();
         let offset = self.offset_length(OFFSET)?;
         let span = expr.span.bytes();
         let Some(place) = offset_of(expr) else {
@@ -181,10 +179,10 @@ impl Parser<'_> {
     }
 
     fn at(&mut self, expr: &mut Expr) -> Result<(), Fault> {
-        self.advance()?;
+        self.advance();
         let at = match self.token.kind {
             Kind::Word(word @ (Word::Start | Word::End)) => {
-                self.advance()?;
+                self.advance();
                 self.expect(Kind::LeftParen, "@", "timestamp")?;
                 self.expect(Kind::RightParen, "@", "timestamp")?;
                 if word == Word::Start { At::Start } else { At::End }
@@ -223,7 +221,7 @@ impl Parser<'_> {
             RangeEnds::Anchored => "anchored",
             RangeEnds::Smoothed => "smoothed",
         };
-        let token = self.advance()?;
+        let token = self.advance();
         let place = match &mut expr.kind {
             ExprKind::Vector(selector) => &mut selector.ends,
             ExprKind::Matrix(matrix) => &mut matrix.selector.ends,

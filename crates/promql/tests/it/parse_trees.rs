@@ -210,3 +210,22 @@ fn types_are_known() {
         assert_eq!(read(text).value_type(), of, "{text}");
     }
 }
+
+#[test]
+fn texts_have_the_escapes_of_go() {
+    let text = |text: &str| match read(text).kind {
+        ExprKind::String(value) => value,
+        other => panic!("{other:?}"),
+    };
+    let all = "\u{7}\u{8}\u{c}\n\r\t\u{b}\\";
+    assert_eq!(text(r#""\a\b\f\n\r\t\v\\""#), all);
+    assert_eq!(text(r"'\a\b\f\n\r\t\v\\'"), all);
+    assert_eq!(text(r#""\"'`""#), "\"'`");
+    assert_eq!(text(r#"'\'"`'"#), "'\"`");
+    assert_eq!(text(r#"`\n"'`"#), "\\n\"'");
+    assert_eq!(text("`a\nb`"), "a\nb");
+    assert_eq!(text(r#""\x41\101\u00e9\U0001F600é""#), "AAé😀é");
+    // Bytes of one character.
+    assert_eq!(text(r#""\xc3\xa9\303\251""#), "éé");
+    assert!(parse(r#""\xc3""#).is_err());
+}

@@ -77,6 +77,8 @@ const FAULTS: &[(&str, &str)] = &[
     ("x{a«}»", "unexpected \"}\" in label matching, expected label matching operator"),
     ("x{«,»}", "unexpected \",\" in label matching, expected identifier or \"}\""),
     ("x{a=\"b\" «lol»}", "unexpected identifier \"lol\" in label matching, expected \",\" or \"}\""),
+    ("{\"a\" «b»}", "unexpected identifier \"b\" in label matching, expected \",\" or \"}\""),
+    ("(x or «y»(a)", "unknown function with name \"y\""),
     ("x{\"a\"=«}»", "unexpected \"}\" in label matching, expected string"),
     ("«x{__name__=\"y\"}»", "metric name must not be set twice: \"x\" or \"y\""),
     ("«{}»", "vector selector must contain at least one non-empty matcher"),
