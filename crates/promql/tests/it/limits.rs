@@ -2,9 +2,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use assurance_metrics_model::{Duration, Labels, Timestamp, Value};
-use assurance_promql::{
-    EvalError, MAX_DEPTH, MAX_EXPRESSION_BYTES, Options, ParseErrorKind, instant, parse, range,
-};
+use assurance_promql::{EvalError, MAX_DEPTH, Options, instant, parse, range};
 use assurance_promqltest::MemoryStore;
 
 fn store(series: usize, samples: i64) -> MemoryStore {
@@ -85,32 +83,6 @@ fn a_range_may_not_have_more_points_than_its_limit() {
     assert!(matches!(still, Err(EvalError::Range { .. })));
 }
 
-/// Reads on a thread with the stack of any server thread.
-fn read_on_a_small_stack(text: String) -> Result<(), ParseErrorKind> {
-    let thread = std::thread::Builder::new()
-        .stack_size(2 << 20)
-        .spawn(move || parse(&text).map(drop).map_err(|error| error.kind));
-    thread.expect("a thread").join().expect("no overflow")
-}
-
-#[test]
-fn depth_and_length_are_refused_before_they_hurt() {
-    let nested = |n: usize| format!("{}1{}", "(".repeat(n), ")".repeat(n));
-    assert!(read_on_a_small_stack(nested(MAX_DEPTH - 1)).is_ok());
-    for text in [
-        nested(MAX_DEPTH + 1),
-        nested(10_000),
-        format!("1{}", "+1".repeat(5_000)),
-        format!("{}up", "-".repeat(5_000)),
-        format!("{}up{}", "abs(".repeat(2_000), ")".repeat(2_000)),
-        format!("up{}", " and up".repeat(5_000)),
-        "x".repeat(MAX_EXPRESSION_BYTES + 1),
-    ] {
-        let kind = read_on_a_small_stack(text.clone()).expect_err("too much");
-        assert!(matches!(kind, ParseErrorKind::TooLarge { .. }), "{}… {kind}", &text[..20]);
-    }
-}
-
 #[test]
 fn the_deepest_expression_that_is_read_is_evaluated_too() {
     let text = format!("1{}", "+1".repeat(MAX_DEPTH - 2));
@@ -121,17 +93,4 @@ fn the_deepest_expression_that_is_read_is_evaluated_too() {
         (printed == text.replace('+', " + "), answer.is_ok())
     });
     assert_eq!(thread.expect("a thread").join().expect("no overflow"), (true, true));
-}
-
-#[test]
-fn histograms_are_refused_and_never_counted_as_numbers() {
-    use std::sync::Arc;
-    let mut store = MemoryStore::default();
-    let histogram = Value::Histogram(Arc::new(assurance_metrics_model::Histogram::default()));
-    store.put(&Labels::from_pairs([("__name__", "h")]), Timestamp::EPOCH, histogram);
-    for text in ["h", "sum(h)", "rate(h[5m])", "count_over_time(h[5m])", "h[5m]"] {
-        let expr = parse(text).expect("PromQL");
-        let error = instant(&expr, &store, Timestamp::EPOCH, &Options::default()).expect_err("a histogram");
-        assert!(matches!(error, EvalError::Histogram { .. }), "{text}: {error}");
-    }
 }

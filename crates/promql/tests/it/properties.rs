@@ -54,47 +54,6 @@ proptest! {
         }
     }
 
-    /// What prints reads back to the same tree.
-    #[test]
-    fn a_printed_expression_reads_back(text in vector()) {
-        let tree = parse(&text).map_err(|e| TestCaseError::fail(format!("{text}: {e}")))?;
-        let printed = tree.to_string();
-        let again = parse(&printed).map_err(|e| TestCaseError::fail(format!("{printed}: {e}")))?;
-        prop_assert_eq!(&again, &tree, "{}", printed);
-        prop_assert_eq!(again.to_string(), printed);
-    }
-
-    #[test]
-    fn no_text_makes_the_parser_panic(text in "\\PC{0,40}") {
-        let _either = parse(&text);
-    }
-
-    /// Numbers stand where durations do, and no size of theirs is too large to be refused.
-    #[test]
-    fn no_number_makes_the_parser_panic(number in "[0-9]{1,25}(\\.[0-9]{1,3})?([eE][+-]?[0-9]{1,4})?(ms|s|m|h|d|w|y)?") {
-        for text in [
-            format!("up[{number}]"),
-            format!("up[5m:{number}]"),
-            format!("up offset {number}"),
-            format!("up offset -{number}"),
-            format!("up @ {number}"),
-            format!("vector({number})"),
-        ] {
-            let _either_way = parse(&text);
-        }
-    }
-
-    #[test]
-    fn no_change_of_an_expression_makes_the_parser_panic(text in vector(), at in any::<prop::sample::Index>(), junk in "[()\\[\\]{}\"'`,+:@-]{0,3}|é") {
-        let at = at.index(text.len() + 1);
-        let cut = (at..=text.len()).find(|n| text.is_char_boundary(*n)).unwrap_or(text.len());
-        let changed = format!("{}{junk}{}", &text[..cut], text.get(cut + 1..).unwrap_or_default());
-        if let Err(error) = parse(&changed) {
-            prop_assert!(error.span.end <= changed.len() && error.span.start <= error.span.end);
-            prop_assert!(!error.to_diagnostic(&changed).to_string().is_empty());
-        }
-    }
-
     /// Windows that slide give what looking at each window alone gives.
     #[test]
     fn windows_are_what_they_hold(store in store(), range_secs in 20..200i64, at in 0..700i64) {
