@@ -20,7 +20,11 @@ fn a_query_may_not_hold_more_samples_than_its_limit() {
     let at = Timestamp::from_secs(99);
     let run = |text: &str, max_samples: usize| {
         let expr = parse(text).expect("PromQL");
-        let options = { let mut options = Options::default(); options.max_samples = max_samples; options };
+        let options = {
+            let mut options = Options::default();
+            options.max_samples = max_samples;
+            options
+        };
         instant(&expr, &store, at, &options)
     };
     // One series is read after the other, and its result alone is kept.
@@ -43,7 +47,7 @@ fn a_query_ends_where_whoever_asked_says_so() {
     let wide = Duration::from_secs(1);
     let ended = range(&expr, &store, at, at + wide * 10_000, wide, &options);
     assert!(ended.is_ok(), "a small query is over before anybody asks");
-    let deep = format!("{}m[1000000s:1s]{}", "sum_over_time(".repeat(8), "[1000000s:1s])".repeat(7) + ")");
+    let deep = (0..8).fold("m".to_owned(), |inner, _| format!("sum_over_time({inner}[1000000s:1s])"));
     let expr = parse(&deep).expect("PromQL");
     let ended = instant(&expr, &store, at, &options);
     assert_eq!(ended.expect_err("millions of samples"), EvalError::Cancelled);
@@ -53,10 +57,10 @@ fn a_query_ends_where_whoever_asked_says_so() {
 #[test]
 fn labels_may_not_grow_without_end() {
     let store = store(3, 1);
-    let run = |text: &str| instant(&parse(text).expect("PromQL"), &store, Timestamp::EPOCH, &Options::default());
-    let doubled = (0..40).fold("m".to_owned(), |inner, _| {
-        format!(r#"label_join({inner}, "n", "", "n", "n")"#)
-    });
+    let run =
+        |text: &str| instant(&parse(text).expect("PromQL"), &store, Timestamp::EPOCH, &Options::default());
+    let doubled =
+        (0..40).fold("m".to_owned(), |inner, _| format!(r#"label_join({inner}, "n", "", "n", "n")"#));
     assert!(matches!(run(&doubled), Err(EvalError::LabelTooLong { function: "label_join", .. })));
     let squared = (0..6).fold("m".to_owned(), |inner, _| {
         format!(r#"label_replace({inner}, "n", "{}", "n", "(.*)")"#, "$1".repeat(100))
