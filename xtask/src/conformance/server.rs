@@ -2,7 +2,6 @@
 //! script finds out about the whole evaluator, as a stranger would.
 
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 use assurance_metrics_model::{Duration, Histogram, Labels, Span, Timestamp, Value};
 use assurance_promql::{MatrixSeries, QueryValue, VectorSample};
@@ -11,15 +10,13 @@ use assurance_remote_write::{Counts, TimeSeries, encode};
 use serde_json::Value as Json;
 
 use crate::peers::http::Client;
-use crate::peers::process::{Peer, free_address};
+use crate::peers::process::{Peer, evaluator};
 
 /// Scripts live in 1970 and load what is older than what they have loaded, and use what Prometheus still calls
 /// experimental.
 const FLAGS: &[&str] = &[
-    "serve",
     "--web.enable-remote-write-receiver",
     "--storage.tsdb.out-of-order-time-window=36500d",
-    "--storage.tsdb.retention.time=100y",
     "--enable-feature=promql-experimental-functions,native-histograms,promql-delayed-name-removal,promql-duration-expr",
 ];
 
@@ -54,15 +51,7 @@ impl Server {
             fs_err::remove_dir_all(&self.folder).map_err(failed)?;
         }
         fs_err::create_dir_all(&self.folder).map_err(failed)?;
-        let config = self.folder.join("prometheus.yml");
-        fs_err::write(&config, "global: {evaluation_interval: 1m}\n").map_err(failed)?;
-        let address = free_address()?;
-        let mut command = Command::new(&self.binary);
-        command.args(FLAGS).arg(format!("--config.file={}", config.display()));
-        command.arg(format!("--storage.tsdb.path={}", self.folder.join("data").display()));
-        command.arg(format!("--web.listen-address={address}"));
-        let log = self.folder.join("log");
-        let peer = Peer::start("the evaluator", &mut command, &address, "/-/ready", &log)?;
+        let peer = evaluator(&self.binary, &self.folder, "global: {evaluation_interval: 1m}\n", FLAGS)?;
         let client = peer.client();
         self.running = Some((peer, client));
         self.filled = false;
