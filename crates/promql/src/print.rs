@@ -7,8 +7,8 @@ use assurance_metrics_model::{
 };
 
 use crate::ast::{
-    Aggregate, At, Binary, Call, Cardinality, DurationExpr, Expr, ExprKind, MatrixSelector, RangeEnds,
-    Subquery, VectorSelector,
+    Aggregate, At, Binary, BinaryOp, Call, Cardinality, DurationExpr, Expr, ExprKind, MatrixSelector,
+    RangeEnds, Subquery, VectorSelector,
 };
 use crate::function::Kind;
 
@@ -57,7 +57,7 @@ impl fmt::Display for DurationExpr {
             Self::Step => f.write_str("step()"),
             Self::Range => f.write_str("range()"),
             Self::Negate(inner) => write!(f, "-{inner}"),
-            Self::Plus(inner) => inner.fmt(f),
+            Self::Plus(inner) => write!(f, "+{inner}"),
             Self::Paren(inner) => write!(f, "({inner})"),
             Self::Binary { op, left, right } => write!(f, "{left} {} {right}", op.as_str()),
             Self::Min(left, right) => write!(f, "min_of({left}, {right})"),
@@ -171,7 +171,12 @@ impl fmt::Display for Expr {
             ExprKind::Plus(inner) => write!(f, "+{inner}"),
             ExprKind::Paren(inner) => write!(f, "({inner})"),
             ExprKind::Binary(binary) => {
-                write!(f, "{} {} {}", binary.left, BinaryHead(binary), binary.right)
+                match binary.left.kind {
+                    // A sign would be read as that of the power.
+                    ExprKind::Number(f64::INFINITY) if binary.op == BinaryOp::Pow => f.write_str("Inf")?,
+                    _ => binary.left.fmt(f)?,
+                }
+                write!(f, " {} {}", BinaryHead(binary), binary.right)
             }
             ExprKind::Aggregate(aggregate) => {
                 write!(f, "{}(", AggregateHead(aggregate))?;

@@ -3,14 +3,13 @@
 use crate::ast::{
     Aggregate, AggregateOp, Binary, Call, Cardinality, Expr, ExprKind, RangeEnds, ValueType, VectorSelector,
 };
-use crate::error::ParseError;
 use crate::function::{Kind, RangeFunction};
 
-use super::message::syntax;
+use super::message::{Fault, syntax};
 
 /// Whether every part has the type that its place wants, and what the expression evaluates to. Matching that
 /// says nothing is taken out of the tree, so that what means the same is the same.
-pub(super) fn check(expr: &mut Expr) -> Result<ValueType, ParseError> {
+pub(super) fn check(expr: &mut Expr) -> Result<ValueType, Fault> {
     let span = expr.span;
     match &mut expr.kind {
         ExprKind::Number(_) => Ok(ValueType::Scalar),
@@ -48,14 +47,14 @@ pub(super) fn check(expr: &mut Expr) -> Result<ValueType, ParseError> {
     }
 }
 
-fn check_selector(selector: &VectorSelector, span: std::ops::Range<usize>) -> Result<(), ParseError> {
+fn check_selector(selector: &VectorSelector, span: std::ops::Range<usize>) -> Result<(), Fault> {
     if selector.matchers.iter().any(|matcher| !matcher.matches_empty()) {
         return Ok(());
     }
     Err(syntax(span, "vector selector must contain at least one non-empty matcher"))
 }
 
-fn expect(expr: &mut Expr, wanted: ValueType, place: &str) -> Result<(), ParseError> {
+fn expect(expr: &mut Expr, wanted: ValueType, place: &str) -> Result<(), Fault> {
     let got = check(expr)?;
     if got == wanted {
         return Ok(());
@@ -64,7 +63,7 @@ fn expect(expr: &mut Expr, wanted: ValueType, place: &str) -> Result<(), ParseEr
     Err(syntax(expr.span.bytes(), format!("expected type {wanted} in {place}, got {got}")))
 }
 
-fn check_aggregate(aggregate: &mut Aggregate) -> Result<ValueType, ParseError> {
+fn check_aggregate(aggregate: &mut Aggregate) -> Result<ValueType, Fault> {
     expect(&mut aggregate.expr, ValueType::Vector, "aggregation expression")?;
     if let Some(param) = &mut aggregate.param {
         let wanted =
@@ -74,7 +73,7 @@ fn check_aggregate(aggregate: &mut Aggregate) -> Result<ValueType, ParseError> {
     Ok(ValueType::Vector)
 }
 
-fn check_binary(binary: &mut Binary, span: std::ops::Range<usize>) -> Result<ValueType, ParseError> {
+fn check_binary(binary: &mut Binary, span: std::ops::Range<usize>) -> Result<ValueType, Fault> {
     let (left, right) = (check(&mut binary.left)?, check(&mut binary.right)?);
     let op = binary.op;
     let of_scalars = left == ValueType::Scalar && right == ValueType::Scalar;
@@ -129,7 +128,7 @@ fn check_binary(binary: &mut Binary, span: std::ops::Range<usize>) -> Result<Val
     Ok(if of_scalars { ValueType::Scalar } else { ValueType::Vector })
 }
 
-fn check_call(call: &mut Call, span: std::ops::Range<usize>) -> Result<ValueType, ParseError> {
+fn check_call(call: &mut Call, span: std::ops::Range<usize>) -> Result<ValueType, Fault> {
     let function = call.function;
     let name = function.name();
     let got = call.args.len();
@@ -159,7 +158,7 @@ fn check_call(call: &mut Call, span: std::ops::Range<usize>) -> Result<ValueType
 }
 
 /// The second argument of `info`: labels, which need not select anything by themselves.
-fn check_label_selector(arg: &Expr) -> Result<(), ParseError> {
+fn check_label_selector(arg: &Expr) -> Result<(), Fault> {
     if matches!(arg.kind, ExprKind::Vector(_)) {
         return Ok(());
     }
@@ -172,7 +171,7 @@ fn check_label_selector(arg: &Expr) -> Result<(), ParseError> {
     Err(syntax(arg.span.bytes(), message))
 }
 
-fn check_ends(ends: Option<RangeEnds>, kind: Kind, name: &str, arg: &Expr) -> Result<(), ParseError> {
+fn check_ends(ends: Option<RangeEnds>, kind: Kind, name: &str, arg: &Expr) -> Result<(), Fault> {
     use RangeFunction::{Changes, Delta, Increase, Rate, Resets};
     let (word, functions, allowed) = match ends {
         None => return Ok(()),

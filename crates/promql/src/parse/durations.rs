@@ -3,12 +3,11 @@
 use assurance_metrics_model::Duration;
 
 use crate::ast::{BinaryOp, DurationExpr};
-use crate::error::ParseError;
 
 use super::grammar::{Parser, SIGN, binds, right_strength};
 use super::lexer::{Kind, Word};
 use super::literal;
-use super::message::syntax;
+use super::message::{Fault, syntax};
 
 /// A length, and how many levels its tree has.
 struct Length {
@@ -21,7 +20,7 @@ pub(super) type Place = (&'static str, &'static str);
 
 impl Parser<'_> {
     /// A length in brackets, which must be more than nothing where that is known.
-    pub(super) fn length(&mut self, place: Place) -> Result<DurationExpr, ParseError> {
+    pub(super) fn length(&mut self, place: Place) -> Result<DurationExpr, Fault> {
         let start = self.token.start;
         let length = self.duration_expression(0, place)?.length;
         let length = self.settled(length, start)?;
@@ -32,23 +31,43 @@ impl Parser<'_> {
     }
 
     /// A length after `offset`. An operator behind it belongs to the value, as in `a offset 5m + 1`, but
-    /// behind a parenthesis to the length, as in `a offset (5m) * 2`.
-    pub(super) fn offset_length(&mut self, place: Place) -> Result<DurationExpr, ParseError> {
+    /// behind a parenthesis to the length, as in `a offset (5m) * 2`, which is `a offset (5m * 2)`.
+    pub(super) fn offset_length(&mut self, place: Place) -> Result<DurationExpr, Fault> {
         let start = self.token.start;
         let length = match self.token.kind {
-            Kind::LeftParen => self.duration_expression(0, place)?.length,
+            Kind::LeftParen => {
+                let Length { length, height } = self.duration_expression(0, place)?;
+                if matches!(length, DurationExpr::Binary { .. }) {
+                    self.bounded(height + 1, start..self.last_end)?;
+                    DurationExpr::Paren(Box::new(length))
+                } else {
+                    length
+                }
+            }
             Kind::Operator(sign @ (BinaryOp::Add | BinaryOp::Sub)) => {
-                self.advance()?;
+                self.advance();
                 let inner = self.duration_operand(place)?;
-                signed(sign == BinaryOp::Sub, inner).length
+                self.bounded(inner.height + 1, start..self.last_end)?;
+                match inner.length {
+                    // Here the sign has a meaning: what follows belongs to the value.
+                    DurationExpr::Paren(_) if sign == BinaryOp::Add => {
+                        DurationExpr::Plus(Box::new(inner.length))
+                    }
+                    _ => signed(sign == BinaryOp::Sub, inner).length,
+                }
             }
             _ => self.duration_operand(place)?.length,
         };
         self.settled(length, start)
     }
 
+    /// Whether an operator follows that would belong to a length before it.
+    pub(super) fn at_calculation(&self) -> bool {
+        matches!(self.token.kind, Kind::Operator(op) if calculates(op))
+    }
+
     /// A length as a whole: a number alone is one of seconds.
-    fn settled(&self, length: DurationExpr, start: usize) -> Result<DurationExpr, ParseError> {
+    fn settled(&self, length: DurationExpr, start: usize) -> Result<DurationExpr, Fault> {
         let DurationExpr::Number(secs) = length else {
             return Ok(length);
         };
@@ -58,12 +77,12 @@ impl Parser<'_> {
         }
     }
 
-    fn duration_expression(&mut self, least: u8, place: Place) -> Result<Length, ParseError> {
+    fn duration_expression(&mut self, least: u8, place: Place) -> Result<Length, Fault> {
         self.enter()?;
         let start = self.token.start;
         let mut left = match self.token.kind {
             Kind::Operator(sign @ (BinaryOp::Add | BinaryOp::Sub)) => {
-                self.advance()?;
+                self.advance();
                 let inner = self.duration_expression(SIGN + 1, place)?;
                 let signed = signed(sign == BinaryOp::Sub, inner);
                 self.bounded(signed.height, start..self.last_end)?;
@@ -72,14 +91,10 @@ impl Parser<'_> {
             _ => self.duration_operand(place)?,
         };
         while let Kind::Operator(op) = self.token.kind {
-            let calculates = matches!(
-                op,
-                BinaryOp::Add | BinaryOp::Sub | BinaryOp::Mul | BinaryOp::Div | BinaryOp::Mod | BinaryOp::Pow
-            );
-            if !calculates || !binds(op, least) {
+            if !calculates(op) || !binds(op, least) {
                 break;
             }
-            let token = self.advance()?;
+            let token = self.advance();
             let right = self.duration_expression(right_strength(op), place)?;
             let by_zero = is_zero(&right.length);
             if by_zero && matches!(op, BinaryOp::Div | BinaryOp::Mod) {
@@ -95,7 +110,7 @@ impl Parser<'_> {
         Ok(left)
     }
 
-    fn duration_operand(&mut self, place: Place) -> Result<Length, ParseError> {
+    fn duration_operand(&mut self, place: Place) -> Result<Length, Fault> {
         let token = self.token;
         let length = match token.kind {
             Kind::Number => {
@@ -108,17 +123,17 @@ impl Parser<'_> {
             Kind::Duration => {
                 let read = literal::duration(self.cut(token));
                 let length = read.map_err(|message| syntax(token.start..token.end, message))?;
-                self.advance()?;
+                self.advance();
                 DurationExpr::Literal(length)
             }
             Kind::Word(word @ (Word::Step | Word::Range)) => {
-                self.advance()?;
+                self.advance();
                 self.expect(Kind::LeftParen, place.0, place.1)?;
                 self.expect(Kind::RightParen, place.0, place.1)?;
                 if word == Word::Step { DurationExpr::Step } else { DurationExpr::Range }
             }
             Kind::Word(word @ (Word::MinOf | Word::MaxOf)) => {
-                self.advance()?;
+                self.advance();
                 self.expect(Kind::LeftParen, place.0, place.1)?;
                 let left = self.duration_expression(0, place)?;
                 self.expect(Kind::Comma, place.0, place.1)?;
@@ -134,7 +149,7 @@ impl Parser<'_> {
                 return Ok(Length { length, height });
             }
             Kind::LeftParen => {
-                self.advance()?;
+                self.advance();
                 let inner = self.duration_expression(0, place)?;
                 self.expect(Kind::RightParen, place.0, place.1)?;
                 // Parentheses around one literal, or around parentheses, say nothing.
@@ -151,6 +166,13 @@ impl Parser<'_> {
         };
         Ok(Length { length, height: 1 })
     }
+}
+
+const fn calculates(op: BinaryOp) -> bool {
+    matches!(
+        op,
+        BinaryOp::Add | BinaryOp::Sub | BinaryOp::Mul | BinaryOp::Div | BinaryOp::Mod | BinaryOp::Pow
+    )
 }
 
 /// A length with a sign, which goes into a literal; `+` says nothing.

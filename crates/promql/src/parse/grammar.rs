@@ -12,7 +12,7 @@ use crate::error::{ParseError, ParseErrorKind};
 use crate::function::{self, Function};
 
 use super::lexer::{Kind, Lexer, Token, Word, meaning};
-use super::message::{described, syntax};
+use super::message::{Fault, described, syntax};
 use super::{Features, MAX_DEPTH, literal};
 
 /// How strongly an operator binds.
@@ -49,7 +49,7 @@ pub(super) const fn binds(op: BinaryOp, least: u8) -> bool {
 
 /// An expression, and how many levels its tree has.
 pub(super) struct Parsed {
-    pub(super) expr: Expr,
+    pub(super) expr: Box<Expr>,
     pub(super) height: usize,
 }
 
@@ -67,6 +67,8 @@ pub(super) struct Parser<'a> {
     pub(super) token: Token,
     /// Where the token before it ended.
     pub(super) last_end: usize,
+    /// Why the token is none, where it is not.
+    fault: Option<Fault>,
     /// How many levels are being read.
     depth: usize,
     /// How many of them are aggregations.
@@ -77,41 +79,50 @@ pub(super) struct Parser<'a> {
 }
 
 impl<'a> Parser<'a> {
-    pub(super) fn new(text: &'a str, features: Features) -> Result<Self, ParseError> {
-        let mut lexer = Lexer::new(text);
-        let token = lexer.next()?;
+    pub(super) fn new(text: &'a str, features: Features) -> Self {
+        let lexer = Lexer::new(text);
+        let token = Token { kind: Kind::Fault, start: 0, end: 0 };
         let lines = text.match_indices('\n').map(|(at, _)| at + 1).collect();
-        Ok(Self { text, lexer, token, last_end: 0, depth: 0, aggregations: 0, features, lines })
+        let mut parser =
+            Self { text, lexer, token, last_end: 0, fault: None, depth: 0, aggregations: 0, features, lines };
+        parser.advance();
+        parser
     }
 
     /// The whole text, which is one expression.
-    pub(super) fn whole(mut self) -> Result<Expr, ParseError> {
+    pub(super) fn whole(mut self) -> Result<Expr, Fault> {
         if self.token.kind == Kind::End {
             return Err(syntax(0..self.text.len(), "no expression found in input"));
         }
         let parsed = self.expression(0)?;
-        if self.token.kind == Kind::End { Ok(parsed.expr) } else { Err(self.unexpected("", "")) }
+        if self.token.kind == Kind::End { Ok(*parsed.expr) } else { Err(self.unexpected("", "")) }
     }
 
     // Tokens.
 
-    pub(super) fn advance(&mut self) -> Result<Token, ParseError> {
-        let next = self.lexer.next()?;
+    /// Goes on to the next token. What is no token is a fault once it is wanted: one that the parser sees
+    /// before comes first.
+    pub(super) fn advance(&mut self) -> Token {
+        let next = self.lexer.next().unwrap_or_else(|fault| {
+            let (start, end) = (fault.span.start, fault.span.end);
+            self.fault = Some(fault);
+            Token { kind: Kind::Fault, start, end }
+        });
         self.last_end = self.token.end;
-        Ok(std::mem::replace(&mut self.token, next))
+        std::mem::replace(&mut self.token, next)
     }
 
     /// Goes on if the token is of this kind.
-    pub(super) fn eat(&mut self, kind: Kind) -> Result<bool, ParseError> {
+    pub(super) fn eat(&mut self, kind: Kind) -> bool {
         let found = self.token.kind == kind;
         if found {
-            self.advance()?;
+            self.advance();
         }
-        Ok(found)
+        found
     }
 
-    pub(super) fn expect(&mut self, kind: Kind, place: &str, wanted: &str) -> Result<(), ParseError> {
-        if self.eat(kind)? { Ok(()) } else { Err(self.unexpected(place, wanted)) }
+    pub(super) fn expect(&mut self, kind: Kind, place: &str, wanted: &str) -> Result<(), Fault> {
+        if self.eat(kind) { Ok(()) } else { Err(self.unexpected(place, wanted)) }
     }
 
     pub(super) fn cut(&self, token: Token) -> &'a str {
@@ -120,7 +131,10 @@ impl<'a> Parser<'a> {
 
     /// The token cannot stand here.
     #[cold]
-    pub(super) fn unexpected(&self, place: &str, wanted: &str) -> ParseError {
+    pub(super) fn unexpected(&self, place: &str, wanted: &str) -> Fault {
+        if let Some(fault) = &self.fault {
+            return fault.clone();
+        }
         let mut message = format!("unexpected {}", described(self.token.kind, self.cut(self.token)));
         let place = if place.is_empty() && self.aggregations > 0 { "aggregation" } else { place };
         for (before, part) in [(" in ", place), (", expected ", wanted)] {
@@ -151,7 +165,7 @@ impl<'a> Parser<'a> {
 
     // Levels.
 
-    pub(super) fn enter(&mut self) -> Result<(), ParseError> {
+    pub(super) fn enter(&mut self) -> Result<(), Fault> {
         self.depth += 1;
         self.bounded(self.depth, self.token.start..self.token.end).map(drop)
     }
@@ -162,24 +176,24 @@ impl<'a> Parser<'a> {
 
     /// A number of levels, where it is not too large.
     #[expect(clippy::unused_self, reason = "stands among its kin")]
-    pub(super) fn bounded(&self, levels: usize, span: Range<usize>) -> Result<usize, ParseError> {
+    pub(super) fn bounded(&self, levels: usize, span: Range<usize>) -> Result<usize, Fault> {
         if levels <= MAX_DEPTH {
             return Ok(levels);
         }
         let kind = ParseErrorKind::TooLarge { what: "nesting depth", limit: MAX_DEPTH };
-        Err(ParseError { span, kind })
+        Err(Box::new(ParseError { span, kind }))
     }
 
     /// A node from `start` to the last token.
-    pub(super) fn node(&self, kind: ExprKind, start: usize, below: usize) -> Result<Parsed, ParseError> {
+    pub(super) fn node(&self, kind: ExprKind, start: usize, below: usize) -> Result<Parsed, Fault> {
         let height = self.bounded(below + 1, start..self.last_end)?;
-        Ok(Parsed { expr: Expr { kind, span: self.span_from(start) }, height })
+        Ok(Parsed { expr: Box::new(Expr { kind, span: self.span_from(start) }), height })
     }
 
     // Operators.
 
     /// An expression of operators that bind at least as strongly as `least`.
-    fn expression(&mut self, least: u8) -> Result<Parsed, ParseError> {
+    fn expression(&mut self, least: u8) -> Result<Parsed, Fault> {
         self.enter()?;
         let mut left = self.operand()?;
         loop {
@@ -193,20 +207,20 @@ impl<'a> Parser<'a> {
         Ok(left)
     }
 
-    fn binary(&mut self, left: Parsed, op: BinaryOp) -> Result<Parsed, ParseError> {
-        let token = self.advance()?;
+    fn binary(&mut self, left: Parsed, op: BinaryOp) -> Result<Parsed, Fault> {
+        let token = self.advance();
         let op_span = self.span(token.start..token.end);
         let (returns_bool, matching) = self.modifiers(op)?;
         let right = self.expression(right_strength(op))?;
         let start = left.expr.span.start as usize;
         let below = left.height.max(right.height);
-        let (left, right) = (left.expr, right.expr);
+        let (left, right) = (*left.expr, *right.expr);
         let binary = Box::new(Binary { op, left, right, op_span, returns_bool, matching });
         self.node(ExprKind::Binary(binary), start, below)
     }
 
     /// `bool`, `on`, `group_left`, `fill` and their kin, after an operator.
-    fn modifiers(&mut self, op: BinaryOp) -> Result<(bool, VectorMatching), ParseError> {
+    fn modifiers(&mut self, op: BinaryOp) -> Result<(bool, VectorMatching), Fault> {
         let mut matching = VectorMatching {
             cardinality: if op.is_set() { Cardinality::ManyToMany } else { Cardinality::OneToOne },
             grouping: Grouping { labels: Vec::new(), include: false },
@@ -215,13 +229,13 @@ impl<'a> Parser<'a> {
             fill_left: None,
             fill_right: None,
         };
-        let returns_bool = self.eat(Kind::Word(Word::Bool))?;
+        let returns_bool = self.eat(Kind::Word(Word::Bool));
         if let Kind::Word(word @ (Word::On | Word::Ignoring)) = self.token.kind {
-            self.advance()?;
+            self.advance();
             matching.grouping = Grouping { labels: self.grouping_labels()?, include: word == Word::On };
             matching.explicit = true;
             if let Kind::Word(word @ (Word::GroupLeft | Word::GroupRight)) = self.token.kind {
-                self.advance()?;
+                self.advance();
                 matching.cardinality =
                     if word == Word::GroupLeft { Cardinality::ManyToOne } else { Cardinality::OneToMany };
                 if self.token.kind == Kind::LeftParen {
@@ -234,7 +248,7 @@ impl<'a> Parser<'a> {
     }
 
     /// `fill(0)`, or `fill_left(0)` and `fill_right(0)`. Without a parenthesis these are metrics' names.
-    fn fills(&mut self, matching: &mut VectorMatching) -> Result<(), ParseError> {
+    fn fills(&mut self, matching: &mut VectorMatching) -> Result<(), Fault> {
         while let Kind::Word(word @ (Word::Fill | Word::FillLeft | Word::FillRight)) = self.token.kind {
             if !self.is_called() {
                 break;
@@ -247,7 +261,7 @@ impl<'a> Parser<'a> {
             if given {
                 return Err(self.unexpected("", ""));
             }
-            self.advance()?;
+            self.advance();
             self.expect(Kind::LeftParen, "fill modifier", "\"(\"")?;
             let value = self.signed_number("fill modifier", "number")?;
             self.expect(Kind::RightParen, "fill modifier", "\")\"")?;
@@ -262,11 +276,11 @@ impl<'a> Parser<'a> {
     }
 
     /// `(a, b)`, where a keyword is a name like any other.
-    fn grouping_labels(&mut self) -> Result<Vec<String>, ParseError> {
+    fn grouping_labels(&mut self) -> Result<Vec<String>, Fault> {
         const PLACE: &str = "grouping opts";
         self.expect(Kind::LeftParen, PLACE, "\"(\"")?;
         let mut labels = Vec::new();
-        while !self.eat(Kind::RightParen)? {
+        while !self.eat(Kind::RightParen) {
             let token = self.token;
             labels.push(match token.kind {
                 Kind::String => self.string()?,
@@ -277,12 +291,12 @@ impl<'a> Parser<'a> {
                 _ => return Err(self.unexpected(PLACE, "label")),
             });
             if token.kind != Kind::String {
-                self.advance()?;
+                self.advance();
             }
             if labels.last().is_some_and(String::is_empty) {
                 return Err(syntax(token.start..token.end, "invalid label name for grouping: \"\""));
             }
-            if !self.eat(Kind::Comma)? && self.token.kind != Kind::RightParen {
+            if !self.eat(Kind::Comma) && self.token.kind != Kind::RightParen {
                 return Err(self.unexpected(PLACE, "\",\" or \")\""));
             }
         }
@@ -292,7 +306,7 @@ impl<'a> Parser<'a> {
     // Operands.
 
     /// What an operator works on, with its signs and with all that stands behind it.
-    fn operand(&mut self) -> Result<Parsed, ParseError> {
+    fn operand(&mut self) -> Result<Parsed, Fault> {
         let start = self.token.start;
         let negative = match self.token.kind {
             Kind::Operator(BinaryOp::Sub) => true,
@@ -302,31 +316,33 @@ impl<'a> Parser<'a> {
                 return self.suffixes(first);
             }
         };
-        self.advance()?;
+        self.advance();
         let inner = self.expression(SIGN + 1)?;
+        self.signed(negative, start, inner)
+    }
+
+    fn signed(&self, negative: bool, start: usize, mut inner: Parsed) -> Result<Parsed, Fault> {
         let kind = match inner.expr.kind {
             // A signed number is a number, as in Prometheus's tree.
             ExprKind::Number(value) => {
-                let expr = Expr {
-                    kind: ExprKind::Number(if negative { -value } else { value }),
-                    span: self.span_from(start),
-                };
-                return Ok(Parsed { expr, height: inner.height });
+                inner.expr.kind = ExprKind::Number(if negative { -value } else { value });
+                inner.expr.span = self.span_from(start);
+                return Ok(inner);
             }
-            _ if negative => ExprKind::Negate(Box::new(inner.expr)),
-            _ => ExprKind::Plus(Box::new(inner.expr)),
+            _ if negative => ExprKind::Negate(inner.expr),
+            _ => ExprKind::Plus(inner.expr),
         };
         self.node(kind, start, inner.height)
     }
 
-    fn first(&mut self) -> Result<Parsed, ParseError> {
+    fn first(&mut self) -> Result<Parsed, Fault> {
         let token = self.token;
         match token.kind {
             Kind::LeftParen => {
-                self.advance()?;
+                self.advance();
                 let inner = self.expression(0)?;
                 self.expect(Kind::RightParen, "", "")?;
-                self.node(ExprKind::Paren(Box::new(inner.expr)), token.start, inner.height)
+                self.node(ExprKind::Paren(inner.expr), token.start, inner.height)
             }
             Kind::Number | Kind::Duration => {
                 let value = self.number()?;
@@ -343,7 +359,7 @@ impl<'a> Parser<'a> {
     }
 
     /// What starts with a word: a call, an aggregation, or a selector.
-    fn named(&mut self, word: Word) -> Result<Parsed, ParseError> {
+    fn named(&mut self, word: Word) -> Result<Parsed, Fault> {
         match word {
             Word::Aggregate(op) if self.is_called() || self.is_grouped() => self.aggregate(op),
             Word::Plain | Word::Start | Word::End | Word::Step | Word::Range | Word::MinOf | Word::MaxOf
@@ -374,10 +390,15 @@ impl<'a> Parser<'a> {
         matches!(meaning(word), Some(Word::By | Word::Without))
     }
 
-    fn call(&mut self) -> Result<Parsed, ParseError> {
-        let token = self.advance()?;
+    fn call(&mut self) -> Result<Parsed, Fault> {
+        let token = self.advance();
+        let (args, below) = self.arguments(Callee::Function(self.cut(token)))?;
+        self.called(token, args, below)
+    }
+
+    /// The call of the function at `token`.
+    fn called(&self, token: Token, args: Vec<Expr>, below: usize) -> Result<Parsed, Fault> {
         let name = self.cut(token);
-        let (args, below) = self.arguments(Callee::Function(name))?;
         let Some(function) = Function::named(name) else {
             let message = format!("unknown function with name {name:?}");
             return Err(syntax(token.start..token.end, message));
@@ -395,20 +416,20 @@ impl<'a> Parser<'a> {
         self.node(ExprKind::Call(Call { function, args }), token.start, below)
     }
 
-    fn arguments(&mut self, callee: Callee<'_>) -> Result<(Vec<Expr>, usize), ParseError> {
+    fn arguments(&mut self, callee: Callee<'_>) -> Result<(Vec<Expr>, usize), Fault> {
         self.expect(Kind::LeftParen, "", "")?;
         let mut args = Vec::new();
         let mut below = 0;
-        if self.eat(Kind::RightParen)? {
+        if self.eat(Kind::RightParen) {
             return Ok((args, below));
         }
         loop {
             self.check_name(callee, args.len())?;
             let arg = self.expression(0)?;
             below = below.max(arg.height);
-            args.push(arg.expr);
+            args.push(*arg.expr);
             let comma = self.token;
-            if !self.eat(Kind::Comma)? {
+            if !self.eat(Kind::Comma) {
                 break;
             }
             if self.token.kind == Kind::RightParen {
@@ -421,7 +442,7 @@ impl<'a> Parser<'a> {
     }
 
     /// Refuses the name of a label that is no UTF-8, in the words that an evaluation would use.
-    fn check_name(&self, callee: Callee<'_>, index: usize) -> Result<(), ParseError> {
+    fn check_name(&self, callee: Callee<'_>, index: usize) -> Result<(), Fault> {
         if self.token.kind != Kind::String || literal::unquote(self.cut(self.token)).is_ok() {
             return Ok(());
         }
@@ -439,8 +460,8 @@ impl<'a> Parser<'a> {
         Err(syntax(self.token.start..self.token.end, message))
     }
 
-    fn aggregate(&mut self, op: AggregateOp) -> Result<Parsed, ParseError> {
-        let start = self.advance()?.start;
+    fn aggregate(&mut self, op: AggregateOp) -> Result<Parsed, Fault> {
+        let start = self.advance().start;
         self.aggregations += 1;
         let mut grouping = self.aggregate_grouping()?;
         let (args, below) = self.arguments(Callee::Aggregate(op))?;
@@ -448,6 +469,17 @@ impl<'a> Parser<'a> {
             grouping = self.aggregate_grouping()?;
         }
         self.aggregations -= 1;
+        self.aggregated(op, start, grouping, args, below)
+    }
+
+    fn aggregated(
+        &self,
+        op: AggregateOp,
+        start: usize,
+        grouping: Option<Grouping>,
+        args: Vec<Expr>,
+        below: usize,
+    ) -> Result<Parsed, Fault> {
         let whole = start..self.last_end;
         let takes_parameter = takes_parameter(op);
         let wanted = 1 + usize::from(takes_parameter);
@@ -476,18 +508,18 @@ impl<'a> Parser<'a> {
         self.node(ExprKind::Aggregate(aggregate), start, below)
     }
 
-    fn aggregate_grouping(&mut self) -> Result<Option<Grouping>, ParseError> {
+    fn aggregate_grouping(&mut self) -> Result<Option<Grouping>, Fault> {
         let Kind::Word(word @ (Word::By | Word::Without)) = self.token.kind else {
             return Ok(None);
         };
-        self.advance()?;
+        self.advance();
         Ok(Some(Grouping { labels: self.grouping_labels()?, include: word == Word::By }))
     }
 
     // Literals.
 
     /// The number at this token, or the seconds of a duration.
-    pub(super) fn number(&mut self) -> Result<f64, ParseError> {
+    pub(super) fn number(&mut self) -> Result<f64, Fault> {
         let token = self.token;
         let text = self.cut(token);
         let value = match token.kind {
@@ -495,15 +527,15 @@ impl<'a> Parser<'a> {
             _ => literal::number(text),
         };
         let value = value.map_err(|message| syntax(token.start..token.end, message))?;
-        self.advance()?;
+        self.advance();
         Ok(value)
     }
 
     /// A number with or without a sign.
-    pub(super) fn signed_number(&mut self, place: &str, wanted: &str) -> Result<f64, ParseError> {
+    pub(super) fn signed_number(&mut self, place: &str, wanted: &str) -> Result<f64, Fault> {
         let negative = self.token.kind == Kind::Operator(BinaryOp::Sub);
         if negative || self.token.kind == Kind::Operator(BinaryOp::Add) {
-            self.advance()?;
+            self.advance();
         }
         if !matches!(self.token.kind, Kind::Number | Kind::Duration) {
             return Err(self.unexpected(place, wanted));
@@ -513,7 +545,7 @@ impl<'a> Parser<'a> {
     }
 
     /// The text at this token.
-    pub(super) fn string(&mut self) -> Result<String, ParseError> {
+    pub(super) fn string(&mut self) -> Result<String, Fault> {
         let token = self.token;
         let text = self.cut(token);
         let value = literal::unquote(text).map_err(|escape| {
@@ -523,7 +555,7 @@ impl<'a> Parser<'a> {
             );
             syntax(token.start + escape.start..token.start + escape.end, message)
         })?;
-        self.advance()?;
+        self.advance();
         Ok(value)
     }
 }

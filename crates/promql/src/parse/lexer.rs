@@ -1,14 +1,15 @@
 //! Text to tokens, one at a time, so that a hostile text is left at its first fault.
 
 use crate::ast::{AggregateOp, BinaryOp};
-use crate::error::ParseError;
 
-use super::message::{quoted_char, syntax};
+use super::message::{Fault, quoted_char, syntax};
 
 /// What a token is. Its text is cut out of the expression by its place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
     End,
+    /// No token, but the reason why the text cannot be read any further.
+    Fault,
     Comma,
     LeftParen,
     RightParen,
@@ -173,7 +174,7 @@ impl<'a> Lexer<'a> {
     }
 
     /// The next token.
-    pub(super) fn next(&mut self) -> Result<Token, ParseError> {
+    pub(super) fn next(&mut self) -> Result<Token, Fault> {
         self.skip_blanks();
         let start = self.at;
         let Some(first) = self.peek() else {
@@ -189,7 +190,7 @@ impl<'a> Lexer<'a> {
     }
 
     /// The end of the text; what is still open is a fault, and is shown where it was opened.
-    fn end(&self) -> Result<Token, ParseError> {
+    fn end(&self) -> Result<Token, Fault> {
         if let Some(at) = self.bracket.filter(|_| !self.counted) {
             return Err(syntax(at..at + 1, "unexpected end of input in duration expression"));
         }
@@ -207,7 +208,7 @@ impl<'a> Lexer<'a> {
         Ok(Token { kind: Kind::End, start: at, end: at })
     }
 
-    fn inside_braces(&mut self, start: usize, first: char) -> Result<Kind, ParseError> {
+    fn inside_braces(&mut self, start: usize, first: char) -> Result<Kind, Fault> {
         Ok(match first {
             ',' => Kind::Comma,
             '}' => {
@@ -237,7 +238,7 @@ impl<'a> Lexer<'a> {
         })
     }
 
-    fn outside_braces(&mut self, start: usize, first: char) -> Result<Kind, ParseError> {
+    fn outside_braces(&mut self, start: usize, first: char) -> Result<Kind, Fault> {
         let next_is_digit = self.next_is(|b| b.is_ascii_digit());
         Ok(match first {
             '"' | '\'' | '`' | '{' if self.bracket.is_some() => return Err(self.odd_in_bracket(start, first)),
@@ -300,7 +301,7 @@ impl<'a> Lexer<'a> {
     }
 
     /// What starts with `first` is no length.
-    fn odd_in_bracket(&self, start: usize, first: char) -> ParseError {
+    fn odd_in_bracket(&self, start: usize, first: char) -> Fault {
         let c = quoted_char(first);
         let message = if self.counted {
             format!("unexpected character: {c}, expected ':'")
@@ -311,7 +312,7 @@ impl<'a> Lexer<'a> {
     }
 
     /// `before`, and the character that stands after it.
-    fn stray(&self, before: &str) -> ParseError {
+    fn stray(&self, before: &str) -> Fault {
         match self.peek() {
             Some(c) => {
                 let span = self.at..self.at + c.len_utf8();
@@ -321,7 +322,7 @@ impl<'a> Lexer<'a> {
         }
     }
 
-    fn word(&mut self, start: usize, first: char) -> Result<Kind, ParseError> {
+    fn word(&mut self, start: usize, first: char) -> Result<Kind, Fault> {
         let in_bracket = self.bracket.is_some();
         self.eat_while(|b| is_word(b) || (b == b':' && !in_bracket));
         let word = &self.text[start..self.at];
@@ -337,7 +338,7 @@ impl<'a> Lexer<'a> {
     }
 
     /// A text in quotes, whose escapes are well formed.
-    fn string(&mut self, start: usize, quote: char) -> Result<Kind, ParseError> {
+    fn string(&mut self, start: usize, quote: char) -> Result<Kind, Fault> {
         let opening = start..start + 1;
         loop {
             let at = self.at;
@@ -357,7 +358,7 @@ impl<'a> Lexer<'a> {
     }
 
     /// What follows a backslash at `start`.
-    fn escape(&mut self, start: usize, quote: char) -> Result<(), ParseError> {
+    fn escape(&mut self, start: usize, quote: char) -> Result<(), Fault> {
         let Some(c) = self.peek() else {
             return Err(syntax(start..self.at, "escape sequence not terminated"));
         };
@@ -394,7 +395,7 @@ impl<'a> Lexer<'a> {
     }
 
     /// A number or a duration; whether it is a good one is seen when it is read.
-    fn number(&mut self, start: usize) -> Result<Kind, ParseError> {
+    fn number(&mut self, start: usize) -> Result<Kind, Fault> {
         self.at = start;
         self.counted |= self.bracket.is_some();
         let is_number = self.scan_number();

@@ -8,9 +8,13 @@ use crate::function::Function;
 
 use super::lexer::{Kind, Word};
 
+/// An error in a small place: what may nest deeply hands it on at every level.
+pub(super) type Fault = Box<ParseError>;
+
 /// A fault at `span`.
-pub(super) fn syntax(span: Range<usize>, message: impl Into<String>) -> ParseError {
-    ParseError { span, kind: ParseErrorKind::Syntax { message: message.into() } }
+#[cold]
+pub(super) fn syntax(span: Range<usize>, message: impl Into<String>) -> Fault {
+    Box::new(ParseError { span, kind: ParseErrorKind::Syntax { message: message.into() } })
 }
 
 /// A character as Go's `%q` prints it.

@@ -24,7 +24,6 @@ pub const MAX_DEPTH: usize = 256;
 
 /// Which parts of the language may be used.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
 pub struct Features {
     /// Functions and aggregations that Prometheus has behind `promql-experimental-functions`.
     pub experimental_functions: bool,
@@ -58,7 +57,11 @@ pub fn parse_with(text: &str, features: Features) -> Result<Expr, ParseError> {
         };
         return Err(ParseError { span: 0..text.len(), kind });
     }
-    let mut expr = grammar::Parser::new(text, features)?.whole()?;
+    read(text, features).map_err(|fault| *fault)
+}
+
+fn read(text: &str, features: Features) -> Result<Expr, message::Fault> {
+    let mut expr = grammar::Parser::new(text, features).whole()?;
     checks::check(&mut expr)?;
     Ok(expr)
 }
@@ -76,7 +79,7 @@ pub fn parse_selector(text: &str) -> Result<Vec<Matcher>, ParseError> {
                 "expected a series selector such as up{{job=\"x\"}}, got {} expression",
                 expr.value_type().described()
             );
-            Err(message::syntax(expr.span.bytes(), message))
+            Err(*message::syntax(expr.span.bytes(), message))
         }
     }
 }

@@ -5,12 +5,11 @@ use assurance_metrics_model::{METRIC_NAME, MatchOp, Matcher, Timestamp, format_f
 use crate::ast::{
     At, BinaryOp, DurationExpr, Expr, ExprKind, MatrixSelector, RangeEnds, Subquery, VectorSelector,
 };
-use crate::error::ParseError;
 
 use super::durations::Place;
 use super::grammar::{Parsed, Parser};
 use super::lexer::{Kind, Word};
-use super::message::syntax;
+use super::message::{Fault, syntax};
 
 const MATCHING: &str = "label matching";
 
@@ -23,21 +22,31 @@ fn is_name(matcher: &Matcher) -> bool {
     matcher.name() == METRIC_NAME && matcher.op() == MatchOp::Equal
 }
 
+/// Where an expression keeps its offset, if it can have one.
+fn offset_of(expr: &mut Expr) -> Option<&mut Option<DurationExpr>> {
+    match &mut expr.kind {
+        ExprKind::Vector(selector) => Some(&mut selector.offset),
+        ExprKind::Matrix(matrix) => Some(&mut matrix.selector.offset),
+        ExprKind::Subquery(subquery) => Some(&mut subquery.offset),
+        _ => None,
+    }
+}
+
 impl Parser<'_> {
     /// `name{matchers}`, or either.
-    pub(super) fn selector(&mut self) -> Result<Parsed, ParseError> {
+    pub(super) fn selector(&mut self) -> Result<Parsed, Fault> {
         let start = self.token.start;
         let mut name = None;
         if self.token.kind != Kind::LeftBrace {
-            let token = self.advance()?;
+            let token = self.advance();
             name = Some(self.cut(token));
         }
         let mut matchers: Vec<Matcher> = Vec::new();
         if self.token.kind == Kind::LeftBrace {
-            self.advance()?;
-            while !self.eat(Kind::RightBrace)? {
+            self.advance();
+            while !self.eat(Kind::RightBrace) {
                 matchers.push(self.matcher()?);
-                if !self.eat(Kind::Comma)? && self.token.kind != Kind::RightBrace {
+                if !self.eat(Kind::Comma) && self.token.kind != Kind::RightBrace {
                     return Err(self.unexpected(MATCHING, "\",\" or \"}\""));
                 }
             }
@@ -59,12 +68,12 @@ impl Parser<'_> {
     }
 
     /// `label="value"`, or a metric's name in quotes.
-    fn matcher(&mut self) -> Result<Matcher, ParseError> {
+    fn matcher(&mut self) -> Result<Matcher, Fault> {
         let first = self.token;
         let label = match first.kind {
             Kind::String => self.string()?,
             Kind::Word(_) => {
-                self.advance()?;
+                self.advance();
                 self.cut(first).to_owned()
             }
             _ => return Err(self.unexpected(MATCHING, "identifier or \"}\"")),
@@ -74,12 +83,10 @@ impl Parser<'_> {
             Kind::Operator(BinaryOp::Ne) => MatchOp::NotEqual,
             Kind::Matches => MatchOp::Regex,
             Kind::MatchesNot => MatchOp::NotRegex,
-            Kind::Comma | Kind::RightBrace if first.kind == Kind::String => {
-                return Ok(Matcher::equal(METRIC_NAME, &label));
-            }
+            _ if first.kind == Kind::String => return Ok(Matcher::equal(METRIC_NAME, &label)),
             _ => return Err(self.unexpected(MATCHING, "label matching operator")),
         };
-        self.advance()?;
+        self.advance();
         if self.token.kind != Kind::String {
             return Err(self.unexpected(MATCHING, "string"));
         }
@@ -89,7 +96,7 @@ impl Parser<'_> {
     }
 
     /// What stands behind an operand, in any order and number; whether it may is seen one by one.
-    pub(super) fn suffixes(&mut self, mut parsed: Parsed) -> Result<Parsed, ParseError> {
+    pub(super) fn suffixes(&mut self, mut parsed: Parsed) -> Result<Parsed, Fault> {
         loop {
             match self.token.kind {
                 Kind::LeftBracket => parsed = self.bracket(parsed)?,
@@ -97,30 +104,39 @@ impl Parser<'_> {
                 Kind::Word(Word::Offset) => self.offset(&mut parsed.expr)?,
                 Kind::Word(Word::Anchored) => self.ends(&mut parsed.expr, RangeEnds::Anchored)?,
                 Kind::Word(Word::Smoothed) => self.ends(&mut parsed.expr, RangeEnds::Smoothed)?,
-                _ => return Ok(parsed),
+                _ => break,
             }
         }
+        // Printed, the offset stands last, so that an operator behind it would become a part of it.
+        if self.at_calculation()
+            && let Some(place) = offset_of(&mut parsed.expr)
+            && matches!(place, Some(DurationExpr::Paren(_)))
+            && let Some(length) = place.take()
+        {
+            *place = Some(DurationExpr::Plus(Box::new(length)));
+        }
+        Ok(parsed)
     }
 
     /// `[range]` or `[range:step]`.
-    fn bracket(&mut self, parsed: Parsed) -> Result<Parsed, ParseError> {
-        let open = self.advance()?.start;
+    fn bracket(&mut self, parsed: Parsed) -> Result<Parsed, Fault> {
+        let open = self.advance().start;
         let range = self.length(RANGE)?;
         let start = parsed.expr.span.start as usize;
-        if self.eat(Kind::RightBracket)? {
+        if self.eat(Kind::RightBracket) {
             return self.matrix(parsed, range, open);
         }
         self.expect(Kind::Colon, "subquery or range", "\":\" or \"]\"")?;
         let mut step = None;
-        if !self.eat(Kind::RightBracket)? {
+        if !self.eat(Kind::RightBracket) {
             step = Some(self.length(STEP)?);
             self.expect(Kind::RightBracket, "subquery selector", "\"]\"")?;
         }
-        let subquery = Subquery { expr: parsed.expr, range, step, offset: None, at: None };
+        let subquery = Subquery { expr: *parsed.expr, range, step, offset: None, at: None };
         self.node(ExprKind::Subquery(Box::new(subquery)), start, parsed.height)
     }
 
-    fn matrix(&mut self, parsed: Parsed, range: DurationExpr, open: usize) -> Result<Parsed, ParseError> {
+    fn matrix(&mut self, parsed: Parsed, range: DurationExpr, open: usize) -> Result<Parsed, Fault> {
         let selector_span = parsed.expr.span;
         let fault = match parsed.expr.kind {
             ExprKind::Vector(selector) if selector.offset.is_some() => {
@@ -143,20 +159,16 @@ impl Parser<'_> {
         expr.span = self.span_from(expr.span.start as usize);
     }
 
-    fn offset(&mut self, expr: &mut Expr) -> Result<(), ParseError> {
-        self.advance()?;
+    fn offset(&mut self, expr: &mut Expr) -> Result<(), Fault> {
+        self.advance();
         let offset = self.offset_length(OFFSET)?;
-        let place = match &mut expr.kind {
-            ExprKind::Vector(selector) => &mut selector.offset,
-            ExprKind::Matrix(matrix) => &mut matrix.selector.offset,
-            ExprKind::Subquery(subquery) => &mut subquery.offset,
-            _ => {
-                let message = "offset modifier must be preceded by an instant vector selector or range vector selector or a subquery";
-                return Err(syntax(expr.span.bytes(), message));
-            }
+        let span = expr.span.bytes();
+        let Some(place) = offset_of(expr) else {
+            let message = "offset modifier must be preceded by an instant vector selector or range vector selector or a subquery";
+            return Err(syntax(span, message));
         };
         if place.is_some() {
-            return Err(syntax(expr.span.bytes(), "offset may not be set multiple times"));
+            return Err(syntax(span, "offset may not be set multiple times"));
         }
         // No offset at all is what `offset 0s` means, and how it prints.
         if offset.literal().is_none_or(|length| !length.is_zero()) {
@@ -166,11 +178,11 @@ impl Parser<'_> {
         Ok(())
     }
 
-    fn at(&mut self, expr: &mut Expr) -> Result<(), ParseError> {
-        self.advance()?;
+    fn at(&mut self, expr: &mut Expr) -> Result<(), Fault> {
+        self.advance();
         let at = match self.token.kind {
             Kind::Word(word @ (Word::Start | Word::End)) => {
-                self.advance()?;
+                self.advance();
                 self.expect(Kind::LeftParen, "@", "timestamp")?;
                 self.expect(Kind::RightParen, "@", "timestamp")?;
                 if word == Word::Start { At::Start } else { At::End }
@@ -204,12 +216,12 @@ impl Parser<'_> {
         Ok(())
     }
 
-    fn ends(&mut self, expr: &mut Expr, ends: RangeEnds) -> Result<(), ParseError> {
+    fn ends(&mut self, expr: &mut Expr, ends: RangeEnds) -> Result<(), Fault> {
         let word = match ends {
             RangeEnds::Anchored => "anchored",
             RangeEnds::Smoothed => "smoothed",
         };
-        let token = self.advance()?;
+        let token = self.advance();
         let place = match &mut expr.kind {
             ExprKind::Vector(selector) => &mut selector.ends,
             ExprKind::Matrix(matrix) => &mut matrix.selector.ends,
