@@ -17,6 +17,8 @@ pub(crate) struct Index {
     by_labels: HashMap<Labels, u32>,
     /// Label name to value to the slots that have it, rising.
     postings: BTreeMap<Box<str>, BTreeMap<Box<str>, Vec<u32>>>,
+    /// Grows whenever a series comes or goes.
+    generation: u64,
 }
 
 #[derive(Debug)]
@@ -48,6 +50,11 @@ impl Index {
         self.by_labels.len()
     }
 
+    /// A number that stays the same as long as the series do.
+    pub(crate) fn generation(&self) -> u64 {
+        self.generation
+    }
+
     pub(crate) fn get(&self, id: Id) -> Option<&Arc<Entry>> {
         let slot = self.slots.get(id.slot as usize)?;
         slot.entry.as_ref().filter(|_| slot.generation == id.generation)
@@ -62,6 +69,7 @@ impl Index {
     /// Adds a series that is not there yet.
     pub(crate) fn insert(&mut self, labels: &Labels) -> (Id, Arc<Entry>) {
         debug_assert!(self.find(labels).is_none(), "a series stands once in the index");
+        self.generation += 1;
         let entry = Arc::new(Entry::new(labels.clone()));
         let slot = self.free.pop().unwrap_or_else(|| {
             self.slots.push(Slot { generation: 0, entry: None });
@@ -108,7 +116,9 @@ impl Index {
                 }
             }
         }
-        before - self.len()
+        let gone = before - self.len();
+        self.generation += u64::from(gone > 0);
+        gone
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = &Arc<Entry>> {

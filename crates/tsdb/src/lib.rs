@@ -37,6 +37,7 @@ mod appender;
 mod chunk;
 mod index;
 mod packed;
+mod selections;
 mod series;
 mod store;
 

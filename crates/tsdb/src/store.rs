@@ -3,11 +3,13 @@ use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 
 use assurance_metrics_model::{
-    AppendErrorKind, Duration, Labels, QueryError, Queryable, Selection, Series, TimeRange, Timestamp,
+    AppendErrorKind, Duration, Labels, Matcher, QueryError, Queryable, Selection, Series, TimeRange,
+    Timestamp,
 };
 
 use crate::appender::{Committed, HeadAppender, Pending};
 use crate::index::{Id, Index, MAX_SLOTS};
+use crate::selections::{Found, Selections};
 use crate::series::{Entry, Snapshot};
 
 /// The oldest time a sample may have: the one before it lies outside of every left-open range.
@@ -68,6 +70,7 @@ pub struct Dropped {
 pub struct Store {
     config: Config,
     index: RwLock<Index>,
+    selections: Selections,
     /// Held for reading while a selection takes its snapshots and for writing during a commit, so that a
     /// selection sees whole commits. Always taken after `index`.
     commits: RwLock<()>,
@@ -86,6 +89,7 @@ impl Store {
         Self {
             config,
             index: RwLock::default(),
+            selections: Selections::default(),
             commits: RwLock::default(),
             batches: AtomicU64::new(0),
             appended: AtomicU64::new(0),
@@ -132,6 +136,9 @@ impl Store {
             samples += state.drop_before(oldest);
             state.retire_if_empty()
         });
+        if series > 0 {
+            self.selections.forget();
+        }
         Dropped { samples, series }
     }
 
@@ -231,23 +238,26 @@ impl Store {
         }
     }
 
+    /// The matching series, sorted by labels.
+    fn found(&self, index: &Index, matchers: &[Matcher]) -> Found {
+        self.selections.get(index.generation(), matchers, || {
+            let mut found: Vec<Arc<Entry>> = index.select(matchers).into_iter().map(Arc::clone).collect();
+            found.sort_by(|a, b| a.labels.cmp(&b.labels));
+            found.into()
+        })
+    }
+
     /// The matching series that have a sample inside the range, as they are now, sorted by labels.
     fn snapshots(&self, selection: &Selection<'_>) -> Vec<Snapshot> {
+        // Held until the snapshots are taken: a series that comes meanwhile would be missing from its commit.
         let index = self.index();
-        let entries = index.select(selection.matchers);
-        let mut found: Vec<Snapshot> = {
-            let _commits = self.commits.read().unwrap_or_else(PoisonError::into_inner);
-            entries
-                .into_iter()
-                .filter_map(|entry| {
-                    let chunks = entry.state().snapshot(selection.range)?;
-                    Some(Snapshot { labels: entry.labels.clone(), chunks })
-                })
-                .collect()
+        let found = self.found(&index, selection.matchers);
+        let _commits = self.commits.read().unwrap_or_else(PoisonError::into_inner);
+        let snapshot = |entry: &Arc<Entry>| {
+            let chunks = entry.state().snapshot(selection.range)?;
+            Some(Snapshot { labels: entry.labels.clone(), chunks })
         };
-        drop(index);
-        found.sort_by(|a, b| a.labels.cmp(&b.labels));
-        found
+        found.iter().filter_map(snapshot).collect()
     }
 }
 

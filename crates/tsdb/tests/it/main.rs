@@ -4,6 +4,7 @@ mod appending;
 mod late;
 mod model;
 mod reading;
+mod selecting;
 
 use assurance_metrics_model::{
     Appender as _, Column, Labels, Matcher, Queryable as _, Selection, TimeRange, Timestamp, Value,
