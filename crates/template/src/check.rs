@@ -87,7 +87,9 @@ impl<'a> Checker<'a> {
                 let what = match kind {
                     Kind::List => Some(FindingKind::PrintsList),
                     Kind::Sample => Some(FindingKind::PrintsSample),
-                    _ => None,
+                    Kind::AlertLabels | Kind::OtherLabels => Some(FindingKind::PrintsLabels),
+                    Kind::Root => Some(FindingKind::PrintsAlert),
+                    Kind::Unknown => None,
                 };
                 if let (true, Some(kind)) = (action.pipe.decl.is_empty(), what) {
                     let span = self.action_span(action.pipe.pos);

@@ -68,6 +68,12 @@ pub enum FindingKind {
     /// One sample is printed as a whole, labels and value.
     #[error("prints a whole sample, not its value")]
     PrintsSample,
+    /// A whole map of labels is printed.
+    #[error("prints a whole map of labels, as `map[job:a zone:b]`")]
+    PrintsLabels,
+    /// Everything that is known of the alert is printed.
+    #[error("prints the whole of the alert as a structure of Go")]
+    PrintsAlert,
     /// A field that does not exist.
     #[error("{of} has no field {name:?}; every rendering will fail")]
     UnknownField {
@@ -103,6 +109,12 @@ impl FindingKind {
             ),
             Self::PrintsSample => {
                 Some("use `| value` for its value, or `| label \"name\"` for one of its labels")
+            }
+            Self::PrintsLabels => Some(
+                "name the labels, as in `{{ $labels.job }}`, or go through them with `{{ range $name, $value := $labels }}`",
+            ),
+            Self::PrintsAlert => {
+                Some("print what is meant of it, such as `{{ $labels.job }}` or `{{ $value }}`")
             }
             Self::UnknownField { of: "a sample", .. } => {
                 Some("the fields of a sample are .Labels and .Value")

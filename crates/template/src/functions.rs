@@ -89,6 +89,7 @@ pub(crate) const FUNCTIONS: &[(&str, Arity)] = &[
     ("toLower", Arity::Exactly(1)),
     ("toTime", Arity::Exactly(1)),
     ("toUpper", Arity::Exactly(1)),
+    ("urlQueryEscape", Arity::Exactly(1)),
     ("value", Arity::Exactly(1)),
 ];
 
@@ -236,6 +237,7 @@ const STATELESS: &[(&str, Function)] = &[
     ("toLower", |s, a| s.spend(string(one(a)?)?.to_lowercase())),
     ("toTime", |_, a| Ok(object::instant(Instant::from_seconds(float(one(a)?)?).map_err(failed)?))),
     ("toUpper", |s, a| s.spend(string(one(a)?)?.to_uppercase())),
+    ("urlQueryEscape", |s, a| s.spend(gotmpl::url_encode(string(one(a)?)?).to_string())),
     ("urlquery", |s, a| s.spend(gotmpl::url_encode(&sprint(a)).to_string())),
     ("value", |_, a| object::sample_member(one(a)?, "Value")),
 ];
