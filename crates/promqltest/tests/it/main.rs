@@ -1,4 +1,5 @@
 //! The project's own scripts, over two stores; and what the notation refuses.
 
+mod comparing;
 mod notation;
 mod scripts;

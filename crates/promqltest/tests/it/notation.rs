@@ -111,6 +111,7 @@ fn series_may_have_blanks_quotes_and_braces_in_their_labels() {
         (r#"m{"utf.8"='1', } 1"#, r#"m{"utf.8"="1"}"#),
         (r#"m{a="\u00e9\x41\101\"",b=`\n`} 1"#, r#"m{a="éAA\"",b="\\n"}"#),
         (r#"m{a="",b="1"} 1"#, r#"m{b="1"}"#),
+        (r#"m{a="\a\b\f\v\r\t\\\'\U0001F600"} 1"#, r#"m{a="\u0007\u0008\u000c\u000b\r\t\\'😀"}"#),
         ("{} 1", "{}"),
         ("a:b {{}}", "a:b"),
     ] {
@@ -182,14 +183,15 @@ fn classic_histograms_are_loaded_as_native_ones_too() {
   h_bucket{le=\"1\",a=\"1\"}    1 _ 3
   h_bucket{le=\"0.5\",a=\"1\"}  1 _ 2
   h_bucket{le=\"soon\",a=\"1\"} 9 9 9
+  h_bucket{le=\"1.0\",a=\"1\"}  9 _ 9
   h_count{a=\"1\"}            4 _ 8
   h_sum{a=\"1\"}              2 _ 5
   h_bucket{le=\"1\",a=\"2\"}    1.5
   other                    1 2 3
 ";
     let series = loaded(text);
-    assert_eq!(series.len(), 10, "the classic ones stay");
-    let shown: Vec<_> = series[8..]
+    assert_eq!(series.len(), 11, "the classic ones stay");
+    let shown: Vec<_> = series[9..]
         .iter()
         .map(|s| format!("{} {}", s.labels, s.slots.iter().map(show).collect::<Vec<_>>().join(" ")))
         .collect();
@@ -200,7 +202,7 @@ fn classic_histograms_are_loaded_as_native_ones_too() {
             "h{a=\"2\"} {{schema:-53 count:1.5 custom_values:[1] buckets:[1.5]}}",
         ]
     );
-    assert_eq!(loaded(&text.replace("load_with_nhcb", "load")).len(), 8);
+    assert_eq!(loaded(&text.replace("load_with_nhcb", "load")).len(), 9);
 }
 
 #[test]
