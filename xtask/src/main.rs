@@ -3,6 +3,7 @@
 //! Knows none of the project's crates, so that it builds in seconds and can judge a tree that does not build.
 
 mod arrows;
+mod bench;
 mod differential;
 mod peers;
 mod rng;
@@ -18,6 +19,8 @@ usage: cargo xtask COMMAND
   tidy                          what no compiler checks: arrows, pages, tests and runbooks of alerts, leftovers
   tidy --write                  the same, after writing the generated parts of docs/architecture.md
   bench [ROOM]                  the benchmarks of one room, or of all
+  bench query|rules [--binary PATH] [--promtool PATH] [--days N] [--window SECONDS]
+                                queries over 90 days, or rules and their unit tests, side by side with Prometheus
   differential [--seed N] [--queries N] [--binary PATH]
                                 random expressions over random data, asked of a real Prometheus and of us
   conformance DIR [--verbose] [--at-least N] [--store memory|tsdb] [--write-doc]
@@ -35,6 +38,7 @@ fn main() -> ExitCode {
         ["tidy"] => tidy::check(),
         ["tidy", "--write"] => tidy::write().and_then(|()| tidy::check()),
         ["differential", args @ ..] => differential::command(args),
+        ["bench", what @ ("query" | "rules"), args @ ..] => bench::command(what, args),
         ["bench", rooms @ ..] => run::bench(rooms),
         ["conformance", args @ ..] if !args.is_empty() => run::conformance(args),
         _ => {

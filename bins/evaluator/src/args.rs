@@ -22,6 +22,10 @@ pub(crate) enum Command {
     Demo(Demo),
     /// Check files without using them: configuration, rules, metrics, web configuration.
     Check(Check),
+    /// Run unit tests of rules, as promtool does.
+    Test(Test),
+    /// Ask a running server, ours or a Prometheus, as promtool does.
+    Query(Query),
     /// Ask a running server whether it is healthy; exit code 0 or 4.
     Healthcheck(Healthcheck),
 }
@@ -159,6 +163,138 @@ fn speed(text: &str) -> Result<f64, String> {
 }
 
 #[derive(Clone, Debug, Parser)]
+pub(crate) struct Test {
+    #[command(subcommand)]
+    pub(crate) what: TestWhat,
+}
+
+#[derive(Clone, Debug, Subcommand)]
+pub(crate) enum TestWhat {
+    /// Tests in promtool's format. Exit code 1 if any expectation is not met.
+    Rules(TestRules),
+}
+
+#[derive(Clone, Debug, Parser)]
+pub(crate) struct TestRules {
+    /// One or more test files; they name their rule files.
+    #[arg(required = true)]
+    pub(crate) files: Vec<PathBuf>,
+    /// Only tests whose name matches; may be given more than once.
+    #[arg(long, value_name = "REGEX")]
+    pub(crate) run: Vec<String>,
+    /// Also write the result as JUnit XML.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) junit: Option<PathBuf>,
+    /// Show what became of alerts, and all samples.
+    #[arg(long)]
+    pub(crate) debug: bool,
+    /// Show what was expected and what was got as one list of differences.
+    #[arg(long)]
+    pub(crate) diff: bool,
+    /// Pass over keys of rule files that a server would refuse.
+    #[arg(long)]
+    pub(crate) ignore_unknown_fields: bool,
+    /// Evaluate every group at the file's evaluation_interval, as promtool does.
+    #[arg(long)]
+    pub(crate) ignore_group_intervals: bool,
+    /// Fail if less than this share of the rules is proven by the tests.
+    #[arg(long, value_name = "PERCENT")]
+    pub(crate) min_coverage: Option<f64>,
+    /// For people or for programs.
+    #[arg(short, long, default_value = "text")]
+    pub(crate) output: Output,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Output {
+    #[value(alias = "promql")]
+    Text,
+    Json,
+}
+
+#[derive(Clone, Debug, Parser)]
+pub(crate) struct Query {
+    #[command(subcommand)]
+    pub(crate) what: QueryWhat,
+}
+
+/// Whom to ask, and how to print it.
+#[derive(Clone, Debug, Parser)]
+pub(crate) struct Asking {
+    /// Like http://127.0.0.1:9090.
+    #[arg(value_parser = url)]
+    pub(crate) server: String,
+    /// For people or for programs.
+    #[arg(short, long, alias = "format", default_value = "text")]
+    pub(crate) output: Output,
+    /// A header to send, such as X-Scope-OrgID=1; may be given more than once.
+    #[arg(long, value_name = "NAME=VALUE")]
+    pub(crate) header: Vec<String>,
+}
+
+#[derive(Clone, Debug, Subcommand)]
+pub(crate) enum QueryWhat {
+    /// The value of an expression at one instant.
+    Instant {
+        #[command(flatten)]
+        asking: Asking,
+        /// In PromQL.
+        expression: String,
+        /// RFC 3339 or seconds since 1970; now by default.
+        #[arg(long)]
+        time: Option<String>,
+    },
+    /// The values of an expression over a range of time.
+    Range {
+        #[command(flatten)]
+        asking: Asking,
+        /// In PromQL.
+        expression: String,
+        /// RFC 3339 or seconds since 1970; five minutes before the end by default.
+        #[arg(long)]
+        start: Option<String>,
+        /// RFC 3339 or seconds since 1970; now by default.
+        #[arg(long)]
+        end: Option<String>,
+        /// From one value to the next; a 250th of the range by default.
+        #[arg(long)]
+        step: Option<Duration>,
+    },
+    /// The series that selectors match.
+    Series {
+        #[command(flatten)]
+        asking: Asking,
+        /// Selectors, such as up{job="brain"}.
+        expressions: Vec<String>,
+        /// A selector; may be given more than once.
+        #[arg(long = "match", value_name = "SELECTOR")]
+        matches: Vec<String>,
+        /// RFC 3339 or seconds since 1970.
+        #[arg(long)]
+        start: Option<String>,
+        /// RFC 3339 or seconds since 1970.
+        #[arg(long)]
+        end: Option<String>,
+    },
+    /// The values of a label.
+    Labels {
+        #[command(flatten)]
+        asking: Asking,
+        /// The label's name.
+        name: String,
+        /// Only of series that this selector matches; may be given more than once.
+        #[arg(long = "match", value_name = "SELECTOR")]
+        matches: Vec<String>,
+        /// RFC 3339 or seconds since 1970.
+        #[arg(long)]
+        start: Option<String>,
+        /// RFC 3339 or seconds since 1970.
+        #[arg(long)]
+        end: Option<String>,
+    },
+}
+
+#[derive(Clone, Debug, Parser)]
 pub(crate) struct Check {
     #[command(subcommand)]
     pub(crate) what: What,
@@ -166,22 +302,26 @@ pub(crate) struct Check {
 
 #[derive(Clone, Debug, Subcommand)]
 pub(crate) enum What {
-    /// The configuration file, and the rule files and certificates it names.
+    /// Configuration files, and the rule files and certificates they name.
     Config {
         /// Like prometheus.yml.
-        file: PathBuf,
-        /// Warnings fail the check, with exit code 3.
+        #[arg(required = true)]
+        files: Vec<PathBuf>,
+        /// Judge the file alone, not what it names.
         #[arg(long)]
-        lint_fatal: bool,
+        syntax_only: bool,
+        #[command(flatten)]
+        linting: Linting,
     },
     /// Rule files.
     Rules {
-        /// One or more files.
-        #[arg(required = true)]
+        /// Rule files; standard input where there are none, or for `-`.
         files: Vec<PathBuf>,
-        /// Warnings fail the check, with exit code 3.
+        /// Pass over keys that a server would refuse.
         #[arg(long)]
-        lint_fatal: bool,
+        ignore_unknown_fields: bool,
+        #[command(flatten)]
+        linting: Linting,
     },
     /// Metrics on standard input.
     Metrics {
@@ -191,12 +331,39 @@ pub(crate) enum What {
         /// Whether style is checked beside syntax.
         #[arg(long, default_value = "all")]
         lint: Lint,
+        /// Also list how many series each metric has.
+        #[arg(long)]
+        extended: bool,
     },
-    /// The web configuration file.
+    /// Web configuration files.
     WebConfig {
         /// Like web-config.yml.
-        file: PathBuf,
+        #[arg(required = true)]
+        files: Vec<PathBuf>,
     },
+}
+
+/// What is looked for beyond faults.
+#[derive(Clone, Debug, Parser)]
+pub(crate) struct Linting {
+    /// What is warned of. promtool warns of duplicate-rules alone where it is not told.
+    #[arg(long, default_value = "all", value_delimiter = ',')]
+    pub(crate) lint: Vec<RuleLint>,
+    /// Warnings fail the check, with exit code 3.
+    #[arg(long)]
+    pub(crate) lint_fatal: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum RuleLint {
+    /// All that is odd.
+    All,
+    /// Rules of one name and the same labels.
+    DuplicateRules,
+    /// Scrapes so rare that queries lose sight of their samples.
+    TooLongScrapeInterval,
+    /// Nothing.
+    None,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use assurance_metrics_model::Duration;
+use assurance_promql as promql;
 use clap::{ArgAction, Args};
 
 /// Flags about samples that others write, and about what Prometheus has behind switches.
@@ -101,7 +102,7 @@ impl Intake {
                 Some(Feature::Switch) => tracing::info!(feature = name, "feature enabled"),
                 Some(Feature::Always) => tracing::info!(feature = name, "feature needs no enabling"),
                 Some(Feature::Idle) => {
-                    tracing::info!(feature = name, "feature of Prometheus that changes nothing here")
+                    tracing::info!(feature = name, "feature of Prometheus that changes nothing here");
                 }
                 None => tracing::warn!(option = name, "unknown option for --enable-feature"),
             }
@@ -121,6 +122,20 @@ impl Intake {
     fn asked(&self) -> impl Iterator<Item = &str> {
         self.features.iter().map(|name| name.trim()).filter(|name| !name.is_empty())
     }
+}
+
+/// The parts of PromQL that are enabled by features' names, for commands that judge files. An unknown name is
+/// told, and changes nothing, as in promtool.
+#[expect(clippy::print_stderr, reason = "talk goes to stderr")]
+pub(crate) fn promql_features(names: &[String]) -> promql::Features {
+    let mut features = promql::Features::default();
+    for name in names.iter().map(|name| name.trim()).filter(|name| !name.is_empty()) {
+        features.experimental_functions |= name == "promql-experimental-functions";
+        if kind(name).is_none() {
+            eprintln!("  WARNING: unknown option {name:?} for --enable-feature");
+        }
+    }
+    features
 }
 
 fn kind(name: &str) -> Option<Feature> {

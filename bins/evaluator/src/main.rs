@@ -7,12 +7,14 @@ mod demo;
 mod healthcheck;
 mod intake;
 mod logs;
+mod query;
 mod serve;
+mod test;
 mod wire;
 
 use std::process::ExitCode;
 
-use args::{Args, Command};
+use args::{Args, Command, TestWhat};
 use clap::Parser as _;
 
 /// What scripts rely on; the README has the whole list.
@@ -25,17 +27,22 @@ mod exit {
 }
 
 fn main() -> ExitCode {
-    let args = Args::parse();
-    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
-        Ok(runtime) => runtime,
-        Err(error) => return wire::fail(exit::IO, &format!("cannot start threads: {error}")),
-    };
-    runtime.block_on(async {
-        match args.command {
-            Command::Serve(args) => serve::run(args).await,
-            Command::Demo(args) => demo::run(args).await,
-            Command::Check(args) => check::run(args).await,
-            Command::Healthcheck(args) => healthcheck::run(args).await,
-        }
-    })
+    match Args::parse().command {
+        Command::Serve(args) => wait(serve::run(args)),
+        Command::Demo(args) => wait(demo::run(args)),
+        Command::Check(args) => check::run(&args),
+        Command::Test(args) => match args.what {
+            TestWhat::Rules(args) => test::run(&args),
+        },
+        Command::Query(args) => wait(query::run(args)),
+        Command::Healthcheck(args) => wait(healthcheck::run(args)),
+    }
+}
+
+/// Starts the threads that waiting needs. Commands that only read files do without.
+fn wait(work: impl Future<Output = ExitCode>) -> ExitCode {
+    match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime.block_on(work),
+        Err(error) => wire::fail(exit::IO, &format!("cannot start threads: {error}")),
+    }
 }

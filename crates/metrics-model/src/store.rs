@@ -187,10 +187,24 @@ impl Column {
         self.histograms.is_empty()
     }
 
+    /// Whether every sample is a float, and none the stale marker: the columns can be computed on as they are.
+    pub fn is_plain(&self) -> bool {
+        // Looks at all of them: a loop without an exit reads several at once.
+        let stale = self.floats.iter().fold(false, |stale, value| stale | is_stale_nan(*value));
+        self.is_float() && !stale
+    }
+
     /// Appends a float.
     pub fn push_float(&mut self, at: Timestamp, value: f64) {
         self.timestamps.push(at);
         self.floats.push(value);
+    }
+
+    /// Appends floats with their times in milliseconds since 1970, as many as the shorter of both has.
+    pub fn extend_floats(&mut self, millis: &[i64], values: &[f64]) {
+        let count = millis.len().min(values.len());
+        self.timestamps.extend(millis[..count].iter().map(|at| Timestamp::from_millis(*at)));
+        self.floats.extend_from_slice(&values[..count]);
     }
 
     /// Appends a sample of either kind.

@@ -19,6 +19,9 @@ pub struct Options {
     /// Samples that one query may hold at once: 50 million by default, as in Prometheus, some 800 MB. A
     /// histogram counts as 20.
     pub max_samples: usize,
+    /// Memory that the samples and labels of one query may take at once: 2 GiB by default. The samples at their
+    /// limit take 450 MB; the rest is for labels that `label_replace` and its kin make.
+    pub max_bytes: usize,
     /// Points of one series in a range query; 11,001 by default, which Prometheus's API allows: a minute's
     /// resolution for a week, an hour's for a year.
     pub max_points: usize,
@@ -33,6 +36,7 @@ impl fmt::Debug for Options {
             .field("lookback", &self.lookback)
             .field("subquery_step", &self.subquery_step)
             .field("max_samples", &self.max_samples)
+            .field("max_bytes", &self.max_bytes)
             .field("max_points", &self.max_points)
             .field("cancelled", &self.cancelled.is_some())
             .finish()
@@ -45,6 +49,7 @@ impl Default for Options {
             lookback: Duration::from_minutes(5),
             subquery_step: Duration::from_minutes(1),
             max_samples: 50_000_000,
+            max_bytes: 2 << 30,
             max_points: 11_001,
             cancelled: None,
         }

@@ -118,6 +118,24 @@ pub enum EvalError {
         /// The limit.
         limit: usize,
     },
+    /// More memory than one query may take.
+    #[error(
+        "query would take more than {limit} bytes of memory; narrow the selector, or make shorter labels"
+    )]
+    TooManyBytes {
+        /// The limit.
+        limit: usize,
+    },
+    /// A label value that a function would make longer than any may be.
+    #[error("{function}() would make a value of label {label:?} longer than {limit} bytes")]
+    LabelTooLong {
+        /// The function.
+        function: &'static str,
+        /// The label.
+        label: String,
+        /// The limit.
+        limit: usize,
+    },
     /// More points than a range query may have.
     #[error(
         "exceeded maximum resolution of {limit} points per timeseries. Try decreasing the query resolution (?step=XX)"

@@ -25,6 +25,8 @@ pub(crate) struct Evaluator<'a> {
     pub(crate) annotations: Annotations,
     /// Samples held now, in columns and lines.
     held: usize,
+    /// Bytes held now, in lines.
+    held_bytes: usize,
     /// Samples read since the last look at the clock of whoever asked.
     since_check: usize,
 }
@@ -107,6 +109,7 @@ impl<'a> Evaluator<'a> {
             selected: Vec::new(),
             annotations: Annotations::default(),
             held: 0,
+            held_bytes: 0,
             since_check: 0,
         }
     }
@@ -142,7 +145,7 @@ impl<'a> Evaluator<'a> {
     }
 
     pub(crate) fn eval(&mut self, expr: &Expr, steps: &Steps) -> Result<Lines, EvalError> {
-        let before = self.held;
+        let (before, bytes_before) = (self.held, self.held_bytes);
         let lines = match &expr.kind {
             ExprKind::Number(value) => Lines::Scalar(vec![*value; steps.count]),
             ExprKind::String(text) => Lines::String(text.clone()),
@@ -164,6 +167,10 @@ impl<'a> Evaluator<'a> {
         };
         // What the parts held is gone; the result is held instead.
         self.held = before;
+        self.held_bytes = bytes_before.saturating_add(lines.bytes());
+        if self.held_bytes > self.options.max_bytes {
+            return Err(EvalError::TooManyBytes { limit: self.options.max_bytes });
+        }
         self.hold(lines.size())?;
         Ok(lines)
     }

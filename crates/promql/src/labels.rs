@@ -11,6 +11,13 @@ use crate::line::Line;
 /// Largest compiled regular expression of `label_replace`: 1 MiB, as of a matcher.
 const MAX_REGEX_BYTES: usize = 1 << 20;
 
+/// Longest value that a function may make: 1 MiB, which no label needs and which a thousand of still fit.
+const MAX_VALUE_BYTES: usize = 1 << 20;
+
+fn too_long<T>(function: &'static str, label: &str) -> Result<T, EvalError> {
+    Err(EvalError::LabelTooLong { function, label: label.to_owned(), limit: MAX_VALUE_BYTES })
+}
+
 fn parameter<T>(message: String) -> Result<T, EvalError> {
     Err(EvalError::Parameter { message })
 }
@@ -28,7 +35,13 @@ pub(crate) fn replace(mut lines: Vec<Line>, texts: &[String]) -> Result<Vec<Line
         return parameter(format!("invalid destination label name in label_replace(): {destination}"));
     }
     for line in &mut lines {
-        let Some(captures) = regex.captures(line.labels.get_or_empty(source)) else { continue };
+        let whole = line.labels.get_or_empty(source);
+        let Some(captures) = regex.captures(whole) else { continue };
+        // Each reference gives at most the whole value.
+        let references = replacement.matches('$').count();
+        if replacement.len().saturating_add(references.saturating_mul(whole.len())) > MAX_VALUE_BYTES {
+            return too_long("label_replace", destination);
+        }
         let mut value = String::new();
         captures.expand(replacement, &mut value);
         line.labels = line.labels.with(destination, &value);
@@ -53,6 +66,10 @@ pub(crate) fn join(mut lines: Vec<Line>, texts: &[String]) -> Result<Vec<Line>, 
     }
     for line in &mut lines {
         let values: Vec<&str> = sources.iter().map(|s| line.labels.get_or_empty(s)).collect();
+        let length = values.iter().map(|value| value.len() + separator.len()).sum::<usize>();
+        if length > MAX_VALUE_BYTES {
+            return too_long("label_join", destination);
+        }
         let value = values.join(separator);
         line.labels = line.labels.with(destination, &value);
         if destination == METRIC_NAME {

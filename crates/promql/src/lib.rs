@@ -40,7 +40,7 @@
 //! ```
 //!
 //! **Invariants.** The same store, expression and time give the same answer. A range query is, step by step,
-//! what instant queries give. An evaluation gives a whole answer or an error, never a part. What `parse`
+//! what instant queries give, but for the last bits where windows slide. An evaluation gives a whole answer or an error, never a part. What `parse`
 //! accepts, prints ([`Expr`] is `Display`) as text that parses to the same tree.
 
 mod aggregate;

@@ -143,6 +143,14 @@ impl Line {
         self.values.len() + histograms * SAMPLES_PER_HISTOGRAM
     }
 
+    /// The memory it takes, its labels' included.
+    pub(crate) fn bytes(&self) -> usize {
+        let of_sample = size_of::<f64>() + size_of::<bool>();
+        self.values.len() * of_sample
+            + self.histograms.len() * size_of::<Option<Arc<Histogram>>>()
+            + self.labels.heap_bytes()
+    }
+
     /// Takes the samples of another line, where this one has none.
     ///
     /// Gives false if both have one at a step.
@@ -201,6 +209,14 @@ impl Lines {
             Self::Scalar(values) => values.len(),
             Self::String(_) => 0,
             Self::Vector(lines) => lines.iter().map(Line::size).sum(),
+        }
+    }
+
+    pub(crate) fn bytes(&self) -> usize {
+        match self {
+            Self::Scalar(values) => size_of_val(values.as_slice()),
+            Self::String(text) => text.len(),
+            Self::Vector(lines) => lines.iter().map(Line::bytes).sum(),
         }
     }
 }

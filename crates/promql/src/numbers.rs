@@ -177,12 +177,18 @@ pub(crate) fn as_index(value: f64) -> usize {
     value as usize
 }
 
-/// Go's `math.Max`: NaN wins, and +0 over -0.
+/// Go's `math.Max`: infinity wins over NaN, and NaN over everything else.
 pub(crate) fn go_max(a: f64, b: f64) -> f64 {
+    if a == f64::INFINITY || b == f64::INFINITY {
+        return f64::INFINITY;
+    }
     if a.is_nan() || b.is_nan() { f64::NAN } else { a.max(b) }
 }
 
-/// Go's `math.Min`: NaN wins.
+/// Go's `math.Min`: negative infinity wins over NaN, and NaN over everything else.
 pub(crate) fn go_min(a: f64, b: f64) -> f64 {
+    if a == f64::NEG_INFINITY || b == f64::NEG_INFINITY {
+        return f64::NEG_INFINITY;
+    }
     if a.is_nan() || b.is_nan() { f64::NAN } else { a.min(b) }
 }

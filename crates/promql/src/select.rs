@@ -325,8 +325,7 @@ impl Evaluator<'_> {
             series.read(range, &mut column)?;
             let held = column.len();
             self.hold(held)?;
-            let plain = column.is_float() && !(0..column.len()).any(|at| column.is_stale(at));
-            let series = if plain {
+            let series = if column.is_plain() {
                 RangeSeries {
                     labels: series.labels(),
                     drop_name: false,

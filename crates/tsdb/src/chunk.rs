@@ -2,12 +2,15 @@
 //!
 //! Floats: each timestamp as the zigzag varint of its delta's delta, then the value xor its predecessor as
 //! one byte (empty bytes at the top in the high nibble, bytes that follow in the low one) and those bytes.
-//! A gauge that stands still on a steady scrape takes two bytes a sample. Histograms stand as they are.
+//! A gauge that stands still on a steady scrape takes two bytes a sample. A chunk that is full is written anew
+//! in fewer bits, where its values are decimals ([`crate::packed`]). Histograms stand as they are.
 
 use std::mem::discriminant;
 use std::sync::Arc;
 
 use assurance_metrics_model::{Column, Histogram, TimeRange, Timestamp, Value};
+
+use crate::packed::{Packed, Samples};
 
 /// Samples in one chunk: an hour at a scrape every 30 s; few enough that reading one sample decodes little.
 pub(crate) const MAX_SAMPLES: u32 = 120;
@@ -22,7 +25,13 @@ pub(crate) struct Chunk {
 
 #[derive(Clone, Debug)]
 enum Data {
-    Floats { bytes: Vec<u8>, last_delta: i64, last_bits: u64 },
+    Floats {
+        bytes: Vec<u8>,
+        last_delta: i64,
+        last_bits: u64,
+    },
+    /// Takes no more samples.
+    Packed(Packed),
     Histograms(Vec<(Timestamp, Arc<Histogram>)>),
 }
 
@@ -89,10 +98,30 @@ impl Chunk {
 
     /// Gives back memory kept for growth; for a chunk that takes no more samples.
     pub(crate) fn seal(&mut self) {
+        if let Some(packed) = self.packed() {
+            self.data = Data::Packed(packed);
+            return;
+        }
         match &mut self.data {
+            Data::Packed(_) => {}
             Data::Floats { bytes, .. } => bytes.shrink_to_fit(),
             Data::Histograms(all) => all.shrink_to_fit(),
         }
+    }
+
+    /// A full chunk in fewer bits, if that can be.
+    fn packed(&self) -> Option<Packed> {
+        let Data::Floats { bytes, .. } = &self.data else { return None };
+        if self.count < MAX_SAMPLES {
+            return None;
+        }
+        let (mut times, mut values) = (Vec::new(), Vec::new());
+        self.floats(bytes, |at, value| {
+            times.push(at.as_millis());
+            values.push(value);
+            true
+        });
+        Packed::new(&times, &values).filter(|packed| packed.heap_bytes() <= bytes.len())
     }
 
     pub(crate) fn first(&self) -> Timestamp {
@@ -110,6 +139,7 @@ impl Chunk {
     pub(crate) fn last_value(&self) -> Value {
         match &self.data {
             Data::Floats { last_bits, .. } => Value::Float(f64::from_bits(*last_bits)),
+            Data::Packed(packed) => Value::Float(f64::from_bits(packed.last_bits())),
             Data::Histograms(all) => Value::Histogram(Arc::clone(&all[all.len() - 1].1)),
         }
     }
@@ -117,6 +147,7 @@ impl Chunk {
     pub(crate) fn heap_bytes(&self) -> usize {
         match &self.data {
             Data::Floats { bytes, .. } => bytes.capacity(),
+            Data::Packed(packed) => packed.heap_bytes(),
             Data::Histograms(all) => all.iter().map(|(_, h)| size_of_val(&**h)).sum(),
         }
     }
@@ -133,6 +164,7 @@ impl Chunk {
                 }
                 at < range.until
             }),
+            Data::Packed(packed) => self.packed_floats(packed, Some(range), into),
             Data::Histograms(all) => {
                 for (at, histogram) in all.iter().filter(|(at, _)| range.contains(*at)) {
                     into.push(*at, &Value::Histogram(Arc::clone(histogram)));
@@ -148,11 +180,25 @@ impl Chunk {
                 into.push_float(at, value);
                 true
             }),
+            Data::Packed(packed) => self.packed_floats(packed, None, into),
             Data::Histograms(all) => {
                 for (at, histogram) in all {
                     into.push(*at, &Value::Histogram(Arc::clone(histogram)));
                 }
             }
+        }
+    }
+
+    /// Appends the samples inside `range`, or all.
+    fn packed_floats(&self, packed: &Packed, range: Option<TimeRange>, into: &mut Column) {
+        let mut samples = Samples::new();
+        let count = self.count as usize;
+        packed.read(count, &mut samples);
+        let times = &samples.times[..count];
+        let until = |end: Timestamp| times.partition_point(|at| Timestamp::from_millis(*at) <= end);
+        let (from, to) = range.map_or((0, count), |range| (until(range.after), until(range.until)));
+        if from < to {
+            into.extend_floats(&times[from..to], &samples.values[from..to]);
         }
     }
 

@@ -36,6 +36,7 @@
 mod appender;
 mod chunk;
 mod index;
+mod packed;
 mod series;
 mod store;
 

@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use crate::answer::{Answer, ApiError, LabelMap, TRUNCATED};
 use crate::params::Params;
-use crate::query::run;
+use crate::query::{Turn, run};
 
 fn time_range(params: &Params) -> Result<TimeRange, ApiError> {
     let (start, end) = (params.time("start")?, params.time("end")?);
@@ -23,6 +23,7 @@ fn time_range(params: &Params) -> Result<TimeRange, ApiError> {
 /// Calls `each` once for every selector, or once without matchers where there is none.
 fn over_selectors(
     params: &Params,
+    turn: &Turn,
     mut each: impl FnMut(&Selection<'_>) -> Result<(), ApiError>,
 ) -> Result<(), ApiError> {
     let range = time_range(params)?;
@@ -31,7 +32,10 @@ fn over_selectors(
     if selectors.is_empty() {
         return each(&Selection { matchers: none, range });
     }
-    selectors.iter().try_for_each(|matchers| each(&Selection { matchers, range }))
+    selectors.iter().try_for_each(|matchers| {
+        turn.check()?;
+        each(&Selection { matchers, range })
+    })
 }
 
 fn store_error(error: &assurance_metrics_model::QueryError) -> ApiError {
@@ -57,9 +61,9 @@ pub(crate) async fn series(
         return Err(ApiError::bad_data("no match[] parameter provided"));
     }
     let store = Arc::clone(&state.store);
-    run(&state, state.settings.query_timeout, move |_turn| {
+    run(&state, state.settings.query_timeout, move |turn| {
         let mut found: BTreeSet<Labels> = BTreeSet::new();
-        over_selectors(&params, |selection| {
+        over_selectors(&params, turn, |selection| {
             let series = store.select(selection).map_err(|error| store_error(&error))?;
             found.extend(series.iter().map(|s| s.labels().clone()));
             Ok(())
@@ -74,9 +78,9 @@ pub(crate) async fn labels(
     params: Params,
 ) -> Result<Answer<Vec<String>>, ApiError> {
     let store = Arc::clone(&state.store);
-    run(&state, state.settings.query_timeout, move |_turn| {
+    run(&state, state.settings.query_timeout, move |turn| {
         let mut found: BTreeSet<String> = BTreeSet::new();
-        over_selectors(&params, |selection| {
+        over_selectors(&params, turn, |selection| {
             found.extend(store.label_names(selection).map_err(|error| store_error(&error))?);
             Ok(())
         })?;
@@ -95,9 +99,9 @@ pub(crate) async fn label_values(
         return Err(ApiError::bad_data(format!("invalid label name: {name:?}")));
     }
     let store = Arc::clone(&state.store);
-    run(&state, state.settings.query_timeout, move |_turn| {
+    run(&state, state.settings.query_timeout, move |turn| {
         let mut found: BTreeSet<String> = BTreeSet::new();
-        over_selectors(&params, |selection| {
+        over_selectors(&params, turn, |selection| {
             found.extend(store.label_values(&name, selection).map_err(|error| store_error(&error))?);
             Ok(())
         })?;
@@ -205,8 +209,11 @@ pub(crate) async fn target_metadata(
 }
 
 /// Exemplars are read and not kept: the answer is always empty.
-pub(crate) async fn exemplars(params: Params) -> Result<Answer<[(); 0]>, ApiError> {
-    crate::query::expression(&params)?;
+pub(crate) async fn exemplars(
+    State(state): State<Arc<crate::State>>,
+    params: Params,
+) -> Result<Answer<[(); 0]>, ApiError> {
+    crate::query::expression(&state, &params)?;
     Ok(Answer::new([]))
 }
 

@@ -36,10 +36,11 @@ async fn text(state: Arc<crate::State>, params: Params) -> Result<String, ApiErr
     let range = TimeRange::new(now - state.options.lookback, now);
     let external = state.pipeline().external_labels().clone();
     let store = Arc::clone(&state.store);
-    run(&state, state.settings.query_timeout, move |_turn| {
+    run(&state, state.settings.query_timeout, move |turn| {
         let mut newest: BTreeMap<Labels, (Timestamp, f64)> = BTreeMap::new();
         let mut column = Column::new();
         for matchers in &selectors {
+            turn.check()?;
             let found = store.select(&Selection { matchers, range });
             for series in found.map_err(|error| ApiError::execution(error.to_string()))? {
                 column.clear();

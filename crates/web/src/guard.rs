@@ -29,7 +29,8 @@ pub(crate) async fn check(State(state): State<Arc<crate::State>>, request: Reque
             return (StatusCode::MISDIRECTED_REQUEST, message).into_response();
         }
     }
-    let changes = ["/-/reload", "/-/quit", "/api/v1/write"].iter().any(|path| request.uri().path().ends_with(path));
+    let changes =
+        ["/-/reload", "/-/quit", "/api/v1/write"].iter().any(|path| request.uri().path().ends_with(path));
     if changes && request.method() != Method::GET && !from_here(request.headers()) {
         let message =
             "changes are taken from this server's own pages and from programs, not from other sites\n";

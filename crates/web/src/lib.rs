@@ -45,6 +45,7 @@ mod routes;
 mod state;
 mod stats;
 mod status;
+mod syntax;
 mod tsdb_status;
 
 use std::sync::Arc;

@@ -4,7 +4,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use assurance_metrics_model::{Duration, Queryable};
-use assurance_promql::{self as promql, Answer as Evaluated, EvalError, Expr, ParseError, ValueType};
+use assurance_promql::{
+    self as promql, Answer as Evaluated, EvalError, Expr, Features, ParseError, ValueType,
+};
 use axum::extract::State;
 use axum::response::Redirect;
 use tokio::time::Instant;
@@ -15,11 +17,14 @@ use crate::result::QueryData;
 use crate::state::MAX_POINTS;
 use crate::stats::Counted;
 
+/// Prometheus's name for functions that may still change.
+const EXPERIMENTAL_FUNCTIONS: &str = "promql-experimental-functions";
+
 pub(crate) async fn instant(
     State(state): State<Arc<crate::State>>,
     params: Params,
 ) -> Result<Answer<QueryData>, ApiError> {
-    let expr = expression(&params)?;
+    let expr = expression(&state, &params)?;
     let at = params.time("time")?.unwrap_or_else(|| state.now());
     evaluate(state, &params, move |store, options| promql::instant(&expr, store, at, options)).await
 }
@@ -46,7 +51,7 @@ pub(crate) async fn range(
             "exceeded maximum resolution of 11,000 points per timeseries. Try decreasing the query resolution (?step=XX)",
         ));
     }
-    let expr = expression(&params)?;
+    let expr = expression(&state, &params)?;
     if !matches!(expr.value_type(), ValueType::Scalar | ValueType::Vector) {
         let given = if expr.value_type() == ValueType::Matrix { "range vector" } else { "string" };
         let why =
@@ -71,14 +76,27 @@ pub(crate) async fn graph(params: Params) -> Redirect {
     Redirect::to(&format!("api/v1/query?query={escaped}"))
 }
 
-pub(crate) async fn format(params: Params) -> Result<Answer<String>, ApiError> {
-    Ok(Answer::new(expression(&params)?.to_string()))
+pub(crate) async fn format(
+    State(state): State<Arc<crate::State>>,
+    params: Params,
+) -> Result<Answer<String>, ApiError> {
+    Ok(Answer::new(expression(&state, &params)?.pretty()))
+}
+
+pub(crate) async fn parse(
+    State(state): State<Arc<crate::State>>,
+    params: Params,
+) -> Result<Answer<serde_json::Value>, ApiError> {
+    Ok(Answer::new(crate::syntax::tree(&expression(&state, &params)?)))
 }
 
 /// The expression in `query`; the parser has a word for none.
-pub(crate) fn expression(params: &Params) -> Result<Expr, ApiError> {
+pub(crate) fn expression(state: &crate::State, params: &Params) -> Result<Expr, ApiError> {
     let text = params.get("query").unwrap_or_default();
-    promql::parse(text).map_err(|error| ApiError::parameter("query", parse_error(text, &error)))
+    let mut features = Features::default();
+    features.experimental_functions = state.settings.features.contains(EXPERIMENTAL_FUNCTIONS);
+    promql::parse_with(text, features)
+        .map_err(|error| ApiError::parameter("query", parse_error(text, &error)))
 }
 
 /// `line:column: parse error: …`, as Prometheus's clients expect it.
@@ -110,7 +128,12 @@ async fn evaluate(
             Some(counted) => counted,
             None => store.as_ref(),
         };
-        let evaluated = evaluate(reader, &options).map_err(|error| ApiError::execution(error.to_string()))?;
+        let given_up = Arc::clone(&turn.given_up);
+        options.cancelled = Some(Arc::new(move || given_up.load(Ordering::Relaxed)));
+        let evaluated = evaluate(reader, &options).map_err(|error| match error {
+            EvalError::Cancelled => given_up_error(),
+            error => ApiError::execution(error.to_string()),
+        })?;
         let mut answer = Answer::new(QueryData::new(evaluated.value)?);
         answer.data.stats = counted.map(|counted| counted.stats(turn.queued, began.elapsed()));
         answer.warnings = evaluated.warnings;
@@ -131,10 +154,15 @@ pub(crate) struct Turn {
 }
 
 impl Turn {
-    /// Whether nobody waits for the result any more.
-    pub(crate) fn is_given_up(&self) -> bool {
-        self.given_up.load(Ordering::Relaxed)
+    /// An error where nobody waits for the result any more.
+    pub(crate) fn check(&self) -> Result<(), ApiError> {
+        if self.given_up.load(Ordering::Relaxed) { Err(given_up_error()) } else { Ok(()) }
     }
+}
+
+fn given_up_error() -> ApiError {
+    let error = "query was given up: it ran out of time, or its client left".to_owned();
+    ApiError { error_type: ErrorType::Timeout, error }
 }
 
 /// Tells the work to end once the one who waits for it is gone: timed out, or its client left.
@@ -160,9 +188,7 @@ pub(crate) async fn run<T: Send + 'static>(
         let turn = Turn { queued: arrived.elapsed(), given_up };
         tokio::task::spawn_blocking(move || {
             let _place = place;
-            if turn.is_given_up() {
-                return Err(ApiError::execution("nobody waits for the result any more"));
-            }
+            turn.check()?;
             work(&turn)
         })
         .await

@@ -169,7 +169,9 @@ fn negotiate(headers: &HeaderMap) -> Result<(), String> {
     let mut parts = content_type.split(';');
     let media = parts.next().unwrap_or_default().trim();
     if !media.is_empty() && media != PROTOBUF {
-        return Err(format!("expected {PROTOBUF} as the first (media) part, got {content_type} content-type"));
+        return Err(format!(
+            "expected {PROTOBUF} as the first (media) part, got {content_type} content-type"
+        ));
     }
     for parameter in parts {
         let Some((key, value)) = parameter.split_once('=') else {

@@ -98,6 +98,7 @@ pub const ENDPOINTS: &[Endpoint] = &[
     row("/api/v1/format_query", ASK, &["query"], "An expression as it is written well.", |m| {
         on(m, query::format)
     }),
+    row("/api/v1/parse_query", ASK, &["query"], "The tree of an expression.", |m| on(m, query::parse)),
     row("/api/v1/labels", ASK, SERIES, "Names of labels.", |m| on(m, api::labels)),
     row(
         "/api/v1/label/{name}/values",

@@ -10,7 +10,7 @@ use crate::table::{Score, scores};
 const INTRODUCTION: &str = "\
 # Conformance of PromQL
 
-The query engine over the evaluator's own store, measured with the scripts of Prometheus's own tests (main branch of
+The query engine over the evaluator's own store, measured with scripts of Prometheus's own tests (main branch of
 August 2026). `values` counts evaluations that give the right result, as an instant query also in the middle of a
 range query, or the right error. `strict` counts those whose warnings and infos are right as well, to the letter.
 An evaluation counts for the first class it belongs to; `xtask/src/conformance/class.rs` says how that is decided.
@@ -40,18 +40,25 @@ pub(crate) fn page(reports: &[Report], causes: &[(&str, &str)]) -> Result<String
         out.push_str("Nothing.\n");
         return Ok(out);
     }
-    out.push_str("| evaluation | expression | cause |\n| --- | --- | --- |\n");
+    let mut explained: Vec<(&str, Vec<&Failure>)> = Vec::new();
     let mut unexplained = Vec::new();
     for failure in failed {
-        let place = format!("{}:{}", failure.file, failure.line);
-        let whole = format!("{place}: {}: {}", failure.what, failure.reason);
-        match causes.iter().find(|(part, _)| whole.contains(part)) {
-            Some((_, cause)) => {
-                let expr = failure.what.replace('|', "\\|");
-                // Writing to a String cannot fail.
-                let _infallible = writeln!(out, "| {place} | {} | {cause} |", code(&expr));
-            }
-            None => unexplained.push(whole),
+        let whole = format!("{}:{}: {}: {}", failure.file, failure.line, failure.what, failure.reason);
+        let Some((_, cause)) = causes.iter().find(|(part, _)| whole.contains(part)) else {
+            unexplained.push(whole);
+            continue;
+        };
+        match explained.iter_mut().find(|(known, _)| known == cause) {
+            Some((_, failures)) => failures.push(failure),
+            None => explained.push((cause, vec![failure])),
+        }
+    }
+    for (n, (cause, failures)) in explained.iter().enumerate() {
+        let gap = if n == 0 { "" } else { "\n" };
+        // Writing to a String cannot fail.
+        let _infallible = writeln!(out, "{gap}{cause}\n");
+        for failure in failures {
+            let _infallible = writeln!(out, "- {}:{} {}", failure.file, failure.line, code(&failure.what));
         }
     }
     if unexplained.is_empty() {

@@ -5,21 +5,34 @@
 mod causes;
 mod class;
 mod doc;
+mod server;
 mod store;
 mod table;
 #[cfg(test)]
 mod tests;
 mod wish;
 
+/// What xtask has for its neighbours: only some of it is needed here.
+#[expect(dead_code, reason = "the differential run and the benchmarks use the rest")]
+#[path = "../peers"]
+mod peers {
+    pub(crate) mod http;
+    pub(crate) mod process;
+}
+
+use std::num::NonZero;
 use std::path::Path;
 use std::process::ExitCode;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use assurance_promql::Options;
-use assurance_promqltest::{MemoryStore, Outcome, Script, run};
+use assurance_promqltest::{MemoryStore, Outcome, Script, Store, run, run_on};
 use class::Class;
+use peers::process::scratch;
+use server::Server;
 use store::Tsdb;
 use table::Score;
-use wish::{StoreKind, Wish};
+use wish::{Subject, Wish};
 
 /// A script and what came of it.
 struct Report {
@@ -44,14 +57,18 @@ fn main() -> ExitCode {
 /// Whether the folder's scripts go as well as was wished.
 fn conformance(wish: &Wish) -> Result<bool, String> {
     let scripts = read(&wish.folder)?;
+    let outcomes = match &wish.subject {
+        Subject::Memory => in_process(&scripts, &mut MemoryStore::default()),
+        Subject::Tsdb => in_process(&scripts, &mut Tsdb::default()),
+        Subject::Server(binary) => over_http(&scripts, binary)?,
+    };
     let reports: Vec<Report> = scripts
         .iter()
-        .map(|script| {
-            let outcome = match wish.store {
-                StoreKind::Memory => run(script, &mut MemoryStore::default(), &Options::default()),
-                StoreKind::Tsdb => run(script, &mut Tsdb::default(), &Options::default()),
-            };
-            Report { file: script.name.to_string(), classes: class::classes(script), outcome }
+        .zip(outcomes)
+        .map(|(script, outcome)| Report {
+            file: script.name.to_string(),
+            classes: class::classes(script),
+            outcome,
         })
         .collect();
     show(&table::render(&reports));
@@ -75,6 +92,36 @@ fn conformance(wish: &Wish) -> Result<bool, String> {
         Some(wanted) => total.values >= wanted,
         None => total.strict == total.evals && unloaded == 0,
     })
+}
+
+fn in_process(scripts: &[Script], store: &mut dyn Store) -> Vec<Outcome> {
+    scripts.iter().map(|script| run(script, store, &Options::default())).collect()
+}
+
+/// Runs scripts over servers, as many at once as there are processors.
+fn over_http(scripts: &[Script], binary: &str) -> Result<Vec<Outcome>, String> {
+    let folder = scratch("conformance")?;
+    let next = AtomicUsize::new(0);
+    let workers = std::thread::available_parallelism().map_or(1, NonZero::get);
+    let work = &|worker: usize| {
+        let mut server = Server::new(binary, &folder.join(worker.to_string()));
+        let mut outcomes = Vec::new();
+        loop {
+            let at = next.fetch_add(1, Ordering::Relaxed);
+            let Some(script) = scripts.get(at) else { return outcomes };
+            outcomes.push((at, run_on(script, &mut server)));
+        }
+    };
+    let mut outcomes: Vec<(usize, Outcome)> = Vec::new();
+    std::thread::scope(|scope| {
+        let workers: Vec<_> = (0..workers).map(|worker| scope.spawn(move || work(worker))).collect();
+        for worker in workers {
+            outcomes.extend(worker.join().map_err(|_panic| "a worker panicked")?);
+        }
+        Ok::<(), String>(())
+    })?;
+    outcomes.sort_by_key(|(at, _)| *at);
+    Ok(outcomes.into_iter().map(|(_, outcome)| outcome).collect())
 }
 
 /// The scripts of a folder, by name.

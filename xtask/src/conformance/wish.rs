@@ -5,13 +5,19 @@ usage: cargo xtask conformance [promql] DIR [OPTIONS]
 
   --verbose              each failure with its line, expression and reason
   --at-least N           succeed if N evaluations give the right values, whatever the others do
-  --store memory|tsdb    what is evaluated over: the store itself, or the simplest one there is
+  --store memory|tsdb    what is evaluated over: the evaluator's own store, or the simplest one there is
+  --binary PATH          ask this evaluator over HTTP instead; it is started anew at each `clear`
   --write-doc            write docs/reference/conformance.md";
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum StoreKind {
+/// What the scripts are run on.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Subject {
+    /// The engine over the simplest store.
     Memory,
+    /// The engine over the evaluator's store.
     Tsdb,
+    /// This evaluator, over HTTP.
+    Server(String),
 }
 
 #[derive(Debug, PartialEq, Eq)]
@@ -19,7 +25,7 @@ pub(crate) struct Wish {
     pub(crate) folder: String,
     pub(crate) verbose: bool,
     pub(crate) at_least: Option<usize>,
-    pub(crate) store: StoreKind,
+    pub(crate) subject: Subject,
     pub(crate) write_doc: bool,
 }
 
@@ -29,7 +35,7 @@ impl Wish {
             folder: String::new(),
             verbose: false,
             at_least: None,
-            store: StoreKind::Tsdb,
+            subject: Subject::Tsdb,
             write_doc: false,
         };
         let mut args = args.iter().map(String::as_str);
@@ -43,9 +49,13 @@ impl Wish {
                     _ => return refused("--at-least needs a number of evaluations"),
                 },
                 "--store" => match args.next() {
-                    Some("memory") => wish.store = StoreKind::Memory,
-                    Some("tsdb") => wish.store = StoreKind::Tsdb,
+                    Some("memory") => wish.subject = Subject::Memory,
+                    Some("tsdb") => wish.subject = Subject::Tsdb,
                     _ => return refused("--store is memory or tsdb"),
+                },
+                "--binary" => match args.next() {
+                    Some(binary) => wish.subject = Subject::Server(binary.to_owned()),
+                    None => return refused("--binary needs the path of an evaluator"),
                 },
                 option if option.starts_with('-') => {
                     return refused(&format!("there is no option {option}"));

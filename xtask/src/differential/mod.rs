@@ -11,15 +11,15 @@ mod vocabulary;
 
 use std::collections::HashSet;
 use std::fmt;
-use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::path::PathBuf;
 
 use crate::peers::http::Client;
-use crate::peers::process::{Peer, build, prometheus, scratch, target_folder, version};
-use crate::peers::{STALE, Series, remote_write, series_text};
+use crate::peers::process::{evaluator, evaluator_binary, prometheus, scratch, version};
+use crate::peers::remote_write;
 use crate::rng::Rng;
-use ask::{Answer, When, ask};
-use compare::difference;
+use ask::Answer;
+pub(crate) use ask::{When, ask};
+pub(crate) use compare::difference;
 use expr::Node;
 use report::Report;
 use tolerate::{Case, EXCUSES};
@@ -30,6 +30,9 @@ const MAX_SHRINKS: usize = 400;
 /// Mismatches that are made smaller and shown; the rest is counted.
 const MAX_SHOWN: usize = 400;
 
+/// Of both: how far the steps of a subquery are apart that names none.
+const CONFIGURATION: &str = "global: {evaluation_interval: 1m}\n";
+
 /// What is asked of a run.
 #[derive(Clone, Debug)]
 pub(crate) struct Wish {
@@ -37,10 +40,8 @@ pub(crate) struct Wish {
     pub(crate) queries: usize,
     /// The Prometheus.
     pub(crate) binary: String,
-    /// The program of ours, built if none is named.
+    /// Our evaluator, built if none is named.
     pub(crate) ours: Option<PathBuf>,
-    /// Built without optimisation: for tests, which have built it already.
-    pub(crate) dev: bool,
 }
 
 /// Both servers, each behind its connection.
@@ -67,16 +68,9 @@ impl fmt::Display for Mismatch {
     }
 }
 
-/// Reads the command line: `[--seed N] [--queries N] [--binary PATH] [--ours PATH] [--dev]`.
+/// Reads the command line: `[--seed N] [--queries N] [--binary PATH] [--ours PATH]`.
 pub(crate) fn command(args: &[&str]) -> Result<(), String> {
-    let mut wish = Wish {
-        seed: 1,
-        queries: 5000,
-        binary: "prometheus".to_owned(),
-        ours: None,
-        dev: args.contains(&"--dev"),
-    };
-    let args: Vec<&str> = args.iter().copied().filter(|arg| *arg != "--dev").collect();
+    let mut wish = Wish { seed: 1, queries: 5000, binary: "prometheus".to_owned(), ours: None };
     for pair in args.chunks(2) {
         let [name, value] = pair else { return Err(format!("{} needs a value", pair[0])) };
         let number = || value.parse().map_err(|_bad| format!("{name} {value}: write a number"));
@@ -98,46 +92,20 @@ fn run(wish: &Wish) -> Result<(), String> {
     let series = data::generate(wish.seed);
     let samples: usize = series.iter().map(|s| s.samples.len()).sum();
     println!("{} series with {samples} samples", series.len());
-    let theirs = prometheus(
-        &wish.binary,
-        &folder,
-        "global: {evaluation_interval: 1m}\n",
-        &["--web.enable-remote-write-receiver", "--enable-feature=promql-negative-offset"],
-    )?;
+    let theirs = prometheus(&wish.binary, &folder, CONFIGURATION, &["--web.enable-remote-write-receiver"])?;
     remote_write::send(&mut theirs.client(), &series)?;
-    let ours = ours(wish, &folder, &series)?;
+    let ours = evaluator(
+        &evaluator_binary(wish.ours.as_deref())?,
+        &folder,
+        CONFIGURATION,
+        &["--web.enable-remote-write-receiver", "--enable-feature=promql-experimental-functions"],
+    )?;
+    remote_write::send(&mut ours.client(), &series)?;
     let mut sides = Sides { theirs: theirs.client(), ours: ours.client() };
     let report = compare_all(wish, &mut sides)?;
     print!("{}", report.text());
     let faults = report.faults();
     if faults.is_empty() { Ok(()) } else { Err(format!("differential: {}", faults.join("; "))) }
-}
-
-/// Our side over the same samples.
-fn ours(wish: &Wish, folder: &Path, series: &[Series]) -> Result<Peer, String> {
-    let binary = match &wish.ours {
-        Some(path) => path.clone(),
-        None => {
-            let release: &[&str] = if wish.dev { &[] } else { &["--release"] };
-            build(&[&["--package", "assurance-evaluator", "--example", "answer"], release].concat())?;
-            target_folder()?.join(if wish.dev { "debug" } else { "release" }).join("examples/answer")
-        }
-    };
-    let file = folder.join("samples.txt");
-    fs_err::write(&file, lines(series)).map_err(|error| error.to_string())?;
-    Peer::start_announced("our side", Command::new(binary).arg(&file))
-}
-
-fn lines(series: &[Series]) -> String {
-    let mut out = String::new();
-    for one in series {
-        let name = series_text(&one.labels);
-        for (at, value) in &one.samples {
-            let value = if value.to_bits() == STALE { "stale".to_owned() } else { format!("{value:?}") };
-            out.push_str(&format!("{name} {value} {at}\n"));
-        }
-    }
-    out
 }
 
 fn compare_all(wish: &Wish, sides: &mut Sides) -> Result<Report, String> {
@@ -178,7 +146,9 @@ fn compare_all(wish: &Wish, sides: &mut Sides) -> Result<Report, String> {
 impl Sides {
     fn ask(&mut self, node: &Node, when: When) -> Result<(Answer, Answer), String> {
         let text = node.print();
-        Ok((ask(&mut self.theirs, &text, when)?, ask(&mut self.ours, &text, when)?))
+        // Its name since Prometheus 3.0.
+        let newer = text.replace("holt_winters(", "double_exponential_smoothing(");
+        Ok((ask(&mut self.theirs, &text, when)?, ask(&mut self.ours, &newer, when)?))
     }
 }
 

@@ -22,11 +22,6 @@ type Excuse = fn(&mut Case<'_>) -> Result<bool, String>;
 
 /// Name, reason and test.
 pub(crate) const EXCUSES: &[(&str, &str, Excuse)] = &[
-    (
-        "holt_winters",
-        "the function is called double_exponential_smoothing since 3.0, and is experimental",
-        |case| Ok(case.expression.has("holt_winters") && refused(case.ours)),
-    ),
     ("atan2", "drops the name of the metric since 3.0, as every other operator does", |case| {
         rewritten(case, &["atan2"], &|node| node.text_around("((", ") + 0)"))
     }),

@@ -1,6 +1,5 @@
 //! Neighbours as child processes, and what the kernel says they used.
 
-use std::io::{BufRead as _, BufReader};
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -14,7 +13,6 @@ const START: Duration = Duration::from_secs(120);
 /// A server that is killed when it is dropped.
 #[derive(Debug)]
 pub(crate) struct Peer {
-    pub(crate) name: String,
     pub(crate) address: String,
     child: Child,
 }
@@ -35,7 +33,7 @@ impl Peer {
             .stderr(file.into_file())
             .spawn()
             .map_err(|error| format!("cannot start {name}: {error}"))?;
-        let mut peer = Self { name: name.to_owned(), address: address.to_owned(), child };
+        let mut peer = Self { address: address.to_owned(), child };
         let mut client = Client::new(address);
         let deadline = now() + START;
         while !client.get(ready).is_ok_and(|r| r.status == 200) {
@@ -47,23 +45,6 @@ impl Peer {
             pause(Duration::from_millis(50));
         }
         Ok(peer)
-    }
-
-    /// Starts a command whose first line of output is its URL.
-    pub(crate) fn start_announced(name: &str, command: &mut Command) -> Result<Self, String> {
-        let mut child = command
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .spawn()
-            .map_err(|error| format!("cannot start {name}: {error}"))?;
-        let mut line = String::new();
-        if let Some(stdout) = child.stdout.take() {
-            BufReader::new(stdout).read_line(&mut line).map_err(|error| error.to_string())?;
-        }
-        match line.trim().strip_prefix("http://") {
-            Some(address) => Ok(Self { name: name.to_owned(), address: address.to_owned(), child }),
-            None => Err(format!("{name} did not announce its URL: {line:?}")),
-        }
     }
 
     pub(crate) fn client(&self) -> Client {
@@ -104,6 +85,23 @@ pub(crate) fn prometheus(binary: &str, folder: &Path, config: &str, flags: &[&st
     Peer::start("Prometheus", &mut command, &address, "/-/ready", &folder.join("prometheus.log"))
 }
 
+/// Our evaluator over a folder, with further flags. Keeps what it gets for a hundred years, as the Prometheus
+/// beside it does.
+pub(crate) fn evaluator(binary: &Path, folder: &Path, config: &str, flags: &[&str]) -> Result<Peer, String> {
+    let address = free_address()?;
+    let file = folder.join("evaluator.yml");
+    fs_err::write(&file, config).map_err(|error| error.to_string())?;
+    let mut command = Command::new(binary);
+    command
+        .arg("serve")
+        .arg(format!("--config.file={}", file.display()))
+        .arg(format!("--storage.tsdb.path={}", folder.join("evaluator-data").display()))
+        .arg(format!("--web.listen-address={address}"))
+        .args(["--storage.tsdb.retention.time=100y", "--log.level=warn"])
+        .args(flags);
+    Peer::start("the evaluator", &mut command, &address, "/-/ready", &folder.join("evaluator.log"))
+}
+
 /// What `--version` says first.
 pub(crate) fn version(binary: &str) -> Result<String, String> {
     let output = Command::new(binary)
@@ -115,15 +113,23 @@ pub(crate) fn version(binary: &str) -> Result<String, String> {
     Ok(text.lines().next().unwrap_or_default().to_owned())
 }
 
-/// Builds a program of this repository as `cargo build` with these arguments does.
-pub(crate) fn build(args: &[&str]) -> Result<(), String> {
-    let status = Command::new(env!("CARGO")).args(["build", "--quiet"]).args(args).status();
+/// Our evaluator: the one named, or one built now in release mode.
+pub(crate) fn evaluator_binary(named: Option<&Path>) -> Result<PathBuf, String> {
+    if let Some(path) = named {
+        return Ok(path.to_owned());
+    }
+    let build = ["build", "--quiet", "--release", "--package", "assurance-evaluator"];
+    let status = Command::new(env!("CARGO")).args(build).status();
     let status = status.map_err(|error| format!("cannot run cargo: {error}"))?;
-    if status.success() { Ok(()) } else { Err(format!("cargo build {} failed", args.join(" "))) }
+    if status.success() {
+        Ok(target_folder()?.join("release/assurance-evaluator"))
+    } else {
+        Err(format!("cargo {} failed", build.join(" ")))
+    }
 }
 
 /// A loopback address that nobody listens on.
-pub(crate) fn free_address() -> Result<String, String> {
+fn free_address() -> Result<String, String> {
     let listener = TcpListener::bind("127.0.0.1:0").map_err(|error| error.to_string())?;
     Ok(listener.local_addr().map_err(|error| error.to_string())?.to_string())
 }

@@ -3,17 +3,20 @@
 use super::Series;
 use super::http::Client;
 
-/// Milliseconds of data in one request: a server may take only what is newer than its newest sample less some
-/// window, so that all series advance together.
-const SLICE: i64 = 5 * 60_000;
+/// Samples in one request, about: 16 bytes each are some 2 MB.
+const PER_REQUEST: usize = 100_000;
 
-/// Sends all samples, in order of time.
+/// Sends all samples, in order of time: a server may take only what is newer than its newest sample less some
+/// window, so that all series advance together.
 pub(crate) fn send(client: &mut Client, series: &[Series]) -> Result<(), String> {
     let times = || series.iter().flat_map(|s| s.samples.iter().map(|(at, _)| *at));
     let (Some(first), Some(last)) = (times().min(), times().max()) else { return Ok(()) };
+    let requests = (times().count() / PER_REQUEST) as i64 + 1;
+    // Half an hour is what Prometheus takes back in time.
+    let slice = ((last - first) / requests + 1).min(30 * 60_000);
     let mut from = first;
     while from <= last {
-        let until = from + SLICE;
+        let until = from + slice;
         let mut message = Vec::new();
         for one in series {
             let low = one.samples.partition_point(|(at, _)| *at < from);

@@ -57,7 +57,10 @@ fn a_certificate_that_is_not_there_fails_the_check_and_not_the_night() {
 fn good_rules_bad_rules_and_odd_rules() {
     let folder = folder("", RULES);
     let good = check(folder.path(), &["rules", "rules/a.yml"], "");
-    assert_eq!((good.code, good.stdout.as_str()), (Some(0), "rules/a.yml: SUCCESS: 3 rules found\n"));
+    assert_eq!(
+        (good.code, good.stdout.as_str()),
+        (Some(0), "Checking rules/a.yml\n  SUCCESS: 3 rules found\n\n")
+    );
 
     write(folder.path().join("rules/bad.yml"), &RULES.replace("== 1", "=== 1"));
     assert_snapshot!(check(folder.path(), &["rules", "rules/a.yml", "rules/bad.yml"], "").shown());
@@ -71,6 +74,45 @@ fn good_rules_bad_rules_and_odd_rules() {
     assert!(odd.stderr.starts_with("warning"), "{}", odd.shown());
     let fatal = check(folder.path(), &["rules", "--lint-fatal", "rules/odd.yml"], "");
     assert_eq!(fatal.code, Some(3), "{}", fatal.shown());
+    let fatal = |lint: &str| check(folder.path(), &["rules", "--lint-fatal", lint, "rules/odd.yml"], "").code;
+    assert_eq!([fatal("--lint=none"), fatal("--lint=duplicate-rules")], [Some(0), Some(3)]);
+    // Another oddity is none of that lint.
+    write(folder.path().join("rules/odd.yml"), &RULES.replace("OverrideForHours", "'Override for hours'"));
+    assert_eq!([fatal("--lint=all"), fatal("--lint=duplicate-rules")], [Some(3), Some(0)]);
+}
+
+#[test]
+fn rules_on_standard_input() {
+    let folder = tempfile::tempdir().unwrap();
+    for args in [&["rules"][..], &["rules", "-"]] {
+        let good = check(folder.path(), args, RULES);
+        let expected = "Checking standard input\n  SUCCESS: 3 rules found\n\n";
+        assert_eq!((good.code, good.stdout.as_str()), (Some(0), expected));
+        let bad = check(folder.path(), args, "groups: 7\n");
+        assert!(bad.code == Some(1) && bad.stderr.contains("stdin:1:9"), "{}", bad.shown());
+    }
+    let owned = RULES.replace("- name:", "- owner: me\n    name:");
+    assert_eq!(check(folder.path(), &["rules"], &owned).code, Some(1));
+    assert_eq!(check(folder.path(), &["rules", "--ignore-unknown-fields"], &owned).code, Some(0));
+}
+
+#[test]
+fn the_syntax_of_a_configuration_and_its_oddities() {
+    let config = configuration("127.0.0.1:8000");
+    let folder = folder(&config, "groups: 7\n");
+    assert_eq!(check(folder.path(), &["config", "prometheus.yml"], "").code, Some(1));
+    assert_eq!(check(folder.path(), &["config", "--syntax-only", "prometheus.yml"], "").code, Some(0));
+    write(folder.path().join("rules/a.yml"), RULES);
+    write(
+        folder.path().join("prometheus.yml"),
+        &config.replace("scrape_interval: 500ms", "scrape_interval: 10m"),
+    );
+    let rare = check(folder.path(), &["config", "--lint=too-long-scrape-interval", "prometheus.yml"], "");
+    assert!(rare.code == Some(0) && rare.stderr.contains("every 10m"), "{}", rare.shown());
+    let fatal = ["config", "--lint=duplicate-rules", "--lint-fatal", "prometheus.yml"];
+    assert_eq!(check(folder.path(), &fatal, "").code, Some(0));
+    let fatal = ["config", "--lint-fatal", "prometheus.yml"];
+    assert_eq!(check(folder.path(), &fatal, "").code, Some(3));
 }
 
 #[test]
@@ -89,6 +131,13 @@ fn metrics_good_broken_and_careless() {
     let careless = "# TYPE a counter\na 1\n";
     assert_snapshot!("metrics_careless", metrics(&[], careless).shown());
     assert_eq!(metrics(&["--lint=none"], careless).code, Some(0));
+    let two = "# HELP a_total Events.\n# TYPE a_total counter\na_total{b=\"c\"} 1\na_total{b=\"d\"} 1\n# HELP up Up.\n# TYPE up gauge\nup 1\n";
+    assert_snapshot!(metrics(&["--extended"], two).stdout, @r#"
+    Metric     Cardinality    Percentage
+    a_total    2              66.67%
+    up         1              33.33%
+    Total      3              100%
+    "#);
     // OpenMetrics ends with `# EOF`, the text format does not.
     assert_eq!(metrics(&["--format=openmetrics"], good).code, Some(1));
 }
@@ -101,7 +150,7 @@ fn web_configuration_good_and_bad() {
         check(folder.path(), &["web-config", "web.yml"], "")
     };
     let good = web("http_server_config:\n  headers: {X-Frame-Options: deny}\n");
-    assert_eq!((good.code, good.stdout.as_str()), (Some(0), "web.yml: SUCCESS\n"));
+    assert_eq!((good.code, good.stdout.as_str()), (Some(0), "web.yml SUCCESS\n"));
     assert_snapshot!("web_config_unknown_key", web("basic_auth_user:\n  admin: x\n").shown());
     let absent = web("tls_server_config: {cert_file: absent.pem, key_file: absent.pem}\n");
     assert_eq!(absent.code, Some(1), "{}", absent.shown());

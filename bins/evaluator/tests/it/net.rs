@@ -154,8 +154,9 @@ pub(crate) fn request(
     address: &str,
     path: &str,
     lines: &[&str],
-    body: &str,
+    body: impl AsRef<[u8]>,
 ) -> Result<Answer, String> {
+    let body = body.as_ref();
     let text = |error: std::io::Error| format!("{method} {address}{path}: {error}");
     let mut stream = TcpStream::connect(address).map_err(text)?;
     stream.set_read_timeout(Some(PATIENCE)).map_err(text)?;
@@ -170,7 +171,7 @@ pub(crate) fn request(
     if !body.is_empty() {
         head.push_str(&format!("Content-Length: {}\r\n", body.len()));
     }
-    stream.write_all(format!("{head}\r\n{body}").as_bytes()).map_err(text)?;
+    stream.write_all(&[head.as_bytes(), b"\r\n", body].concat()).map_err(text)?;
     let mut answer = String::new();
     stream.read_to_string(&mut answer).map_err(text)?;
     let (head, body) = answer.split_once("\r\n\r\n").ok_or_else(|| format!("no HTTP: {answer:?}"))?;

@@ -21,7 +21,7 @@ use crate::start::{ACTIVE, QUIET, RULES, configuration, folder, serve, write};
 
 /// Whether a program is installed.
 #[expect(clippy::disallowed_methods, reason = "where the tests run decides what must be there")]
-fn installed(program: &str) -> bool {
+pub(crate) fn installed(program: &str) -> bool {
     let found = Command::new("sh").args(["-c", &format!("command -v {program}")]).output();
     let found = found.expect("sh starts").status.success();
     let required = std::env::var("ASSURANCE_REQUIRE_PEERS").is_ok_and(|v| v == "1");

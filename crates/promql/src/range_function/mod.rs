@@ -321,6 +321,12 @@ fn slide<'a>(
         Box::new(Anew(move |from, to| f(&values[from..to])))
     };
     Some(match function {
+        R::Min if !sliding => anew(|values| {
+            values.iter().copied().fold(f64::NAN, |a, b| if b < a || a.is_nan() { b } else { a })
+        }),
+        R::Max if !sliding => anew(|values| {
+            values.iter().copied().fold(f64::NAN, |a, b| if b > a || a.is_nan() { b } else { a })
+        }),
         R::Min => Box::new(Extremes::new(samples, false, false)),
         R::Max => Box::new(Extremes::new(samples, true, false)),
         R::TsOfMin => Box::new(Extremes::new(samples, false, true)),

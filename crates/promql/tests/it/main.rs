@@ -12,4 +12,5 @@ mod parse_print;
 mod parse_trees;
 mod parse_words;
 mod properties;
+mod reference;
 mod shape;

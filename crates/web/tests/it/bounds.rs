@@ -37,15 +37,23 @@ fn slow() -> (assurance_web::State, String) {
         state.settings,
     );
     let mut appender = state.store.appender();
-    for series in 0..300 {
+    for series in 0..100 {
         let labels = Labels::from_pairs([("__name__", "many"), ("n", series.to_string().as_str())]);
-        for at in 0..300 {
-            appender.append(None, &labels, Timestamp::from_secs(at), f64::from(series).into()).unwrap();
+        for at in 0..3000_i32 {
+            appender
+                .append(
+                    None,
+                    &labels,
+                    Timestamp::from_secs(i64::from(at)),
+                    f64::from((series * 7919 + at * 7727) % 1009).into(),
+                )
+                .unwrap();
         }
     }
     appender.commit();
-    let query = "max_over_time(sum(quantile_over_time(0.5,many[5m]))[10000s:1s])";
-    (state, format!("/api/v1/query?query={query}&time=10000"))
+    // Each part takes a second or more.
+    let part = "max_over_time(count(max_over_time(count_values(%22a%22,many)[3000s:1s]))[3000s:1s])";
+    (state, format!("/api/v1/query?query={}&time=3000", [part; 40].join("%2B")))
 }
 
 /// What runs past its time ends; else the next query would wait for its place as long as it runs.
@@ -54,7 +62,7 @@ async fn a_query_past_its_time_frees_its_place() {
     let (state, query) = slow();
     let late = get_of(state.clone(), &format!("{query}&timeout=100ms")).await;
     assert_eq!((late.status.as_u16(), late.json()["errorType"].as_str()), (503, Some("timeout")));
-    let next = get_of(state, "/api/v1/query?query=1&timeout=5s").await;
+    let next = get_of(state, "/api/v1/query?query=1&timeout=10s").await;
     assert_eq!(next.status, 200, "{}", next.body);
 }
 
@@ -64,6 +72,6 @@ async fn a_query_whose_client_left_frees_its_place() {
     let asked = router(state.clone()).oneshot(request(Method::GET, &query).body(Body::empty()).unwrap());
     let left = tokio::time::timeout(Duration::from_millis(100), asked).await;
     assert!(left.is_err(), "it was to take long");
-    let next = get_of(state, "/api/v1/query?query=1&timeout=5s").await;
+    let next = get_of(state, "/api/v1/query?query=1&timeout=10s").await;
     assert_eq!(next.status, 200, "{}", next.body);
 }

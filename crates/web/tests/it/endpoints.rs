@@ -2,7 +2,7 @@
 
 use insta::assert_json_snapshot;
 
-use crate::world::get;
+use crate::world::{get, get_of, state};
 
 macro_rules! shapes {
     ($($test:ident: $uri:expr;)*) => {$(
@@ -24,6 +24,8 @@ shapes! {
     query_range: "/api/v1/query_range?query=up&start=1766671740&end=1766671800&step=15";
     query_exemplars: "/api/v1/query_exemplars?query=up";
     format_query: "/api/v1/format_query?query=sum+by(job)(rate(x%5B5m%5D))";
+    format_query_long: "/api/v1/format_query?query=sum+by(job,instance)(rate(sovereign_mode_switch_total%5B5m%5D))/on(job)group_left+count+by(job)(up%7Bjob=~%22a.*%22%7D)";
+    parse_query: "/api/v1/parse_query?query=topk+by(a)(2,-rate(x%7Ba=~%22b%22%7D%5B5m%5D+offset+-1m))%3E+bool+on(a)group_left(c)max_over_time((y)%5B1h:5m%5D+@+end())%2Blabel_join(z+@+60,%22a%22,%22%22)";
     labels: "/api/v1/labels";
     label_values: "/api/v1/label/__name__/values";
     label_values_unknown: "/api/v1/label/nothing/values";
@@ -122,4 +124,36 @@ async fn limits_are_said_to_have_cut() {
 async fn label_values_are_found_under_escaped_names() {
     let answer = get("/api/v1/label/U__job/values").await.json();
     assert_eq!(answer["data"], serde_json::json!(["brain-evidence", "brain-governance"]));
+}
+
+#[tokio::test]
+async fn a_tree_has_the_nodes_that_prometheus_has() {
+    let tree = |query: &'static str| async move {
+        get(&format!("/api/v1/parse_query?query={query}")).await.json()["data"].clone()
+    };
+    assert_eq!(tree("-1.5").await, serde_json::json!({"type": "numberLiteral", "val": "-1.5"}));
+    assert_eq!(tree("%22a%22").await, serde_json::json!({"type": "stringLiteral", "val": "a"}));
+    assert_eq!(tree("1%2B2").await["matching"], serde_json::Value::Null);
+    let joined = tree("a+and+b").await;
+    assert_eq!(
+        joined["matching"],
+        serde_json::json!({
+            "card": "many-to-many", "labels": [], "on": false, "include": [],
+            "fillValues": {"lhs": null, "rhs": null},
+        })
+    );
+    assert_eq!(tree("sum(up)").await["param"], serde_json::Value::Null);
+    assert_eq!(tree("round(up)").await["func"]["variadic"], 1);
+    assert_eq!(tree("time()").await["func"]["argTypes"], serde_json::json!([]));
+    let wrong = get("/api/v1/parse_query?query=sum(").await;
+    assert_eq!((wrong.status.as_u16(), wrong.json()["errorType"].as_str()), (400, Some("bad_data")));
+}
+
+#[tokio::test]
+async fn experimental_functions_are_a_feature() {
+    let uri = "/api/v1/query?query=max_of(1,2)&time=4";
+    assert_eq!(get(uri).await.status, 400);
+    let mut state = state();
+    state.settings.features.insert("promql-experimental-functions".to_owned());
+    assert_eq!(get_of(state, uri).await.json()["data"]["result"], serde_json::json!([4, "2"]));
 }
