@@ -48,12 +48,12 @@ impl Parser<'_> {
                 self.advance();
                 let inner = self.duration_operand(place)?;
                 self.bounded(inner.height + 1, start..self.last_end)?;
-                match inner.length {
+                match plain(inner.length) {
                     // Here the sign has a meaning: what follows belongs to the value.
-                    DurationExpr::Paren(_) if sign == BinaryOp::Add => {
-                        DurationExpr::Plus(Box::new(inner.length))
+                    length @ DurationExpr::Paren(_) if sign == BinaryOp::Add => {
+                        DurationExpr::Plus(Box::new(length))
                     }
-                    _ => signed(sign == BinaryOp::Sub, inner).length,
+                    length => signed(sign == BinaryOp::Sub, Length { length, height: inner.height }).length,
                 }
             }
             _ => self.duration_operand(place)?.length,
@@ -68,8 +68,9 @@ impl Parser<'_> {
 
     /// A length as a whole: a number alone is one of seconds.
     fn settled(&self, length: DurationExpr, start: usize) -> Result<DurationExpr, Fault> {
-        let DurationExpr::Number(secs) = length else {
-            return Ok(length);
+        let secs = match plain(length) {
+            DurationExpr::Number(secs) => secs,
+            length => return Ok(length),
         };
         match from_secs(secs) {
             Some(length) => Ok(DurationExpr::Literal(length)),
@@ -152,11 +153,15 @@ impl Parser<'_> {
                 self.advance();
                 let inner = self.duration_expression(0, place)?;
                 self.expect(Kind::RightParen, place.0, place.1)?;
-                // Parentheses around one literal, or around parentheses, say nothing.
-                if matches!(
-                    inner.length,
-                    DurationExpr::Literal(_) | DurationExpr::Number(_) | DurationExpr::Paren(_)
-                ) {
+                // Parentheses around one literal, or around parentheses, say nothing; but `(-1) ^ 2` is not
+                // `-1 ^ 2`.
+                let says_nothing = match &inner.length {
+                    DurationExpr::Literal(length) => length.as_millis() >= 0,
+                    DurationExpr::Number(value) => value.is_sign_positive(),
+                    DurationExpr::Paren(_) => true,
+                    _ => false,
+                };
+                if says_nothing {
                     return Ok(inner);
                 }
                 let height = self.bounded(inner.height + 1, token.start..self.last_end)?;
@@ -175,12 +180,24 @@ const fn calculates(op: BinaryOp) -> bool {
     )
 }
 
+/// A literal without its parentheses.
+fn plain(length: DurationExpr) -> DurationExpr {
+    match length {
+        DurationExpr::Paren(inner)
+            if matches!(*inner, DurationExpr::Literal(_) | DurationExpr::Number(_)) =>
+        {
+            *inner
+        }
+        length => length,
+    }
+}
+
 /// A length with a sign, which goes into a literal; `+` says nothing.
 fn signed(negative: bool, inner: Length) -> Length {
     if !negative {
         return inner;
     }
-    match inner.length {
+    match plain(inner.length) {
         DurationExpr::Literal(length) => Length { length: DurationExpr::Literal(-length), ..inner },
         DurationExpr::Number(value) => Length { length: DurationExpr::Number(-value), ..inner },
         other => Length { length: DurationExpr::Negate(Box::new(other)), height: inner.height + 1 },

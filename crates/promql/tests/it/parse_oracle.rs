@@ -16,6 +16,21 @@ const LENIENT: [&str; 2] = [
     "filling in missing series only allowed between instant vectors",
 ];
 
+/// What Prometheus reads since, as we do, and promql-parser 0.11 does not.
+const NEWER: [&str; 11] = [
+    "</",
+    ">/",
+    "anchored",
+    "smoothed",
+    "offset (",
+    "offset -(",
+    "step()",
+    "range()",
+    "min_of(",
+    "max_of(",
+    "histogram_quantiles(",
+];
+
 /// Compares the two readings of `text`. Whether promql-parser reads it at all.
 fn compare(text: &str) -> Result<bool, String> {
     let ours = parse_with(text, Features::all());
@@ -32,6 +47,7 @@ fn compare(text: &str) -> Result<bool, String> {
         (Err(error), Ok(_)) if matches!(error.kind, ParseErrorKind::TooLarge { .. }) => Ok(true),
         (Err(error), Ok(_)) if LENIENT.iter().any(|part| error.to_string().contains(part)) => Ok(false),
         (Err(error), Ok(_)) => Err(format!("{text}\n  is refused by us alone: {error}")),
+        (Ok(_), Err(_)) if NEWER.iter().any(|part| text.contains(part)) => Ok(false),
         (Ok(_), Err(why)) => Err(format!("{text}\n  is read by us alone: {why}")),
         (Err(_), Err(_)) => Ok(false),
     }
@@ -51,10 +67,14 @@ fn random_expressions_are_read_alike() {
 #[test]
 fn expressions_of_the_project_are_read_alike() {
     let texts = corpus::expressions();
-    let mut read = 0;
+    let (mut read, mut faults) = (0, Vec::new());
     for text in &texts {
-        read += usize::from(compare(text).unwrap_or_else(|fault| panic!("{fault}")));
+        match compare(text) {
+            Ok(by_both) => read += usize::from(by_both),
+            Err(fault) => faults.push(fault),
+        }
     }
+    assert!(faults.is_empty(), "{}", faults.join("\n"));
     assert!(texts.len() > 200, "{} expressions found", texts.len());
     assert!(read * 10 > texts.len() * 9, "{read} of {} read by both", texts.len());
 }
