@@ -2,7 +2,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use assurance_metrics_model::{
-    Column, Histogram, Labels, QueryError, Queryable, ResetHint, Selection, Series, TimeRange, Timestamp,
+    Column, Histogram, Labels, QueryError, Queryable, Selection, Series, TimeRange, Timestamp,
     Value,
 };
 
@@ -24,12 +24,12 @@ impl MemoryStore {
     pub fn put(&mut self, labels: &Labels, at: Timestamp, value: Value) {
         let samples = self.series.entry(labels.clone()).or_default();
         let value = match (value, samples.range(..at).next_back()) {
-            (Value::Histogram(new), before) if !new.is_stale() && new.reset_hint != ResetHint::Gauge => {
+            (Value::Histogram(new), before) => {
                 let before = before.and_then(|(_, value)| match value {
                     Value::Histogram(before) => Some(&**before),
                     _ => None,
                 });
-                let reset_hint = known_hint(&new, before);
+                let reset_hint = new.hint_after(before);
                 Value::Histogram(Arc::new(Histogram { reset_hint, ..Arc::unwrap_or_clone(new) }))
             }
             (value, _) => value,
@@ -44,24 +44,6 @@ impl MemoryStore {
             .filter(|(_, samples)| samples.keys().any(|at| selection.range.contains(*at)))
             .map(|(labels, samples)| One { labels, samples })
             .collect()
-    }
-}
-
-/// What a store can say of a histogram, given the one before it. Nothing if their buckets are laid out in different
-/// ways, as where a series begins.
-fn known_hint(new: &Histogram, before: Option<&Histogram>) -> ResetHint {
-    let alike = before.filter(|before| {
-        !before.is_stale()
-            && before.reset_hint != ResetHint::Gauge
-            && before.schema == new.schema
-            && before.bounds == new.bounds
-            && before.zero_threshold.total_cmp(&new.zero_threshold).is_eq()
-    });
-    match alike {
-        _ if new.reset_hint == ResetHint::Reset => ResetHint::Reset,
-        Some(before) if new.detect_reset(before) => ResetHint::Reset,
-        Some(_) => ResetHint::NoReset,
-        None => ResetHint::Unknown,
     }
 }
 

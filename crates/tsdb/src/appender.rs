@@ -2,7 +2,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use assurance_metrics_model::{
-    AppendError, AppendErrorKind, Appender, Column, Labels, SeriesRef, Timestamp, Value,
+    AppendError, AppendErrorKind, Appender, Column, Histogram, Labels, SeriesRef, Timestamp, Value,
 };
 use hashbrown::HashMap;
 
@@ -122,6 +122,16 @@ impl Appender for HeadAppender<'_> {
     }
 }
 
+/// Equal to the bit, but for what the store has found out about a reset since.
+pub(crate) fn same(held: &Value, value: &Value) -> bool {
+    match (held, value) {
+        (Value::Histogram(held), Value::Histogram(given)) if held.reset_hint != given.reset_hint => {
+            held.same_bits(&Histogram { reset_hint: held.reset_hint, ..(**given).clone() })
+        }
+        _ => held == value,
+    }
+}
+
 enum Offer {
     Taken,
     /// This very sample is there already.
@@ -132,7 +142,7 @@ enum Offer {
 impl Offer {
     /// What is to be done where a sample of this time is there.
     fn beside(held: &Value, value: &Value) -> Result<Self, AppendErrorKind> {
-        if held == value { Ok(Self::Same) } else { Err(AppendErrorKind::DuplicateTimestamp) }
+        if same(held, value) { Ok(Self::Same) } else { Err(AppendErrorKind::DuplicateTimestamp) }
     }
 }
 

@@ -65,9 +65,16 @@ impl Chunk {
                 *last_bits = v.to_bits();
             }
             (Data::Histograms(all), Value::Histogram(h)) => {
+                let last = all.last().map(|(_, last)| last);
+                let reset_hint = h.hint_after(last.map(Arc::as_ref));
+                let known = if reset_hint == h.reset_hint {
+                    Arc::clone(h)
+                } else {
+                    Arc::new(Histogram { reset_hint, ..(**h).clone() })
+                };
                 // A histogram that stands still is kept once.
-                let kept = all.last().map(|(_, last)| last).filter(|last| last.same_bits(h)).unwrap_or(h);
-                all.push((at, Arc::clone(kept)));
+                let kept = last.filter(|last| last.same_bits(&known)).map_or(known, Arc::clone);
+                all.push((at, kept));
             }
             _ => return false,
         }

@@ -1,8 +1,11 @@
 use std::ops::Range;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use assurance_metrics_model::{Column, Labels, QueryError, Series, TimeRange, Timestamp, Value};
+use assurance_metrics_model::{
+    Column, Histogram, Labels, QueryError, ResetHint, Series, TimeRange, Timestamp, Value,
+};
 
+use crate::appender::same;
 use crate::chunk::{Chunk, MAX_SAMPLES};
 
 /// One series of the head.
@@ -161,13 +164,20 @@ impl State {
             chunk.read_all(&mut column);
         }
         let mut all = Vec::with_capacity(column.len() + run.len());
-        let mut old = (0..column.len()).map(|n| (column.timestamps()[n], column.value(n))).peekable();
+        // What a histogram follows may change: it is found out anew.
+        let old_value = |n: usize| match column.value(n) {
+            Value::Histogram(h) if h.reset_hint == ResetHint::NoReset => {
+                Value::Histogram(Arc::new(Histogram { reset_hint: ResetHint::Unknown, ..(*h).clone() }))
+            }
+            value => value,
+        };
+        let mut old = (0..column.len()).map(|n| (column.timestamps()[n], old_value(n))).peekable();
         for (at, value) in run {
             while let Some(sample) = old.next_if(|(old, _)| old < at) {
                 all.push(sample);
             }
             match old.peek() {
-                Some((old, held)) if old == at => merged.overtaken += usize::from(held != value),
+                Some((old, held)) if old == at => merged.overtaken += usize::from(!same(held, value)),
                 _ => {
                     merged.taken += 1;
                     all.push((*at, value.clone()));

@@ -18,6 +18,27 @@ impl Histogram {
         }
     }
 
+    /// What a store knows of a reset before this histogram, given the sample before it: what was said, or else
+    /// what comparing the two tells. Nothing where they are laid out in different ways, as where a series
+    /// begins. Prometheus's chunks keep the same (`CounterResetHeader`).
+    pub fn hint_after(&self, before: Option<&Self>) -> ResetHint {
+        if self.is_stale() || matches!(self.reset_hint, ResetHint::Gauge | ResetHint::Reset) {
+            return self.reset_hint;
+        }
+        let alike = before.filter(|before| {
+            !before.is_stale()
+                && before.reset_hint != ResetHint::Gauge
+                && before.schema == self.schema
+                && before.bounds == self.bounds
+                && before.zero_threshold.total_cmp(&self.zero_threshold).is_eq()
+        });
+        match alike {
+            Some(before) if self.detect_reset(before) => ResetHint::Reset,
+            Some(_) => ResetHint::NoReset,
+            None => ResetHint::Unknown,
+        }
+    }
+
     fn has_fallen(&self, previous: &Self) -> bool {
         if self.count < previous.count || self.uses_custom_buckets() != previous.uses_custom_buckets() {
             return true;

@@ -195,8 +195,8 @@ impl<'a> State<'a> {
         let step = steps.step.as_millis();
         let overlap = if step == 0 || steps.count < 2 { 0 } else { windows.range.as_millis() / step };
         let sliding = overlap >= WORTH_SLIDING && !windows.is_fixed();
-        let rates =
-            matches!(function, R::Rate | R::Increase | R::Delta).then(|| Rates::new(series, function));
+        let is_rate = matches!(function, R::Rate | R::Increase | R::Delta);
+        let rates = is_rate.then(|| Rates::new(series, function));
         let ordered = (sliding && function == R::Quantile).then(|| Ordered::new(series.floats.values));
         let trend =
             (sliding && matches!(function, R::Deriv | R::PredictLinear)).then(|| Queue::new(series.floats));

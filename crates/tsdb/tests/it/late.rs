@@ -2,8 +2,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use assurance_metrics_model::{
-    AppendErrorKind, Appender as _, Column, Duration, Histogram, Labels, Queryable as _, Selection,
-    TimeRange, Timestamp, Value, stale_nan,
+    AppendErrorKind, Appender as _, Column, Duration, Histogram, Labels, Queryable as _, ResetHint,
+    Selection, TimeRange, Timestamp, Value, stale_nan,
 };
 use assurance_tsdb::{Config, Dropped, Store};
 use proptest::prelude::*;
@@ -175,23 +175,39 @@ fn a_series_stays_while_an_appender_holds_a_late_sample_of_it() {
     assert_eq!(read(&store, &[], TimeRange::ALL)[0].1, [(50_000, Value::Float(2.0))]);
 }
 
+/// Without what the store finds out of resets: the model takes samples as they are given.
+fn as_given(series: Vec<(String, Vec<(i64, Value)>)>) -> Vec<(String, Vec<(i64, Value)>)> {
+    let given = |value| match value {
+        Value::Histogram(h) => {
+            Value::Histogram(Arc::new(Histogram { reset_hint: ResetHint::Unknown, ..(*h).clone() }))
+        }
+        other => other,
+    };
+    let series = series.into_iter();
+    series.map(|(name, all)| (name, all.into_iter().map(|(at, v)| (at, given(v))).collect())).collect()
+}
+
 #[test]
 fn a_float_marker_ends_a_series_of_histograms_also_when_it_comes_late() {
     let store = any_age();
     let labels = series("h", "a");
-    for (secs, value) in
-        [(0, histogram(1.0)), (10, histogram(1.0)), (30, histogram(3.0)), (20, Value::stale())]
-    {
+    for (secs, value) in [
+        (0, histogram(1.0)),
+        (5, histogram(1.0)),
+        (10, histogram(1.0)),
+        (30, histogram(3.0)),
+        (20, Value::stale()),
+    ] {
         assert_eq!(offer(&store, &labels, at(secs), value), Ok(1));
     }
     let found = store.select(&Selection { matchers: &[], range: TimeRange::ALL }).expect("readable");
     let mut column = Column::new();
     found[0].read(TimeRange::ALL, &mut column).expect("readable");
     let stale: Vec<bool> = (0..column.len()).map(|n| column.is_stale(n)).collect();
-    assert_eq!(stale, [false, false, true, false]);
-    assert!(column.histogram(1).is_some() && column.histogram(2).is_none());
+    assert_eq!(stale, [false, false, false, true, false]);
+    assert!(column.histogram(2).is_some() && column.histogram(3).is_none());
     assert!(
-        column.histogram(0).zip(column.histogram(1)).is_some_and(|(a, b)| Arc::ptr_eq(a, b)),
+        column.histogram(1).zip(column.histogram(2)).is_some_and(|(a, b)| Arc::ptr_eq(a, b)),
         "a histogram that stands still is kept once"
     );
     assert_eq!(found[0].summary(TimeRange::ALL), None);
@@ -299,7 +315,7 @@ proptest! {
                         .collect();
                     let found: Vec<_> =
                         read(&store, &[], range).into_iter().filter(|(_, samples)| !samples.is_empty()).collect();
-                    prop_assert_eq!(found, expected);
+                    prop_assert_eq!(as_given(found), expected);
                     if let Some((selection, length)) = &kept {
                         let mut column = Column::new();
                         for series in selection {
@@ -316,4 +332,31 @@ proptest! {
         let stats = store.stats();
         prop_assert_eq!(stats.samples as usize, model.iter().map(BTreeMap::len).sum::<usize>());
     }
+}
+
+#[test]
+fn a_histogram_knows_from_the_one_before_it_whether_it_was_reset_and_finds_out_anew_when_another_comes_between()
+ {
+    let store = any_age();
+    let labels = series("h", "a");
+    let put = |secs: i64, count: f64| {
+        assert_eq!(offer(&store, &labels, at(secs), histogram(count)), Ok(1));
+    };
+    put(0, 4.0);
+    put(10, 5.0);
+    put(30, 6.0);
+    put(40, 1.0);
+    let hints = || {
+        let found = store.select(&Selection { matchers: &[], range: TimeRange::ALL }).expect("readable");
+        let mut column = Column::new();
+        found[0].read(TimeRange::ALL, &mut column).expect("readable");
+        let hint = |n| column.histogram(n).map(|h| h.reset_hint);
+        (0..column.len()).map(hint).collect::<Option<Vec<_>>>().expect("histograms")
+    };
+    use ResetHint::{NoReset, Reset, Unknown};
+    assert_eq!(hints(), [Unknown, NoReset, NoReset, Reset]);
+    // What was said once may be said again.
+    assert!(offer(&store, &labels, at(30), histogram(6.0)).is_ok());
+    put(20, 9.0);
+    assert_eq!(hints(), [Unknown, NoReset, NoReset, Reset, Reset]);
 }

@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use assurance_metrics_model::{
-    Appender as _, Histogram, MatchOp, Matcher, Queryable as _, Selection, TimeRange, Value,
+    Appender as _, Histogram, MatchOp, Matcher, Queryable as _, ResetHint, Selection, TimeRange, Value,
 };
 use assurance_tsdb::{Config, Store};
 
@@ -73,7 +73,7 @@ fn floats_and_histograms_may_take_turns() {
     let store = Store::new(Config::default());
     let labels = series("mixed", "a");
     let histogram = Value::Histogram(Arc::new(Histogram { count: 2.0, sum: 3.0, ..Histogram::default() }));
-    let values = [Value::Float(1.0), histogram.clone(), histogram, Value::Float(2.0)];
+    let values = [Value::Float(1.0), histogram.clone(), histogram.clone(), Value::Float(2.0)];
     let mut appender = store.appender();
     for (n, value) in values.iter().enumerate() {
         appender.append(None, &labels, at(i64::try_from(n).expect("few")), value.clone()).expect("in order");
@@ -81,5 +81,9 @@ fn floats_and_histograms_may_take_turns() {
     appender.commit();
     let found: Vec<Value> =
         read(&store, &[], TimeRange::ALL).remove(0).1.into_iter().map(|(_, value)| value).collect();
-    assert_eq!(found, values);
+    // The second follows the first without a reset, which is known from then on.
+    let Value::Histogram(first) = histogram else { panic!("a histogram") };
+    let second = Histogram { reset_hint: ResetHint::NoReset, ..(*first).clone() };
+    let [float, first, _, last] = values;
+    assert_eq!(found, [float, first, Value::Histogram(Arc::new(second)), last]);
 }
