@@ -61,6 +61,29 @@ pub struct QuerySample {
     pub value: f64,
 }
 
+/// The value of the sample that made an alert, as templates see it.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum AlertValue {
+    /// A number.
+    Float(f64),
+    /// A native histogram, which prints as its text and has fields `.Count` and `.Sum`.
+    Histogram {
+        /// As Prometheus prints it.
+        text: String,
+        /// How many observations.
+        count: f64,
+        /// What they add up to.
+        sum: f64,
+    },
+}
+
+impl From<f64> for AlertValue {
+    fn from(value: f64) -> Self {
+        Self::Float(value)
+    }
+}
+
 /// A query written out in a template, so that it can be checked before it is needed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LiteralQuery {
@@ -244,12 +267,16 @@ impl Data {
     /// the time of the evaluation in seconds since the epoch.
     pub fn new<N: AsRef<str>, V: AsRef<str>>(
         labels: impl IntoIterator<Item = (N, V)>,
-        value: f64,
+        value: impl Into<AlertValue>,
         externals: &Externals,
         now_seconds: f64,
     ) -> Self {
+        let value = match value.into() {
+            AlertValue::Float(value) => Value::Float(value),
+            AlertValue::Histogram { text, count, sum } => object::histogram(text, count, sum),
+        };
         Self {
-            root: object::root(map(labels), externals.labels.clone(), &externals.url, Value::Float(value)),
+            root: object::root(map(labels), externals.labels.clone(), &externals.url, value),
             around: functions::Surroundings {
                 external_url: Arc::clone(&externals.url),
                 path_prefix: Arc::clone(&externals.path),
