@@ -23,7 +23,7 @@ usage: cargo xtask COMMAND
                                 queries over 90 days, or rules and their unit tests, side by side with Prometheus
   differential [--seed N] [--queries N] [--binary PATH]
                                 random expressions over random data, asked of a real Prometheus and of us
-  conformance DIR [--verbose] [--at-least N] [--store memory|tsdb] [--write-doc]
+  conformance DIR [--verbose] [--at-least N] [--store memory|tsdb] [--binary PATH] [--write-doc]
                                 the query engine against a folder of .test files, or the exposition parser
                                 against one of OpenMetrics cases; `conformance promql DIR` and `conformance
                                 openmetrics DIR` say which

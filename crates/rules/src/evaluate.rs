@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use assurance_metrics_model::{Duration, Labels, METRIC_NAME, Queryable, Timestamp, Value};
 use assurance_promql as promql;
-use assurance_template::{Data, Externals, QuerySample, Template};
+use assurance_template::{AlertValue, Data, Externals, QuerySample, Template};
 use promql::QueryValue;
 
 use crate::alert::Sighting;
@@ -113,12 +113,21 @@ pub(crate) fn sightings(
     let is_plain = rule.labels.values().chain(rule.annotations.values()).all(Template::is_plain);
     let mut seen = BTreeMap::new();
     for (labels, value) in samples {
+        let shown = || match &value {
+            Value::Histogram(histogram) => AlertValue::Histogram {
+                text: histogram.to_string(),
+                count: histogram.count,
+                sum: histogram.sum,
+            },
+            Value::Float(value) => AlertValue::Float(*value),
+            _ => AlertValue::Float(0.0),
+        };
+        let data = (!is_plain).then(|| Data::new(&labels, shown(), externals, reading.at.as_secs_f64()));
+        // As in Prometheus, templates see a histogram, while its alert has no value of its own.
         let value = match value {
             Value::Float(value) => value,
-            // As in Prometheus, an alert on a histogram has no value of its own.
             _ => 0.0,
         };
-        let data = (!is_plain).then(|| Data::new(&labels, value, externals, reading.at.as_secs_f64()));
         let mut render = |what: &str, name: &str, template: &Template| {
             let Some(data) = &data else { return template.text().to_owned() };
             template.render(data, &query).unwrap_or_else(|error| {
@@ -153,7 +162,8 @@ fn query_for_template(text: &str, reading: View<'_>) -> Result<Vec<QuerySample>,
         labels: labels.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect(),
         value: match value {
             Value::Float(value) => value,
-            _ => f64::NAN,
+            // As in Prometheus: a sample of a template has no room for a histogram.
+            _ => 0.0,
         },
     };
     Ok(samples.into_iter().map(sample).collect())

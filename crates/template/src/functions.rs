@@ -1,8 +1,8 @@
 //! The functions of rule templates: Prometheus's, and those of Go's that print.
 
+use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use gotmpl::{FuncMap, Result, Value};
 
@@ -108,42 +108,74 @@ const MAX_PRINTF_ARGUMENTS: usize = 64;
 /// What one rendering knows and has used up.
 #[derive(Debug, Default)]
 pub(crate) struct Session {
-    answers: Mutex<BTreeMap<String, Value>>,
-    wanted: Mutex<Option<String>>,
-    spent: AtomicUsize,
+    around: Surroundings,
+    answers: RefCell<BTreeMap<String, Value>>,
+    wanted: RefCell<Option<String>>,
+    spent: Cell<usize>,
+}
+
+thread_local! {
+    /// The rendering under way on this thread. The engine's functions are made once, for all templates, and can
+    /// borrow nothing: this is how they find what they need beside their arguments.
+    static CURRENT: RefCell<Session> = RefCell::default();
+}
+
+/// Makes a rendering the one under way, until it is dropped.
+#[derive(Debug)]
+pub(crate) struct Rendering {
+    before: Option<Session>,
+}
+
+impl Rendering {
+    pub(crate) fn begin(around: &Surroundings) -> Self {
+        let session = Session { around: around.clone(), ..Session::default() };
+        Self { before: Some(CURRENT.replace(session)) }
+    }
+
+    /// What the functions of this rendering share.
+    pub(crate) fn session<T>(&self, of: impl FnOnce(&Session) -> T) -> T {
+        CURRENT.with_borrow(of)
+    }
+}
+
+impl Drop for Rendering {
+    fn drop(&mut self) {
+        if let Some(before) = self.before.take() {
+            CURRENT.set(before);
+        }
+    }
 }
 
 impl Session {
     /// The query that the last run stopped at.
     pub(crate) fn take_wanted(&self) -> Option<String> {
-        // A poisoned lock holds a whole value all the same: nothing here is left half written.
-        self.wanted.lock().unwrap_or_else(PoisonError::into_inner).take()
+        self.wanted.take()
     }
 
     /// Gives the answer to a query; returns how many there are by now.
     pub(crate) fn answer(&self, expression: String, samples: &[crate::QuerySample]) -> usize {
         let list: Vec<Value> = samples.iter().map(object::sample).collect();
-        let mut answers = self.answers.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut answers = self.answers.borrow_mut();
         answers.insert(expression, Value::List(list.into()));
         answers.len()
     }
 
     /// Starts a new run of the same rendering.
     pub(crate) fn restart(&self) {
-        self.spent.store(0, Ordering::Relaxed);
+        self.spent.set(0);
     }
 
     fn query(&self, expression: &str) -> Result<Value> {
-        let answers = self.answers.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(answer) = answers.get(expression) {
+        if let Some(answer) = self.answers.borrow().get(expression) {
             return Ok(answer.clone());
         }
-        *self.wanted.lock().unwrap_or_else(PoisonError::into_inner) = Some(expression.to_owned());
+        self.wanted.replace(Some(expression.to_owned()));
         Err(failed("the query has not been made yet"))
     }
 
     fn spend(&self, text: String) -> Result<Value> {
-        let spent = self.spent.fetch_add(text.len(), Ordering::Relaxed) + text.len();
+        let spent = self.spent.get() + text.len();
+        self.spent.set(spent);
         if spent > MAX_WORK_BYTES {
             return Err(failed(format!("functions made more than {MAX_WORK_BYTES} bytes of text")));
         }
@@ -151,41 +183,31 @@ impl Session {
     }
 
     fn left(&self) -> usize {
-        MAX_WORK_BYTES.saturating_sub(self.spent.load(Ordering::Relaxed))
+        MAX_WORK_BYTES.saturating_sub(self.spent.get())
     }
 }
 
 /// What the functions need besides their arguments.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Surroundings {
     pub(crate) external_url: Arc<str>,
     pub(crate) path_prefix: Arc<str>,
     pub(crate) now_seconds: f64,
 }
 
-/// The functions for one rendering.
-pub(crate) fn all(session: &Arc<Session>, around: &Surroundings) -> FuncMap {
+/// The functions of all renderings.
+pub(crate) fn all() -> FuncMap {
     let mut map = FuncMap::new();
-    let mut add = |name: &str, f: Bound| {
-        let session = Arc::clone(session);
-        map.insert(name.to_owned(), Arc::new(move |arguments: &[Value]| f(&session, arguments)) as _);
-    };
-    for (name, function) in STATELESS {
-        add(name, Box::new(*function));
+    for (name, function) in BY_NAME {
+        let call = move |arguments: &[Value]| CURRENT.with_borrow(|session| function(session, arguments));
+        map.insert((*name).to_owned(), Arc::new(call) as _);
     }
-    let url = text(&around.external_url);
-    add("externalURL", Box::new(move |_, _| Ok(url.clone())));
-    let prefix = text(&around.path_prefix);
-    add("pathPrefix", Box::new(move |_, _| Ok(prefix.clone())));
-    let now = around.now_seconds;
-    add("now", Box::new(move |_, _| Ok(Value::Float(now))));
     map
 }
 
-type Bound = Box<dyn Fn(&Session, &[Value]) -> Result<Value> + Send + Sync>;
 type Function = fn(&Session, &[Value]) -> Result<Value>;
 
-const STATELESS: &[(&str, Function)] = &[
+const BY_NAME: &[(&str, Function)] = &[
     (MEMBER, member),
     (METHOD, method),
     (SHOW, |_, a| Ok(if matches!(a, [Value::Nil]) { Value::Nil } else { text(&show(one(a)?)) })),
@@ -194,6 +216,7 @@ const STATELESS: &[(&str, Function)] = &[
         Ok(Value::Map(Arc::new(pairs.collect())))
     }),
     ("call", |_, _| Err(failed("call of something that is not a function"))),
+    ("externalURL", |s, _| Ok(text(&s.around.external_url))),
     ("first", |_, a| match list(one(a)?)? {
         [first, ..] => Ok(first.clone()),
         [] => Err(failed("first() called on vector with no elements")),
@@ -217,8 +240,10 @@ const STATELESS: &[(&str, Function)] = &[
         let [pattern, subject] = two(a)?;
         Ok(Value::Bool(regex(string(pattern)?)?.is_match(string(subject)?)))
     }),
+    ("now", |s, _| Ok(Value::Float(s.around.now_seconds))),
     ("parseDuration", |_, a| Ok(Value::Float(duration(one(a)?)?.seconds()))),
     ("parseDurationTime", |_, a| Ok(object::span(duration(one(a)?)?))),
+    ("pathPrefix", |s, _| Ok(text(&s.around.path_prefix))),
     ("print", |s, a| s.spend(sprint(a))),
     ("printf", printf),
     ("println", |s, a| s.spend(a.iter().map(show).collect::<Vec<_>>().join(" ") + "\n")),

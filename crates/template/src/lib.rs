@@ -34,10 +34,12 @@ mod structure;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::ops::Range;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
-use gotmpl::parse::{ListNode, Parser};
+use gotmpl::parse::Parser;
 use gotmpl::{TemplateError, Value};
+
+use functions::{Rendering, Session};
 
 pub use error::{Finding, FindingKind, ParseError, ParseErrorKind, RenderError};
 
@@ -57,6 +59,29 @@ pub struct QuerySample {
     pub labels: BTreeMap<String, String>,
     /// The value.
     pub value: f64,
+}
+
+/// The value of the sample that made an alert, as templates see it.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum AlertValue {
+    /// A number.
+    Float(f64),
+    /// A native histogram, which prints as its text and has fields `.Count` and `.Sum`.
+    Histogram {
+        /// As Prometheus prints it.
+        text: String,
+        /// How many observations.
+        count: f64,
+        /// What they add up to.
+        sum: f64,
+    },
+}
+
+impl From<f64> for AlertValue {
+    fn from(value: f64) -> Self {
+        Self::Float(value)
+    }
 }
 
 /// A query written out in a template, so that it can be checked before it is needed.
@@ -79,10 +104,12 @@ pub struct Template {
     queries: Vec<LiteralQuery>,
 }
 
-struct Program {
-    main: ListNode,
-    defines: Vec<(String, ListNode)>,
-}
+/// The engine with a template's trees in it; its functions are shared by all templates.
+struct Program(gotmpl::Template);
+
+/// The engine without any template.
+static ENGINE: LazyLock<gotmpl::Template> =
+    LazyLock::new(|| gotmpl::Template::new("").max_range_iters(MAX_ROUNDS).funcs(functions::all()));
 
 /// Name of the main tree inside of the engine; `{{ define }}` cannot take it away, as it has a blank.
 const MAIN: &str = " main";
@@ -113,10 +140,13 @@ impl Template {
             .map_err(|refusal| located(text, refusal))?;
         let mut main = rewrite::list(tree);
         main.nodes.splice(0..0, rewrite::prelude());
-        let defines = defines.into_iter().map(|d| (d.name.to_string(), rewrite::list(d.body))).collect();
+        let engine = ENGINE.clone().add_parse_tree(MAIN, main);
+        let engine = defines
+            .into_iter()
+            .fold(engine, |engine, define| engine.add_parse_tree(&define.name, rewrite::list(define.body)));
         Ok(Self {
             text: text.into(),
-            program: Some(Arc::new(Program { main, defines })),
+            program: Some(Arc::new(Program(engine))),
             findings: learned.findings,
             labels: learned.labels,
             queries: learned.queries,
@@ -159,11 +189,10 @@ impl Template {
         query: &dyn Fn(&str) -> Result<Vec<QuerySample>, String>,
     ) -> Result<String, RenderError> {
         let Some(program) = &self.program else { return Ok(self.text.to_string()) };
-        let session = Arc::new(functions::Session::default());
-        let engine = program.engine(functions::all(&session, &data.around));
+        let rendering = Rendering::begin(&data.around);
         loop {
             let mut out = Bounded { text: String::new(), full: false };
-            let done = engine.execute_template_fmt(&mut out, MAIN, &data.root);
+            let done = program.0.execute_template_fmt(&mut out, MAIN, &data.root);
             let failure = match done {
                 Ok(()) => return Ok(out.text),
                 Err(failure) => failure,
@@ -173,7 +202,7 @@ impl Template {
             }
             // The engine cannot call a borrowed function, so a run stops at each new query and is made again
             // with its answer. Rendering has no effects, so that the runs agree up to that point.
-            let Some(expression) = session.take_wanted() else {
+            let Some(expression) = rendering.session(Session::take_wanted) else {
                 return Err(match failure {
                     TemplateError::RangeIterLimit => RenderError::TooManyRounds { limit: MAX_ROUNDS },
                     TemplateError::Exec(reason) => RenderError::Execution { reason },
@@ -182,10 +211,11 @@ impl Template {
             };
             let samples = query(&expression)
                 .map_err(|reason| RenderError::Query { expression: expression.clone(), reason })?;
-            if session.answer(expression, &samples) > MAX_QUERIES {
+            let answers = rendering.session(|session| session.answer(expression, &samples));
+            if answers > MAX_QUERIES {
                 return Err(RenderError::TooManyQueries { limit: MAX_QUERIES });
             }
-            session.restart();
+            rendering.session(Session::restart);
         }
     }
 }
@@ -204,14 +234,6 @@ impl PartialEq for Template {
 }
 
 impl Eq for Template {}
-
-impl Program {
-    fn engine(&self, functions: gotmpl::FuncMap) -> gotmpl::Template {
-        let empty = gotmpl::Template::new("").max_range_iters(MAX_ROUNDS).funcs(functions);
-        let engine = empty.add_parse_tree(MAIN, self.main.clone());
-        self.defines.iter().fold(engine, |engine, (name, tree)| engine.add_parse_tree(name, tree.clone()))
-    }
-}
 
 /// What is the same for all alerts of a server.
 #[derive(Clone, Debug)]
@@ -245,12 +267,16 @@ impl Data {
     /// the time of the evaluation in seconds since the epoch.
     pub fn new<N: AsRef<str>, V: AsRef<str>>(
         labels: impl IntoIterator<Item = (N, V)>,
-        value: f64,
+        value: impl Into<AlertValue>,
         externals: &Externals,
         now_seconds: f64,
     ) -> Self {
+        let value = match value.into() {
+            AlertValue::Float(value) => Value::Float(value),
+            AlertValue::Histogram { text, count, sum } => object::histogram(text, count, sum),
+        };
         Self {
-            root: object::root(map(labels), externals.labels.clone(), &externals.url, Value::Float(value)),
+            root: object::root(map(labels), externals.labels.clone(), &externals.url, value),
             around: functions::Surroundings {
                 external_url: Arc::clone(&externals.url),
                 path_prefix: Arc::clone(&externals.path),

@@ -60,6 +60,20 @@ pub(crate) fn sample(sample: &QuerySample) -> Value {
     record(SAMPLE, vec![("Labels", labels), ("Value", Value::Float(sample.value))])
 }
 
+/// A native histogram.
+pub(crate) fn histogram(shown: String, count: f64, sum: f64) -> Value {
+    Value::Function(Arc::new(move |arguments: &[Value]| match arguments {
+        [Value::String(name)] => match name.as_ref() {
+            TYPE => Ok(text("a histogram")),
+            SHOW => Ok(text(&shown)),
+            "Count" => Ok(Value::Float(count)),
+            "Sum" => Ok(Value::Float(sum)),
+            name => Err(failed(format!("can't evaluate field {name} in a histogram"))),
+        },
+        _ => Err(failed("not a function")),
+    }))
+}
+
 /// The top of a rule's template.
 pub(crate) fn root(labels: Value, external_labels: Value, external_url: &str, value: Value) -> Value {
     record(

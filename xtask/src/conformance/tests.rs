@@ -110,6 +110,7 @@ fn what_is_not_understood_on_the_command_line_is_said() {
         (vec!["a", "--at-least", "many"], "--at-least needs a number"),
         (vec!["a", "--store", "disk"], "--store is memory or tsdb"),
         (vec!["a", "--binary"], "--binary needs the path"),
+        (vec!["a", "--store", "memory", "--write-doc"], "the page tells of the evaluator's own store"),
         (vec!["a", "--loud"], "there is no option --loud"),
     ] {
         let args: Vec<String> = args.into_iter().map(str::to_owned).collect();

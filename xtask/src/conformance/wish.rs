@@ -64,6 +64,11 @@ impl Wish {
                 more => return refused(&format!("{more} is one folder too many")),
             }
         }
+        if wish.write_doc && wish.subject != Subject::Tsdb {
+            return Err(format!(
+                "the page tells of the evaluator's own store, so --write-doc stands alone\n\n{USAGE}"
+            ));
+        }
         if wish.folder.is_empty() { Err(USAGE.to_owned()) } else { Ok(wish) }
     }
 }

@@ -118,7 +118,9 @@ fn is_same(a: &Value, b: &Value, fuzzy: bool) -> bool {
             let near = || a.next_up() == *b || a.next_down() == *b;
             a == b || (a.is_nan() && b.is_nan()) || (fuzzy && near())
         }
-        (a, b) => a == b,
+        // As literals, so that the same buckets in other spans are the same.
+        (Value::Histogram(a), Value::Histogram(b)) => a.test_expression() == b.test_expression(),
+        _ => false,
     }
 }
 
@@ -126,6 +128,7 @@ pub(super) fn value_text(value: &Value) -> String {
     match value {
         Value::Float(value) if is_stale_nan(*value) => "stale".to_owned(),
         Value::Float(value) => format_float(*value),
+        Value::Histogram(histogram) => histogram.test_expression(),
         other => format!("{other:?}"),
     }
 }

@@ -2,6 +2,7 @@
 
 mod alerts;
 mod bench;
+mod embed;
 mod files;
 mod promtool;
 mod recording;

@@ -280,3 +280,71 @@ fn a_file_that_two_patterns_match_is_read_once() {
     let report = unit_test::run(&Source::new("t.yml", test), &none, &Options::default()).unwrap();
     assert_eq!(report.warnings.len(), 2, "a pattern that matches nothing is no error, as in promtool");
 }
+
+#[test]
+fn native_histograms_are_recorded_alerted_on_and_expected() {
+    let rules = "
+groups:
+- name: a
+  rules:
+  - {record: latency:sum, expr: sum(latency)}
+  - alert: Slow
+    expr: latency
+    labels: {count: '{{ $value.Count }}'}
+    annotations:
+      summary: '{{ $value }}'
+      rate: '{{ $value | humanize }}'
+      query: '{{ query \"latency\" | first | value }}'
+";
+    let test = "
+rule_files: [r]
+tests:
+- input_series:
+  - {series: 'latency{instance=\"x\"}', values: '{{schema:0 sum:5 count:4 buckets:[1 2 1]}}x5'}
+  promql_expr_test:
+  - expr: latency:sum
+    eval_time: 1m
+    exp_samples: [{labels: 'latency:sum', histogram: '{{schema:0 sum:5 count:4 buckets:[1 2 1]}}'}]
+  - expr: latency:sum
+    eval_time: 1m
+    exp_samples: [{labels: 'latency:sum', histogram: '{{schema:0 sum:5 count:4 buckets:[1 1 2]}}'}]
+  - {expr: latency, eval_time: 1m, exp_samples: [{labels: latency, histogram: '1'}]}
+  alert_rule_test:
+  - {eval_time: 1m, alertname: Slow}
+";
+    insta::assert_snapshot!(print(&one(rules, test, &Options::default())), @r#"
+    unnamed#0 (4 checks, 3 failures)
+    error: Slow fires at 1m
+      --> t.yml:15:32
+       |
+    15 |   - {eval_time: 1m, alertname: Slow}
+       |                                ^^^^
+       |
+       = help: Slow fires from 0s on (looked at up to 5m)
+      expected: nothing
+      got:
+        {alertname="Slow",count="4",instance="x"}
+          query: "0"
+          rate: "<error expanding template: can't convert a histogram to float>"
+          summary: "{count:4, sum:5, (0.5,1]:1, (1,2]:2, (2,4]:1}"
+
+    error: the query gives other samples at 1m
+      --> t.yml:10:11
+       |
+    10 |   - expr: latency:sum
+       |           ^^^^^^^^^^^
+      expected:
+        latency:sum {{count:4 sum:5 buckets:[1 1 2]}}
+      got:
+        latency:sum {{count:4 sum:5 buckets:[1 2 1]}}
+
+    error: "1" is not one histogram, such as {{schema:0 count:1}}
+      --> t.yml:13:79
+       |
+    13 |   - {expr: latency, eval_time: 1m, exp_samples: [{labels: latency, histogram: '1'}]}
+       |                                                                               ^^^
+
+    r:5 latency:sum: proven
+    r:6 Slow: no test that passes makes it give anything
+    "#);
+}
