@@ -180,7 +180,9 @@ pub(crate) async fn metadata(
 #[derive(Debug, Serialize)]
 pub(crate) struct TargetMetadata {
     target: LabelMap,
-    metric: String,
+    /// Left out where it was asked for by name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    metric: Option<String>,
     #[serde(flatten)]
     entry: MetadataEntry,
 }
@@ -202,7 +204,7 @@ pub(crate) async fn target_metadata(
     });
     let found = found.map(|m| TargetMetadata {
         target: LabelMap(m.labels.clone()),
-        metric: m.metric.to_owned(),
+        metric: wanted.is_none().then(|| m.metric.to_owned()),
         entry: m.metadata.into(),
     });
     Ok(Answer::new(found.take(params.count("limit")?).collect()))

@@ -234,6 +234,7 @@ struct RecordingEntry {
 #[serde(rename_all = "camelCase")]
 struct Common {
     health: &'static str,
+    #[serde(skip_serializing_if = "String::is_empty")]
     last_error: String,
     evaluation_time: f64,
     last_evaluation: String,

@@ -1,6 +1,7 @@
 //! The binary as users start it: its processes, sockets, signals and exit codes, and real neighbours.
 
 mod check;
+mod clients;
 mod demo;
 mod healthcheck;
 mod net;
@@ -11,5 +12,6 @@ mod reload;
 mod remote_write;
 mod rule_tests;
 mod serve;
+mod shapes;
 mod start;
 mod web_config;
