@@ -84,16 +84,11 @@ fn series() -> Vec<(Vec<(String, String)>, Move)> {
         pairs.sort();
         all.push((pairs, how));
     };
-    for (name, label, count, how) in [
-        ("sovereign_override_active", "system", 2, Move::Flag),
-        ("policy_violations_total", "policy", 20, Move::Rare),
-        ("risk_score", "system", 4, Move::Risk),
-        ("audit_lag_seconds", "node", 8, Move::Lag),
-        ("monitor_heartbeats_total", "node", 10, Move::Busy(2)),
-    ] {
-        for n in 0..count {
-            add(name, n, &[(label, format!("{label}-{n}"))], how);
-        }
+    for n in 0..2 {
+        add("sovereign_override_active", n, &[("system", format!("system-{n}"))], Move::Flag);
+    }
+    for n in 0..20 {
+        add("policy_violations_total", n, &[("policy", format!("policy-{n}"))], Move::Rare);
     }
     for gate in 0..8 {
         for (decision, most) in [("allow", 40), ("deny", 3), ("defer", 3)] {
@@ -105,6 +100,15 @@ fn series() -> Vec<(Vec<(String, String)>, Move)> {
         for (at, bound) in BOUNDS.iter().enumerate() {
             let labels = [("gate", format!("gate-{gate}")), ("le", (*bound).to_owned())];
             add("gate_latency_seconds_bucket", gate, &labels, Move::Busy(4 * (at as i64 + 1)));
+        }
+    }
+    for (name, label, count, how) in [
+        ("risk_score", "system", 4, Move::Risk),
+        ("audit_lag_seconds", "node", 8, Move::Lag),
+        ("monitor_heartbeats_total", "node", 10, Move::Busy(2)),
+    ] {
+        for n in 0..count {
+            add(name, n, &[(label, format!("{label}-{n}"))], how);
         }
     }
     all

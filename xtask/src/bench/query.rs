@@ -19,6 +19,8 @@ const DAY: i64 = 86_400;
 const ENOUGH_CPU: f64 = 0.6;
 const MAX_RUNS: usize = 300;
 
+/// Windows lie within the data: what a counter did before its first sample is guessed otherwise since Prometheus 3.
+///
 /// Name, expression, seconds of the range and its step, and the ratio of CPU that is aimed at.
 type Question = (&'static str, &'static str, Option<(i64, i64)>, Option<f64>);
 
@@ -41,7 +43,7 @@ const QUESTIONS: &[Question] = &[
         Some(0.1),
     ),
     ("h6", "increase(gate_decisions_total[90d])", None, Some(0.1)),
-    ("h7", "sum by (gate) (increase(gate_decisions_total[7d]))", Some((90 * DAY, DAY)), Some(0.1)),
+    ("h7", "sum by (gate) (increase(gate_decisions_total[7d]))", Some((83 * DAY, DAY)), Some(0.1)),
 ];
 
 #[expect(clippy::print_stdout, reason = "the tables are its output")]

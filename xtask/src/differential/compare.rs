@@ -53,7 +53,8 @@ fn between(theirs: &Found, ours: &Found, sorted: bool) -> Option<String> {
 
 /// Equal, or equal but for rounding; NaN is NaN.
 pub(crate) fn same(a: f64, b: f64) -> bool {
-    a == b || (a.is_nan() && b.is_nan()) || (a - b).abs() <= TOLERANCE * a.abs().max(b.abs())
+    let near = || a.is_finite() && b.is_finite() && (a - b).abs() <= TOLERANCE * a.abs().max(b.abs());
+    a == b || (a.is_nan() && b.is_nan()) || near()
 }
 
 fn shown(points: &[(f64, f64)]) -> &[(f64, f64)] {

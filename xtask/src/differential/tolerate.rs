@@ -46,6 +46,10 @@ pub(crate) const EXCUSES: &[(&str, &str, Excuse)] = &[
         "of a side that must be unique are refused since 3.9 even where a comparison drops them",
         |case| Ok(refused(case.ours) && rewritten(case, COMPARISONS, &with_bool)?),
     ),
+    ("fraction", "histogram_fraction takes classic histograms since 3.0", |case| {
+        let of_buckets = case.expression.print().contains("latency_seconds_bucket");
+        Ok(of_buckets && case.expression.has("histogram_fraction"))
+    }),
     (
         "predict_linear",
         "with @ in a range query moves its window with the step before 2.43, so that each step is asked by itself",
