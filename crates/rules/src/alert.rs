@@ -89,7 +89,8 @@ impl AlertState {
 /// One element of an expression's result, labelled and described.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Sighting {
-    pub(crate) annotations: BTreeMap<String, String>,
+    /// `None` where they are what the alert has already.
+    pub(crate) annotations: Option<BTreeMap<String, String>>,
     pub(crate) value: f64,
 }
 
@@ -161,7 +162,9 @@ pub(crate) fn step(
             last_sent_at: None,
             valid_until: None,
         });
-        alert.annotations = sighting.annotations;
+        if let Some(annotations) = sighting.annotations {
+            alert.annotations = annotations;
+        }
         alert.value = sighting.value;
         alert.keep_firing_since = None;
         if alert.phase == Phase::Pending && at - alert.active_at >= holds.hold {
@@ -221,7 +224,7 @@ mod tests {
     }
 
     fn seen(holds: bool) -> BTreeMap<Labels, Sighting> {
-        let sighting = Sighting { annotations: BTreeMap::new(), value: 1.0 };
+        let sighting = Sighting { annotations: None, value: 1.0 };
         if holds { BTreeMap::from([(labels(), sighting)]) } else { BTreeMap::new() }
     }
 

@@ -8,13 +8,10 @@ use assurance_template::{AlertValue, Data, Externals, QuerySample, Template};
 use promql::QueryValue;
 
 use crate::alert::Sighting;
-use crate::{AlertingRule, Expression, RecordingRule, RuleError};
+use crate::cache::{AlertSeries, LabelCache};
+use crate::{AlertState, AlertingRule, Expression, Phase, RecordingRule, RuleError};
 
-/// The series of alerts and of when they became active.
-const ALERTS: &str = "ALERTS";
-const ALERTS_FOR_STATE: &str = "ALERTS_FOR_STATE";
 const ALERT_NAME: &str = "alertname";
-const ALERT_STATE: &str = "alertstate";
 
 /// What an evaluation reads from.
 #[derive(Clone, Copy)]
@@ -76,17 +73,20 @@ pub(crate) fn record(
     rule: &RecordingRule,
     reading: View<'_>,
     limit: usize,
+    cache: &mut LabelCache,
     notes: &mut Notes,
 ) -> Result<Vec<(Labels, Value)>, RuleError> {
     let samples = vector(rule.expression.tree(), reading, reading.at - reading.offset, notes)?;
     let mut results = BTreeMap::new();
     for (labels, value) in samples {
-        let mut builder = labels.to_builder();
-        builder.set(METRIC_NAME, &rule.record);
-        for (name, value) in &rule.labels {
-            builder.set(name, value);
-        }
-        let labels = builder.build();
+        let labels = cache.get(&labels, || {
+            let mut builder = labels.to_builder();
+            builder.set(METRIC_NAME, &rule.record);
+            for (name, value) in &rule.labels {
+                builder.set(name, value);
+            }
+            builder.build()
+        });
         if results.insert(labels.clone(), value).is_some() {
             return Err(RuleError::SameLabels { labels });
         }
@@ -94,7 +94,15 @@ pub(crate) fn record(
     if limit > 0 && results.len() > limit {
         return Err(RuleError::Limit { limit, given: results.len(), what: "series" });
     }
+    cache.trim(results.len());
     Ok(results.into_iter().collect())
+}
+
+/// What an alerting rule knows from its last evaluation.
+pub(crate) struct Known<'a> {
+    /// Alerts whose annotations are those of the rule as it is now.
+    pub(crate) alerts: Option<&'a BTreeMap<Labels, AlertState>>,
+    pub(crate) labels: &'a mut LabelCache,
 }
 
 /// The alerts whose condition holds.
@@ -103,6 +111,7 @@ pub(crate) fn sightings(
     reading: View<'_>,
     externals: &Externals,
     most: usize,
+    known: &mut Known<'_>,
     notes: &mut Notes,
 ) -> Result<BTreeMap<Labels, Sighting>, RuleError> {
     let samples = vector(rule.expression.tree(), reading, reading.at - reading.offset, notes)?;
@@ -110,7 +119,9 @@ pub(crate) fn sightings(
         return Err(RuleError::TooManyAlerts { limit: most, given: samples.len() });
     }
     let query = |text: &str| query_for_template(text, reading);
-    let is_plain = rule.labels.values().chain(rule.annotations.values()).all(Template::is_plain);
+    let plain_labels = rule.labels.values().all(Template::is_plain);
+    let plain_annotations = rule.annotations.values().all(Template::is_plain);
+    let is_plain = plain_labels && plain_annotations;
     let mut seen = BTreeMap::new();
     for (labels, value) in samples {
         let shown = || match &value {
@@ -135,22 +146,30 @@ pub(crate) fn sightings(
                 format!("<error expanding template: {error}>")
             })
         };
-        let mut builder = labels.to_builder();
-        builder.set(METRIC_NAME, "");
-        for (name, template) in &rule.labels {
-            builder.set(name, &render("label", name, template));
-        }
-        builder.set(ALERT_NAME, &rule.alert);
-        let annotations = rule
-            .annotations
-            .iter()
-            .map(|(name, template)| (name.clone(), render("annotation", name, template)))
-            .collect();
-        let labels = builder.build();
+        let mut make_labels = || {
+            let mut builder = labels.to_builder();
+            builder.set(METRIC_NAME, "");
+            for (name, template) in &rule.labels {
+                builder.set(name, &render("label", name, template));
+            }
+            builder.set(ALERT_NAME, &rule.alert);
+            builder.build()
+        };
+        let labels = if plain_labels { known.labels.get(&labels, make_labels) } else { make_labels() };
+        let has_annotations = plain_annotations
+            && known
+                .alerts
+                .and_then(|alerts| alerts.get(&labels))
+                .is_some_and(|a| a.phase != Phase::Inactive);
+        let annotations = (!has_annotations).then(|| {
+            let all = rule.annotations.iter();
+            all.map(|(name, template)| (name.clone(), render("annotation", name, template))).collect()
+        });
         if seen.insert(labels.clone(), Sighting { annotations, value }).is_some() {
             return Err(RuleError::SameLabels { labels });
         }
     }
+    known.labels.trim(seen.len());
     Ok(seen)
 }
 
@@ -169,14 +188,9 @@ fn query_for_template(text: &str, reading: View<'_>) -> Result<Vec<QuerySample>,
     Ok(samples.into_iter().map(sample).collect())
 }
 
-/// The two series of an active alert.
-pub(crate) fn series_of(alert: &crate::AlertState) -> [(Labels, Value); 2] {
-    let mut builder = alert.labels.to_builder();
-    builder.set(METRIC_NAME, ALERTS).set(ALERT_STATE, alert.phase.as_str());
-    let state = builder.build();
-    let mut builder = alert.labels.to_builder();
-    builder.set(METRIC_NAME, ALERTS_FOR_STATE);
+/// What the two series of an active alert hold.
+pub(crate) fn samples_of(alert: &AlertState, series: &AlertSeries) -> [(Labels, Value); 2] {
     #[expect(clippy::cast_precision_loss, reason = "whole seconds are exact for 285 million years")]
     let since = alert.active_at.as_millis().div_euclid(1000) as f64;
-    [(state, Value::Float(1.0)), (builder.build(), Value::Float(since))]
+    [(series.state.clone(), Value::Float(1.0)), (series.since.clone(), Value::Float(since))]
 }

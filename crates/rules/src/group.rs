@@ -8,7 +8,8 @@ use assurance_template::Externals;
 use hashbrown::{HashMap, HashSet};
 
 use crate::alert::{Holds, step};
-use crate::evaluate::{self, Notes, View};
+use crate::cache::{LabelCache, SeriesCache};
+use crate::evaluate::{self, Known, Notes, View};
 use crate::manager::Config;
 use crate::schedule::Slots;
 use crate::state::RuleRecord;
@@ -31,7 +32,11 @@ pub(crate) struct RuleState {
     pub(crate) selectors: Vec<SelectorStatus>,
     pub(crate) alerts: BTreeMap<Labels, AlertState>,
     /// The series written at the last evaluation, to be ended when they are not written again.
-    pub(crate) written: HashSet<Labels>,
+    pub(crate) written: Vec<Labels>,
+    labels: LabelCache,
+    series: SeriesCache,
+    /// Whether the alerts were described by the rule as it is now: not after a reload or restart.
+    described: bool,
 }
 
 impl RuleState {
@@ -53,7 +58,10 @@ impl RuleState {
             failures: 0,
             selectors: selectors_of(rule),
             alerts: BTreeMap::new(),
-            written: HashSet::new(),
+            written: Vec::new(),
+            labels: LabelCache::default(),
+            series: SeriesCache::default(),
+            described: false,
         }
     }
 
@@ -116,6 +124,8 @@ fn selectors_of(rule: &Rule) -> Vec<SelectorStatus> {
 #[derive(Debug)]
 pub(crate) struct GroupState {
     pub(crate) group: Arc<Group>,
+    file: Arc<str>,
+    name: Arc<str>,
     pub(crate) slots: Slots,
     pub(crate) next: Timestamp,
     pub(crate) last_evaluation: Option<Timestamp>,
@@ -141,6 +151,8 @@ impl GroupState {
         let slots = Slots::new(config.schedule, &group.file, &group.name, interval);
         let rules = group.rules.iter().map(|r| RuleState::new(&group, r, &config.external_url)).collect();
         Self {
+            file: group.file.as_str().into(),
+            name: group.name.as_str().into(),
             group: Arc::new(group),
             slots,
             next: slots.after(now),
@@ -188,7 +200,7 @@ impl GroupState {
         for (rule, state) in self.group.rules.iter().zip(&mut self.rules) {
             let Some(record) = known.get_mut(&key_of(rule)).and_then(VecDeque::pop_front) else { continue };
             state.alerts = record.alerts.into_iter().map(|alert| (alert.labels.clone(), alert)).collect();
-            state.written = record.written.into_iter().collect();
+            state.written = record.written;
         }
         let mut rest: Vec<RuleRecord> = known.into_values().flatten().collect();
         rest.sort_by(|a, b| (a.alerting, &a.name, &a.labels).cmp(&(b.alerting, &b.name, &b.labels)));
@@ -219,8 +231,8 @@ impl GroupState {
         events: &mut VecDeque<AlertEvent>,
     ) -> GroupReport {
         let mut report = GroupReport {
-            file: self.group.file.as_str().into(),
-            group: self.group.name.as_str().into(),
+            file: Arc::clone(&self.file),
+            group: Arc::clone(&self.name),
             at,
             missed: 0,
             rules: self.rules.len(),
@@ -296,7 +308,8 @@ impl Work<'_> {
         state.notes = Notes::default();
         let results = match rule {
             Rule::Recording(rule) => {
-                let results = evaluate::record(rule, reading, self.group.limit, &mut state.notes)?;
+                let results =
+                    evaluate::record(rule, reading, self.group.limit, &mut state.labels, &mut state.notes)?;
                 state.results = results.len();
                 results
             }
@@ -317,7 +330,10 @@ impl Work<'_> {
     ) -> Result<Vec<(Labels, Value)>, RuleError> {
         let config = self.around.config;
         let most = config.max_active_alerts_per_rule;
-        let seen = evaluate::sightings(rule, reading, self.around.externals, most, &mut state.notes)?;
+        let mut known = Known { alerts: state.described.then_some(&state.alerts), labels: &mut state.labels };
+        let externals = self.around.externals;
+        let seen = evaluate::sightings(rule, reading, externals, most, &mut known, &mut state.notes)?;
+        state.described = true;
         state.results = seen.len();
         let holds = Holds { hold: rule.hold, keep_firing_for: rule.keep_firing_for };
         let limit = self.group.limit;
@@ -334,8 +350,12 @@ impl Work<'_> {
             return Err(RuleError::Limit { limit, given: active, what: "alerts" });
         }
         self.tell(state, changes, events);
-        let active = state.alerts.values().filter(|alert| alert.phase != Phase::Inactive);
-        Ok(active.flat_map(evaluate::series_of).collect())
+        let mut samples = Vec::with_capacity(active * 2);
+        for alert in state.alerts.values().filter(|alert| alert.phase != Phase::Inactive) {
+            samples.extend(evaluate::samples_of(alert, state.series.get(alert)));
+        }
+        state.series.trim(active);
+        Ok(samples)
     }
 
     /// Queues what happened, and what is to be sent again.
@@ -373,30 +393,41 @@ impl Work<'_> {
         store: &mut dyn RuleStore,
     ) -> Result<usize, RuleError> {
         let at = self.at - self.offset;
-        let mut written: HashSet<Labels> = results.iter().map(|(labels, _)| labels.clone()).collect();
-        let mut ended: Vec<Labels> = state.written.difference(&written).cloned().collect();
-        ended.sort();
         let given = results.len();
+        let known = state.written.iter();
+        let is_same = known.len() == given && known.zip(&results).all(|(known, (now, _))| known == now);
+        let ended = if is_same { Vec::new() } else { ended(&state.written, &results) };
+        if !is_same {
+            state.written = results.iter().map(|(labels, _)| labels.clone()).collect();
+        }
         let total = given + ended.len();
         if total == 0 {
             return Ok(0);
         }
-        let ending: HashSet<Labels> = ended.iter().cloned().collect();
         let results = results.into_iter().map(|(labels, value)| (labels, at, value));
-        let ends = ended.into_iter().map(|labels| (labels, at, Value::stale()));
+        let ends = ended.iter().map(|labels| (labels.clone(), at, Value::stale()));
         let mut refused = store.append_all(self.now, &mut results.chain(ends));
-        let refusals = refused.len();
-        for error in &refused {
-            written.remove(&error.labels);
+        if refused.is_empty() {
+            return Ok(total);
         }
-        state.written = written;
+        let refusals = refused.len();
+        let not_written: HashSet<Labels> = refused.iter().map(|error| error.labels.clone()).collect();
+        state.written.retain(|labels| !not_written.contains(labels));
         // The end of a series is refused where another rule writes it by now.
-        refused.retain(|error| !(ending.contains(&error.labels) && is_taken_over(&error.kind)));
+        refused.retain(|error| !(ended.binary_search(&error.labels).is_ok() && is_taken_over(&error.kind)));
         match refused.into_iter().next() {
             None => Ok(total - refusals),
             Some(first) => Err(RuleError::Append { refused: refusals, given, first }),
         }
     }
+}
+
+/// Series that were written and are not among the results, sorted.
+fn ended(written: &[Labels], results: &[(Labels, Value)]) -> Vec<Labels> {
+    let now: HashSet<&Labels> = results.iter().map(|(labels, _)| labels).collect();
+    let mut ended: Vec<Labels> = written.iter().filter(|labels| !now.contains(labels)).cloned().collect();
+    ended.sort();
+    ended
 }
 
 fn is_taken_over(kind: &AppendErrorKind) -> bool {

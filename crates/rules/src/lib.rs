@@ -29,6 +29,7 @@
 //! told as resolved; whatever was dropped with its rule is told as dropped.
 
 mod alert;
+mod cache;
 mod error;
 mod evaluate;
 mod event;

@@ -224,7 +224,7 @@ impl Manager {
 
 fn rule_record((rule, state): (&crate::Rule, &RuleState)) -> Option<RuleRecord> {
     let (alerting, name, labels) = key_of(rule);
-    let mut written: Vec<Labels> = state.written.iter().cloned().collect();
+    let mut written: Vec<Labels> = state.written.to_vec();
     written.sort();
     let alerts: Vec<AlertState> = state.alerts.values().cloned().collect();
     let empty = written.is_empty() && alerts.is_empty();

@@ -45,6 +45,30 @@ fn a_reload_keeps_the_alerts_of_rules_that_stay() {
 }
 
 #[test]
+fn after_a_reload_or_restart_alerts_are_described_as_their_rules_say_now() {
+    let with = |text: &str| {
+        RULES.replace(
+            "severity: warning}",
+            &format!("severity: warning}}\n    annotations: {{summary: {text}}}"),
+        )
+    };
+    let summary = |bench: &Bench| {
+        bench.manager.alerts().find_map(|alert| alert.annotations.get("summary").cloned()).unwrap()
+    };
+    let mut bench = loaded(&with("one"), "9 9 9 9 9 9 9 9 9 9 9 9");
+    bench.run_to(90);
+    assert_eq!(summary(&bench), "one");
+    bench.manager.reload(config(&with("two")), bench.now);
+    bench.run_to(120);
+    assert_eq!(summary(&bench), "two");
+    let state = bench.manager.export_state();
+    bench.manager = Manager::new(config(&with("three")), bench.now);
+    bench.manager.restore_state(state, bench.now);
+    bench.run_to(180);
+    assert_eq!(summary(&bench), "three");
+}
+
+#[test]
 fn a_reload_keeps_what_is_due_and_what_is_to_be_ended() {
     let mut bench = loaded(RULES, "9 9 9 9 9 9 9 9 9 9");
     bench.run_to(60);
