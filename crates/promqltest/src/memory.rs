@@ -2,8 +2,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use assurance_metrics_model::{
-    Column, Histogram, Labels, QueryError, Queryable, Selection, Series, TimeRange, Timestamp,
-    Value,
+    Column, Histogram, Labels, QueryError, Queryable, Selection, Series, TimeRange, Timestamp, Value,
 };
 
 /// Series as maps from time to value: what nobody has to trust.
