@@ -5,12 +5,15 @@
 //! A gauge that stands still on a steady scrape takes two bytes a sample. A chunk that is full is written anew
 //! in fewer bits, where its values are decimals ([`crate::packed`]). Histograms stand as they are.
 
+mod file;
+
 use std::mem::discriminant;
 use std::sync::Arc;
 
 use assurance_metrics_model::{Column, Histogram, TimeRange, Timestamp, Value};
 
-use crate::packed::{Packed, Samples};
+use crate::bytes::{put_varint, unzigzag, zigzag};
+use crate::packed::{CAPACITY, Packed};
 
 /// Samples in one chunk: an hour at a scrape every 30 s; few enough that reading one sample decodes little.
 pub(crate) const MAX_SAMPLES: u32 = 120;
@@ -52,9 +55,11 @@ impl Chunk {
     /// Appends a sample newer than the last; `false` where the chunk is full or of the other kind.
     pub(crate) fn push(&mut self, at: Timestamp, value: &Value) -> bool {
         debug_assert!(at > self.last, "samples of a series rise in time");
-        if self.count == MAX_SAMPLES {
-            return false;
-        }
+        self.count < MAX_SAMPLES && self.grow(at, value)
+    }
+
+    /// As [`Self::push`], past what a chunk in memory may hold.
+    fn grow(&mut self, at: Timestamp, value: &Value) -> bool {
         match (&mut self.data, value) {
             (Data::Floats { bytes, last_delta, last_bits }, Value::Float(v)) => {
                 // Wraps, and so does the way back: exact also between the ends of the range.
@@ -146,7 +151,12 @@ impl Chunk {
     pub(crate) fn last_value(&self) -> Value {
         match &self.data {
             Data::Floats { last_bits, .. } => Value::Float(f64::from_bits(*last_bits)),
-            Data::Packed(packed) => Value::Float(f64::from_bits(packed.last_bits())),
+            Data::Packed(packed) => {
+                let (mut times, mut values) = ([0; CAPACITY], [0.0; CAPACITY]);
+                let count = self.count as usize;
+                packed.read(&mut times[..count], &mut values[..count]);
+                Value::Float(values[count - 1])
+            }
             Data::Histograms(all) => Value::Histogram(Arc::clone(&all[all.len() - 1].1)),
         }
     }
@@ -198,14 +208,23 @@ impl Chunk {
 
     /// Appends the samples inside `range`, or all.
     fn packed_floats(&self, packed: &Packed, range: Option<TimeRange>, into: &mut Column) {
-        let mut samples = Samples::new();
+        // The smaller ones are what memory is full of, and are cleared in a third of the time.
+        if self.count <= MAX_SAMPLES {
+            self.unpack::<{ MAX_SAMPLES as usize }>(packed, range, into);
+        } else {
+            self.unpack::<CAPACITY>(packed, range, into);
+        }
+    }
+
+    fn unpack<const N: usize>(&self, packed: &Packed, range: Option<TimeRange>, into: &mut Column) {
+        let (mut times, mut values) = ([0; N], [0.0; N]);
         let count = self.count as usize;
-        packed.read(count, &mut samples);
-        let times = &samples.times[..count];
+        let (times, values) = (&mut times[..count], &mut values[..count]);
+        packed.read(times, values);
         let until = |end: Timestamp| times.partition_point(|at| Timestamp::from_millis(*at) <= end);
         let (from, to) = range.map_or((0, count), |range| (until(range.after), until(range.until)));
         if from < to {
-            into.extend_floats(&times[from..to], &samples.values[from..to]);
+            into.extend_floats(&times[from..to], &values[from..to]);
         }
     }
 
@@ -233,22 +252,6 @@ fn first_bits(bytes: &[u8]) -> u64 {
     let mut head = [0; 8];
     head.copy_from_slice(&bytes[..8]);
     u64::from_le_bytes(head)
-}
-
-const fn zigzag(value: i64) -> u64 {
-    ((value << 1) ^ (value >> 63)).cast_unsigned()
-}
-
-const fn unzigzag(value: u64) -> i64 {
-    (value >> 1).cast_signed() ^ -((value & 1).cast_signed())
-}
-
-fn put_varint(out: &mut Vec<u8>, mut value: u64) {
-    while value >= 0x80 {
-        out.push((value & 0x7f) as u8 | 0x80);
-        value >>= 7;
-    }
-    out.push(value as u8);
 }
 
 /// Zero is the byte 0. Otherwise the bytes from the first to the last that is not zero.

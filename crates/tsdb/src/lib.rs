@@ -34,12 +34,24 @@
 //! among them, and a time has one value. A refused sample is an error, never a silent drop.
 
 mod appender;
+mod bytes;
+mod checkpoint;
 mod chunk;
+mod crc;
+mod durable;
+mod faults;
+mod histogram;
 mod index;
+mod maintain;
 mod packed;
+mod recovery;
 mod selections;
 mod series;
 mod store;
+mod wal;
 
 pub use appender::{Committed, HeadAppender};
+pub use faults::{Fault, FaultKind};
+pub use maintain::Maintenance;
+pub use recovery::{OpenError, OpenErrorKind, Quarantined, Recovery, Torn};
 pub use store::{Config, Dropped, Stats, Store};

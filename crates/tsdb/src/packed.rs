@@ -2,13 +2,17 @@
 //!
 //! Values become whole numbers by a power of ten, times the distances between them. Each is written as what
 //! it exceeds the smallest of the chunk by, or as its distance from the one before, whichever needs fewer
-//! bits: all in the same number of bits, so that reading is a loop without a branch. What cannot be written
-//! so and read back to the bit stays as it was.
+//! bits: all in the same number of bits, so that reading is a loop without a branch. The few values that cannot
+//! be written so and read back to the bit, stale markers among them, stand beside as they are; a chunk with
+//! more of them stays as it was.
 
-use crate::chunk::MAX_SAMPLES;
+use crate::bytes::{Cursor, put_count, put_signed, put_varint};
 
-/// The capacity of what a chunk is read into.
-pub(crate) const CAPACITY: usize = MAX_SAMPLES as usize;
+/// Most samples of a chunk: four of those in memory, which a file may join into one.
+pub(crate) const CAPACITY: usize = 480;
+
+/// Most values that are no decimals, for one that is: 16 bytes each in memory.
+const MAX_EXCEPTIONS: usize = 8;
 
 /// Largest power of ten that values are multiplied by: nanounits.
 const MAX_EXPONENT: u8 = 9;
@@ -29,7 +33,8 @@ pub(crate) struct Packed {
     values: Run,
     /// Values are whole numbers divided by ten to this power.
     exponent: u8,
-    last_bits: u64,
+    /// Values that are no such numbers: where, and their bits.
+    exceptions: Box<[(u16, u64)]>,
     /// The numbers of the times, then those of the values, then padding.
     bytes: Box<[u8]>,
 }
@@ -49,23 +54,10 @@ struct Run {
     from: u32,
 }
 
-/// Samples read from a chunk.
-pub(crate) struct Samples {
-    pub(crate) times: [i64; CAPACITY],
-    pub(crate) values: [f64; CAPACITY],
-}
-
-impl Samples {
-    pub(crate) const fn new() -> Self {
-        Self { times: [0; CAPACITY], values: [0.0; CAPACITY] }
-    }
-}
-
 impl Packed {
-    /// `None` where the samples are not exactly decimals of few digits, or would need too many bits.
+    /// `None` where too many of the samples are no decimals of few digits, or would need too many bits.
     pub(crate) fn new(times: &[i64], values: &[f64]) -> Option<Self> {
-        let last_bits = values.last()?.to_bits();
-        let (exponent, whole) = whole_numbers(values)?;
+        let Decimals { exponent, whole, exceptions } = Decimals::new(values)?;
         let mut bits = Bits::default();
         let times = bits.distances(times)?;
         let raw = Width::of_numbers(&whole)?;
@@ -74,26 +66,73 @@ impl Packed {
             Some(stepped) if stepped.width < raw.width => bits.distances(&whole)?,
             _ => bits.numbers(&whole, raw),
         };
-        Some(Self { times, values, exponent, last_bits, bytes: bits.finish() })
+        let exceptions = exceptions.into_boxed_slice();
+        Some(Self { times, values, exponent, exceptions, bytes: bits.finish() })
     }
 
-    pub(crate) fn last_bits(&self) -> u64 {
-        self.last_bits
+    /// Appends what tells how to read the bits, then the bits.
+    pub(crate) fn put(&self, out: &mut Vec<u8>) {
+        out.extend_from_slice(&[self.exponent, self.times.width]);
+        put_signed(out, self.times.least);
+        out.push(self.values.width << 1 | u8::from(self.values.distances));
+        put_signed(out, self.values.base);
+        if self.values.distances {
+            put_signed(out, self.values.least);
+        }
+        put_count(out, self.exceptions.len());
+        for (place, bits) in &self.exceptions {
+            put_varint(out, u64::from(*place));
+            out.extend_from_slice(&bits.to_le_bytes());
+        }
+        out.extend_from_slice(&self.bytes[..self.bytes.len() - PADDING]);
+    }
+
+    /// What [`Self::put`] wrote, to the end; the first time and the count stand before it.
+    pub(crate) fn read_from(from: &mut Cursor<'_>, first: i64, count: usize) -> Option<Self> {
+        let (exponent, width) = (from.byte()?, from.byte()?);
+        let times = Run { base: first, least: from.signed()?, width, distances: true, from: 0 };
+        let tag = from.byte()?;
+        let (width, distances) = (tag >> 1, tag & 1 == 1);
+        let base = from.signed()?;
+        let least = if distances { from.signed()? } else { 0 };
+        let steps = u32::try_from(count.checked_sub(1)?).ok()?;
+        let numbers = steps + u32::from(!distances);
+        let start = u32::from(times.width) * steps;
+        let values = Run { base, least, width, distances, from: start };
+        let wide = u32::from(times.width).max(u32::from(width)) > MAX_WIDTH;
+        let exceptions = (0..from.count()?).map(|_| {
+            let place: u16 = from.number()?;
+            (usize::from(place) < count).then_some((place, from.u64()?))
+        });
+        let exceptions = exceptions.collect::<Option<Box<[_]>>>()?;
+        let bits = from.take(from.left())?;
+        let expected = (start + u32::from(width) * numbers).div_ceil(8);
+        if wide || exponent > MAX_EXPONENT || bits.len() != expected as usize {
+            return None;
+        }
+        let mut bytes = Vec::with_capacity(bits.len() + PADDING);
+        bytes.extend_from_slice(bits);
+        bytes.extend([0; PADDING]);
+        Some(Self { times, values, exponent, exceptions, bytes: bytes.into_boxed_slice() })
     }
 
     pub(crate) fn heap_bytes(&self) -> usize {
-        self.bytes.len()
+        self.bytes.len() + size_of_val(&*self.exceptions)
     }
 
-    /// Reads the first `count` samples.
-    pub(crate) fn read(&self, count: usize, into: &mut Samples) {
-        self.times.read(&self.bytes, &mut into.times[..count], |number| number);
-        let values = &mut into.values[..count];
+    /// Reads as many samples as both take.
+    pub(crate) fn read(&self, times: &mut [i64], values: &mut [f64]) {
+        self.times.read(&self.bytes, times, |number| number);
         if self.exponent == 0 {
             self.values.read(&self.bytes, values, as_float);
         } else {
-            let divisor = 10_f64.powi(i32::from(self.exponent));
+            let divisor = POWERS[usize::from(self.exponent)];
             self.values.read(&self.bytes, values, |number| as_float(number) / divisor);
+        }
+        for (place, bits) in &self.exceptions {
+            if let Some(value) = values.get_mut(usize::from(*place)) {
+                *value = f64::from_bits(*bits);
+            }
         }
     }
 }
@@ -104,31 +143,60 @@ fn as_float(number: i64) -> f64 {
     number as f64
 }
 
-/// The smallest power of ten that makes all values whole, and what it makes of them.
-fn whole_numbers(values: &[f64]) -> Option<(u8, Vec<i64>)> {
-    let mut exponent = 0;
-    for value in values {
-        while whole(*value, exponent).is_none() {
-            exponent += 1;
-            if exponent > MAX_EXPONENT {
+/// Values as whole numbers, but for a few.
+struct Decimals {
+    /// The smallest power of ten that makes them whole.
+    exponent: u8,
+    whole: Vec<i64>,
+    exceptions: Vec<(u16, u64)>,
+}
+
+impl Decimals {
+    fn new(values: &[f64]) -> Option<Self> {
+        let allowed = values.len() / MAX_EXCEPTIONS;
+        let (mut exponent, mut odd) = (0, 0);
+        for value in values {
+            match (exponent..=MAX_EXPONENT).find(|exponent| whole(*value, *exponent).is_some()) {
+                Some(needed) => exponent = needed,
+                None => odd += 1,
+            }
+            if odd > allowed {
                 return None;
             }
         }
+        let mut exceptions = Vec::new();
+        let numbers = values.iter().map(|value| whole(*value, exponent));
+        // In the place of an exception stands its neighbour, which takes no bits of its own.
+        let mut before = numbers.clone().flatten().next()?;
+        let mut all = Vec::with_capacity(values.len());
+        for (place, number) in numbers.enumerate() {
+            match number {
+                Some(number) => before = number,
+                None => exceptions.push((u16::try_from(place).ok()?, values[place].to_bits())),
+            }
+            all.push(before);
+        }
+        (exceptions.len() <= allowed).then_some(Self { exponent, whole: all, exceptions })
     }
-    let whole: Option<Vec<i64>> = values.iter().map(|value| whole(*value, exponent)).collect();
-    Some((exponent, whole?))
 }
 
+/// What values are multiplied by.
+const POWERS: [f64; MAX_EXPONENT as usize + 1] = [1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9];
+
+/// The whole number that, divided by ten to `exponent`, is `value` to the bit: a negative zero has none.
 #[expect(clippy::cast_possible_truncation, reason = "bounded by 2^53, and compared with what it came from")]
-fn whole(value: f64, exponent: u8) -> Option<i64> {
-    let divisor = 10_f64.powi(i32::from(exponent));
-    let scaled = (value * divisor).round();
+pub(crate) fn whole(value: f64, exponent: u8) -> Option<i64> {
+    let scaled = (value * POWERS[usize::from(exponent)]).round();
     if scaled.is_nan() || scaled.abs() > MAX_WHOLE {
         return None;
     }
     let number = scaled as i64;
-    // To the bit: a negative zero is none of these.
-    ((as_float(number) / divisor).to_bits() == value.to_bits()).then_some(number)
+    (decimal(number, exponent).to_bits() == value.to_bits()).then_some(number)
+}
+
+/// The way back from [`whole`].
+pub(crate) fn decimal(number: i64, exponent: u8) -> f64 {
+    as_float(number) / POWERS[usize::from(exponent)]
 }
 
 /// How wide numbers are once the smallest is taken off.
@@ -242,18 +310,23 @@ impl Run {
 
 #[cfg(test)]
 mod tests {
+    use assurance_metrics_model::stale_nan;
     use proptest::prelude::*;
 
-    use super::{CAPACITY, Packed, Samples};
+    use super::{CAPACITY, Packed};
+    use crate::bytes::Cursor;
 
     fn round_trip(times: &[i64], values: &[f64]) -> bool {
         let Some(packed) = Packed::new(times, values) else { return false };
-        let mut samples = Samples::new();
-        packed.read(times.len(), &mut samples);
-        assert_eq!(&samples.times[..times.len()], times);
+        let (mut read_times, mut read_values) = (vec![0; times.len()], vec![0.0; times.len()]);
+        packed.read(&mut read_times, &mut read_values);
+        assert_eq!(read_times, times);
         let bits = |values: &[f64]| values.iter().map(|v| v.to_bits()).collect::<Vec<_>>();
-        assert_eq!(bits(&samples.values[..values.len()]), bits(values));
-        assert_eq!(packed.last_bits(), values[values.len() - 1].to_bits());
+        assert_eq!(bits(&read_values), bits(values));
+        let mut out = Vec::new();
+        packed.put(&mut out);
+        let again = Packed::read_from(&mut Cursor::new(&out), times[0], times.len()).expect("as written");
+        assert_eq!(format!("{again:?}"), format!("{packed:?}"));
         true
     }
 
@@ -273,6 +346,18 @@ mod tests {
         for odd in [f64::NAN, f64::INFINITY, -0.0, 1.0 / 3.0, 1e300, 5e-324] {
             assert!(Packed::new(&times, &[1.0, odd, 2.0, 3.0]).is_none(), "{odd}");
         }
+    }
+
+    #[test]
+    fn a_few_values_that_are_no_decimals_stand_beside_the_others() {
+        let times: Vec<i64> = (0..40).collect();
+        let mut values: Vec<f64> = (0..40).map(f64::from).collect();
+        (values[0], values[7], values[39]) = (f64::NAN, -0.0, stale_nan());
+        assert!(round_trip(&times, &values));
+        let packed = Packed::new(&times, &values).expect("mostly whole numbers");
+        assert_eq!(packed.exceptions.len(), 3);
+        values[8..13].fill(f64::INFINITY);
+        assert!(Packed::new(&times, &values).is_none(), "more than an eighth");
     }
 
     proptest! {

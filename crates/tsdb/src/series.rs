@@ -29,6 +29,8 @@ pub(crate) struct State {
     held: u32,
     /// Whether the index has let go of this entry; samples must go to a new one.
     retired: bool,
+    /// The log file that has named the series last, and its number there.
+    named: Option<(u64, u32)>,
 }
 
 impl Entry {
@@ -95,6 +97,44 @@ impl State {
         scratch.clear();
         chunk.read(TimeRange::closed(at, at), scratch);
         (!scratch.is_empty()).then(|| scratch.value(0))
+    }
+
+    /// Whether a commit now would take a sample of this time. Samples of one commit do not count: they are
+    /// no obstacle to each other.
+    pub(crate) fn accepts(&self, at: Timestamp, takes_late: bool, scratch: &mut Column) -> bool {
+        let newest = self.chunks.last().map(|chunk| chunk.last());
+        newest.is_none_or(|newest| newest < at) || (takes_late && self.value_at(at, scratch).is_none())
+    }
+
+    /// The series' number in a log file, or what `name` gives it.
+    pub(crate) fn number_in(&mut self, file: u64, name: impl FnOnce() -> u32) -> u32 {
+        match self.named {
+            Some((named, number)) if named == file => number,
+            _ => {
+                let number = name();
+                self.named = Some((file, number));
+                number
+            }
+        }
+    }
+
+    /// All chunks, as they are now.
+    pub(crate) fn all_chunks(&self) -> Vec<Arc<Chunk>> {
+        self.chunks.clone()
+    }
+
+    /// Takes back chunks that were written to a file; what is there already is not taken twice.
+    pub(crate) fn restore(&mut self, chunks: Vec<Chunk>) -> u64 {
+        let before = self.committed;
+        for chunk in chunks {
+            if self.chunks.last().is_none_or(|last| last.last() < chunk.first()) {
+                self.committed += u64::from(chunk.count());
+                self.chunks.push(Arc::new(chunk));
+            } else {
+                self.merge(&chunk.samples());
+            }
+        }
+        self.committed - before
     }
 
     /// Commits one sample in order; `false` where it is not newer than all that is there.

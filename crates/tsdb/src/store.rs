@@ -8,6 +8,7 @@ use assurance_metrics_model::{
 };
 
 use crate::appender::{Committed, HeadAppender, Pending};
+use crate::durable::Durable;
 use crate::index::{Id, Index, MAX_SLOTS};
 use crate::selections::{Found, Selections};
 use crate::series::{Entry, Snapshot};
@@ -68,22 +69,24 @@ pub struct Dropped {
 /// Samples of many series in memory. Shared behind an [`Arc`]: readers and writers work side by side.
 #[derive(Debug)]
 pub struct Store {
-    config: Config,
-    index: RwLock<Index>,
+    pub(crate) config: Config,
+    pub(crate) index: RwLock<Index>,
     selections: Selections,
     /// Held for reading while a selection takes its snapshots and for writing during a commit, so that a
     /// selection sees whole commits. Always taken after `index`.
-    commits: RwLock<()>,
+    pub(crate) commits: RwLock<()>,
     batches: AtomicU64,
     appended: AtomicU64,
     /// Milliseconds of the newest sample ever committed.
     newest: AtomicI64,
     /// Milliseconds of the time before which retention has dropped samples.
     dropped: AtomicI64,
+    /// The files beside it, where there are some.
+    pub(crate) durable: Option<Durable>,
 }
 
 impl Store {
-    /// An empty store.
+    /// An empty store in memory only.
     pub fn new(mut config: Config) -> Self {
         config.max_series = config.max_series.min(MAX_SLOTS);
         Self {
@@ -95,6 +98,7 @@ impl Store {
             appended: AtomicU64::new(0),
             newest: AtomicI64::new(i64::MIN),
             dropped: AtomicI64::new(OLDEST.as_millis()),
+            durable: None,
         }
     }
 
@@ -115,6 +119,11 @@ impl Store {
     pub fn appender_at(&self, now: Timestamp) -> HeadAppender<'_> {
         let dropped = Timestamp::from_millis(self.dropped.load(Ordering::Relaxed));
         HeadAppender::new(self, &self.batches, self.oldest_kept(now).max(dropped))
+    }
+
+    /// The newest sample ever committed.
+    pub(crate) fn newest(&self) -> Timestamp {
+        Timestamp::from_millis(self.newest.load(Ordering::Relaxed))
     }
 
     fn oldest_kept(&self, now: Timestamp) -> Timestamp {
@@ -202,13 +211,27 @@ impl Store {
     }
 
     pub(crate) fn commit(&self, batch: u64, pending: Vec<Pending>) -> Committed {
+        let takes_late = !self.config.out_of_order_window.is_zero();
+        // Held until the samples are visible, so that they become so in the order of the log.
+        let _log = self.durable.as_ref().map(|durable| durable.write(&pending, takes_late));
+        self.make_visible(Some(batch), pending, takes_late)
+    }
+
+    pub(crate) fn make_visible(
+        &self,
+        batch: Option<u64>,
+        pending: Vec<Pending>,
+        takes_late: bool,
+    ) -> Committed {
         let mut committed = Committed::default();
         let mut newest = i64::MIN;
         let mut late = Vec::new();
         let _commits = self.commits.write().unwrap_or_else(PoisonError::into_inner);
         for sample in pending {
             let mut state = sample.entry.state();
-            state.release(batch);
+            if let Some(batch) = batch {
+                state.release(batch);
+            }
             newest = newest.max(sample.at.as_millis());
             if state.push(sample.at, &sample.value) {
                 committed.samples += 1;
@@ -217,14 +240,18 @@ impl Store {
                 late.push(sample);
             }
         }
-        if self.config.out_of_order_window.is_zero() {
-            committed.overtaken += late.len();
-        } else {
+        if takes_late {
             self.merge(late, &mut committed);
+        } else {
+            committed.overtaken += late.len();
         }
-        self.appended.fetch_add(committed.samples as u64, Ordering::Relaxed);
-        self.newest.fetch_max(newest, Ordering::Relaxed);
+        self.note_committed(committed.samples as u64, newest);
         committed
+    }
+
+    pub(crate) fn note_committed(&self, samples: u64, newest: i64) {
+        self.appended.fetch_add(samples, Ordering::Relaxed);
+        self.newest.fetch_max(newest, Ordering::Relaxed);
     }
 
     /// Commits samples that are not newer than what their series hold, one series after the other.

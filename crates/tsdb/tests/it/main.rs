@@ -1,6 +1,7 @@
 //! The store against a naive model, and what it promises to writers and readers.
 
 mod appending;
+mod durable;
 mod late;
 mod model;
 mod reading;

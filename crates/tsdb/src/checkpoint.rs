@@ -1,0 +1,105 @@
+//! What is in memory as one file of the log, in place of all files before it.
+
+use std::io::{self, Read};
+use std::sync::{Arc, PoisonError};
+
+use assurance_metrics_model::Labels;
+use assurance_storage::StorageError;
+
+use crate::chunk::Chunk;
+use crate::durable::Durable;
+use crate::faults::FaultKind;
+use crate::store::Store;
+use crate::wal::frame::{Kind, begin, finish, header};
+use crate::wal::record::put_chunks;
+use crate::wal::{DIRECTORY, file_name, file_number};
+
+/// Bytes of series that a record takes before the next one begins: what is lost at most when a bit flips.
+const RECORD_BYTES: usize = 256 << 10;
+
+type Snapshot = Vec<(Labels, Vec<Arc<Chunk>>)>;
+
+impl Store {
+    /// Writes what is in memory to a file, lets commits go on in a file after it, and removes those before it.
+    pub(crate) fn checkpoint(&self, durable: &Durable) -> Result<(), StorageError> {
+        let number = durable.log().restart();
+        // Whatever is in the files before this one is visible: commits hold the log until they are.
+        let content = Content::new(self.whole());
+        durable.storage.publish(&file_name(number), &mut { content })?;
+        durable.faults().clear(FaultKind::Log);
+        durable.remove_log_before(number);
+        Ok(())
+    }
+
+    /// All chunks, at a moment between two commits.
+    fn whole(&self) -> Snapshot {
+        let index = self.index.read().unwrap_or_else(PoisonError::into_inner);
+        let _commits = self.commits.read().unwrap_or_else(PoisonError::into_inner);
+        let held = index.iter().map(|entry| (entry.labels.clone(), entry.state().all_chunks()));
+        held.filter(|(_, chunks)| !chunks.is_empty()).collect()
+    }
+}
+
+impl Durable {
+    fn remove_log_before(&self, number: u64) {
+        let removed = self.storage.list(DIRECTORY).and_then(|files| {
+            let is_before = |name: &str| file_number(name).is_some_and(|n| n < number);
+            files
+                .iter()
+                .filter(|file| is_before(&file.name))
+                .try_for_each(|file| self.storage.remove(&file.name))
+        });
+        match removed {
+            Ok(()) => self.faults().clear(FaultKind::Removal),
+            // They say what the checkpoint says, and are tried again after the next one.
+            Err(error) => {
+                drop(self.note(FaultKind::Removal, assurance_metrics_model::Timestamp::MIN, &error))
+            }
+        }
+    }
+}
+
+/// The bytes of a checkpoint, made while they are read.
+struct Content {
+    series: std::vec::IntoIter<(Labels, Vec<Arc<Chunk>>)>,
+    buffer: Vec<u8>,
+    at: usize,
+}
+
+impl Content {
+    fn new(series: Snapshot) -> Self {
+        Self { series: series.into_iter(), buffer: header().to_vec(), at: 0 }
+    }
+
+    /// Makes the next record; leaves the buffer empty after the last one.
+    fn next_record(&mut self) -> io::Result<()> {
+        self.buffer.clear();
+        self.at = 0;
+        let start = begin(&mut self.buffer, Kind::Chunks);
+        let empty = self.buffer.len();
+        for (labels, chunks) in self.series.by_ref() {
+            put_chunks(&mut self.buffer, &labels, &chunks);
+            if self.buffer.len() >= RECORD_BYTES {
+                break;
+            }
+        }
+        if self.buffer.len() == empty {
+            self.buffer.clear();
+        } else if !finish(&mut self.buffer, start) {
+            return Err(io::Error::other("a series takes more than 4 GiB"));
+        }
+        Ok(())
+    }
+}
+
+impl Read for Content {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        if self.at == self.buffer.len() {
+            self.next_record()?;
+        }
+        let count = into.len().min(self.buffer.len() - self.at);
+        into[..count].copy_from_slice(&self.buffer[self.at..self.at + count]);
+        self.at += count;
+        Ok(count)
+    }
+}

@@ -1,0 +1,105 @@
+//! A store with files beside it.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use assurance_metrics_model::Timestamp;
+use assurance_storage::{LockGuard, Storage, StorageError};
+
+use crate::appender::Pending;
+use crate::faults::{Fault, FaultKind, Faults};
+use crate::recovery::{OpenError, Recovery, replay};
+use crate::store::{Config, Store};
+use crate::wal::Log;
+
+/// The file whose lock says that a process has the store open.
+const LOCK: &str = "lock";
+
+#[derive(Debug)]
+pub(crate) struct Durable {
+    pub(crate) storage: Arc<dyn Storage>,
+    log: Mutex<Log>,
+    faults: Mutex<Faults>,
+    /// Held by whoever seals, so that only one does.
+    pub(crate) maintenance: Mutex<()>,
+    _lock: Box<dyn LockGuard>,
+}
+
+impl Durable {
+    pub(crate) fn log(&self) -> MutexGuard<'_, Log> {
+        // A panic inside leaves a record that was not written, or one whose samples did not become visible.
+        self.log.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn faults(&self) -> MutexGuard<'_, Faults> {
+        self.faults.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn note(&self, kind: FaultKind, since: Timestamp, error: &StorageError) -> Fault {
+        let fault = Fault::new(kind, since, error);
+        let mut faults = self.faults();
+        faults.note(fault.clone());
+        faults.get(kind).cloned().unwrap_or(fault)
+    }
+
+    /// Writes what a commit will make visible; it does so also where that fails.
+    pub(crate) fn write(&self, pending: &[Pending], takes_late: bool) -> MutexGuard<'_, Log> {
+        let mut log = self.log();
+        if pending.is_empty() {
+            return log;
+        }
+        if let Err(error) = log.commit(pending, takes_late) {
+            let newest = pending.iter().map(|sample| sample.at).max();
+            self.note(FaultKind::Log, newest.unwrap_or(Timestamp::MIN), &error);
+        }
+        log
+    }
+}
+
+impl Store {
+    /// Opens a store whose samples survive the process, and makes one where there are no files yet.
+    ///
+    /// Samples are in a file before they are visible: a process that is killed loses none. What must survive a
+    /// power cut needs [`Store::sync`]; days that are over need [`Store::maintain`].
+    ///
+    /// # Errors
+    /// If another process has it open, if files are there that this version has not written, or if they
+    /// cannot be read. Damage within files is no error: [`Recovery`] tells of it.
+    pub fn open(config: Config, storage: Arc<dyn Storage>) -> Result<(Self, Recovery), OpenError> {
+        let lock = storage.lock(LOCK)?;
+        let mut store = Self::new(config);
+        let mut recovery = Recovery::default();
+        let next = replay(&store, &*storage, &mut recovery)?;
+        store.durable = Some(Durable {
+            log: Mutex::new(Log::new(Arc::clone(&storage), next)),
+            storage,
+            faults: Mutex::default(),
+            maintenance: Mutex::default(),
+            _lock: lock,
+        });
+        Ok((store, recovery))
+    }
+
+    /// Makes everything durable that was committed before the call. Commits go on meanwhile. To be called as
+    /// often as samples may be lost in a power cut: every second, say. Does nothing for a store in memory.
+    ///
+    /// # Errors
+    /// If samples are in memory only: this call or an earlier write failed, and [`Store::maintain`] has not
+    /// saved them since.
+    pub fn sync(&self) -> Result<(), Fault> {
+        let Some(durable) = &self.durable else { return Ok(()) };
+        let syncers = durable.log().take_unsynced();
+        for syncer in syncers {
+            if let Err(error) = syncer.sync() {
+                // Never tried again: the kernel may call pages clean that never reached the disk.
+                durable.log().break_off();
+                return Err(durable.note(FaultKind::Log, self.newest(), &error));
+            }
+        }
+        durable.faults().get(FaultKind::Log).map_or(Ok(()), |fault| Err(fault.clone()))
+    }
+
+    /// What does not work at present; empty when all does, and for a store in memory.
+    pub fn faults(&self) -> Vec<Fault> {
+        self.durable.as_ref().map_or_else(Vec::new, |durable| durable.faults().all())
+    }
+}

@@ -1,0 +1,310 @@
+//! From the files of an earlier run back to a store.
+
+use std::sync::{Arc, PoisonError};
+
+use assurance_metrics_model::{Labels, Timestamp};
+use assurance_storage::{Storage, StorageError, StorageErrorKind};
+
+use crate::appender::Pending;
+use crate::chunk::Chunk;
+use crate::index::MAX_SLOTS;
+use crate::series::Entry;
+use crate::store::Store;
+use crate::wal::frame::{
+    HEADER_BYTES, Header, Kind, VERSION, frame_at, header, is_interrupted, next_frame, read_header,
+};
+use crate::wal::record::{Commit, chunks};
+use crate::wal::{DIRECTORY, MAX_READ_BYTES, file_number};
+
+/// Where what cannot be read is copied to.
+const QUARANTINE: &str = "quarantine";
+
+/// What [`Store::open`] found.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Recovery {
+    /// Log files read.
+    pub log_files: usize,
+    /// Their bytes.
+    pub log_bytes: u64,
+    /// Sound records in them.
+    pub records: u64,
+    /// Samples taken from them; one that stands in the log twice counts once.
+    pub samples: u64,
+    /// Series they belong to.
+    pub series: usize,
+    /// Ends of log files that were not written completely: the process or the machine stopped meanwhile.
+    pub torn: Vec<Torn>,
+    /// Parts of log files that are damaged. They are copied and passed over; the rest is kept.
+    pub quarantined: Vec<Quarantined>,
+    /// Segments opened.
+    pub segments: usize,
+    /// Samples in them.
+    pub segment_samples: u64,
+    /// Segments that cannot be read, and why. They stay where they are and are left out of answers.
+    pub damaged: Vec<(String, Arc<str>)>,
+}
+
+impl Recovery {
+    /// Whether every byte that was written could be read: nothing is torn, quarantined or damaged.
+    pub fn is_clean(&self) -> bool {
+        self.torn.is_empty() && self.quarantined.is_empty() && self.damaged.is_empty()
+    }
+}
+
+/// The end of a log file that was cut off.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Torn {
+    /// The log file.
+    pub file: String,
+    /// The byte at which it was cut.
+    pub offset: u64,
+    /// How many bytes.
+    pub bytes: u64,
+}
+
+/// A damaged part of a log file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Quarantined {
+    /// The log file.
+    pub file: String,
+    /// The byte at which the damage begins.
+    pub offset: u64,
+    /// How many bytes cannot be read.
+    pub bytes: u64,
+    /// The file they were copied to; `None` where that failed. The log file itself is not changed.
+    pub copy: Option<String>,
+    /// What is wrong with them.
+    pub reason: &'static str,
+}
+
+/// Files that cannot be opened as a [`Store`].
+#[derive(Debug, thiserror::Error)]
+#[error("cannot open the sample store: {file}: {kind}")]
+#[non_exhaustive]
+pub struct OpenError {
+    /// The file.
+    pub file: String,
+    /// Why.
+    #[source]
+    pub kind: OpenErrorKind,
+}
+
+/// Why files cannot be opened as a [`Store`].
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum OpenErrorKind {
+    /// Another process has it open.
+    #[error("{}; one store is for one process", holder_text(*holder))]
+    Locked {
+        /// Its id, where it could be read.
+        holder: Option<u32>,
+    },
+    /// A file that this store has not written stands among its own.
+    #[error("not a file of this store; move it away, or choose another directory")]
+    Foreign,
+    /// Another version has written it.
+    #[error("written in format version {found}, and this program reads version {supported}")]
+    Version {
+        /// The version of the file.
+        found: u32,
+        /// The version that is read.
+        supported: u32,
+    },
+    /// A file operation failed.
+    #[error(transparent)]
+    Storage(StorageError),
+}
+
+fn holder_text(holder: Option<u32>) -> String {
+    holder.map_or_else(|| "another process uses it".to_owned(), |pid| format!("process {pid} uses it"))
+}
+
+impl OpenError {
+    pub(crate) fn new(file: impl Into<String>, kind: OpenErrorKind) -> Self {
+        Self { file: file.into(), kind }
+    }
+}
+
+impl From<StorageError> for OpenError {
+    fn from(error: StorageError) -> Self {
+        let kind = match error.kind {
+            StorageErrorKind::Locked { holder } => OpenErrorKind::Locked { holder },
+            _ => return Self::new(error.name.clone(), OpenErrorKind::Storage(error)),
+        };
+        Self::new(error.name, kind)
+    }
+}
+
+/// Reads the log files; returns the number of the next one.
+pub(crate) fn replay(
+    store: &Store,
+    storage: &dyn Storage,
+    recovery: &mut Recovery,
+) -> Result<u64, OpenError> {
+    let mut files = Vec::new();
+    for file in storage.list(DIRECTORY)? {
+        let Some(number) = file_number(&file.name) else {
+            return Err(OpenError::new(file.name, OpenErrorKind::Foreign));
+        };
+        files.push((number, file.name));
+    }
+    files.sort();
+    for (_, name) in &files {
+        let bytes = storage.read(name, MAX_READ_BYTES)?;
+        recovery.log_files += 1;
+        recovery.log_bytes += bytes.len() as u64;
+        LogFile { store, storage, recovery, name, bytes: &bytes, entries: Vec::new() }.replay()?;
+    }
+    recovery.series = store.series_count();
+    Ok(files.last().map_or(0, |(number, _)| number + 1))
+}
+
+/// A log file being read.
+struct LogFile<'r> {
+    store: &'r Store,
+    storage: &'r dyn Storage,
+    recovery: &'r mut Recovery,
+    name: &'r str,
+    bytes: &'r [u8],
+    /// Its series by their numbers; `None` where the record that names them is lost.
+    entries: Vec<Option<Arc<Entry>>>,
+}
+
+impl LogFile<'_> {
+    fn replay(mut self) -> Result<(), OpenError> {
+        let mut at = match read_header(self.bytes) {
+            Header::Sound => HEADER_BYTES,
+            Header::Version(found) => {
+                return Err(OpenError::new(self.name, OpenErrorKind::Version { found, supported: VERSION }));
+            }
+            Header::Bad => self.begin_without_header()?,
+        };
+        while at < self.bytes.len() {
+            let Some(frame) = frame_at(self.bytes, at) else {
+                let Some(next) = next_frame(self.bytes, at + 1) else {
+                    self.cut(at);
+                    return Ok(());
+                };
+                self.quarantine(at, next, "its sum does not match");
+                at = next;
+                continue;
+            };
+            let body = &self.bytes[frame.body.clone()];
+            let outcome = match frame.kind {
+                Kind::Commit => Commit::read(body).ok_or(MALFORMED).and_then(|commit| self.commit(commit)),
+                Kind::Chunks => chunks(body).ok_or(MALFORMED).map(|series| self.restore(series)),
+            };
+            match outcome {
+                Ok(()) => self.recovery.records += 1,
+                Err(reason) => self.quarantine(at, frame.end(), reason),
+            }
+            at = frame.end();
+        }
+        Ok(())
+    }
+
+    /// Where to begin when the header is not as it was written: the file is damaged if it holds records,
+    /// unfinished if it holds no more than a header, and else somebody else's.
+    fn begin_without_header(&mut self) -> Result<usize, OpenError> {
+        if let Some(first) = next_frame(self.bytes, 0) {
+            self.quarantine(0, first, "the header is damaged");
+            return Ok(first);
+        }
+        if header().starts_with(self.bytes) || self.bytes.iter().all(|byte| *byte == 0) {
+            self.cut(0);
+            return Ok(self.bytes.len());
+        }
+        Err(OpenError::new(self.name, OpenErrorKind::Foreign))
+    }
+
+    fn commit(&mut self, commit: Commit) -> Result<(), &'static str> {
+        let first = commit.named.first as usize;
+        let count = first + commit.named.labels.len();
+        if first > MAX_SLOTS {
+            return Err(MALFORMED);
+        }
+        // Longer by more than these where a record that named others was lost.
+        self.entries.resize(count.max(self.entries.len()), None);
+        for (number, labels) in (first..).zip(&commit.named.labels) {
+            self.entries[number] = Some(self.entry(labels));
+        }
+        let mut pending = Vec::with_capacity(commit.samples.len());
+        let mut unnamed = false;
+        for (number, at, value) in commit.samples {
+            match self.entries.get(number as usize) {
+                Some(Some(entry)) => pending.push(Pending { entry: Arc::clone(entry), at, value }),
+                _ => unnamed = true,
+            }
+        }
+        self.recovery.samples += self.store.restore(pending);
+        if unnamed { Err("the record that names its series is damaged") } else { Ok(()) }
+    }
+
+    fn restore(&mut self, series: Vec<(Labels, Vec<Chunk>)>) {
+        for (labels, chunks) in series {
+            let newest = chunks.last().map(Chunk::last);
+            self.recovery.samples += self.entry(&labels).state().restore(chunks);
+            self.store.note_newest(newest);
+        }
+    }
+
+    fn entry(&self, labels: &Labels) -> Arc<Entry> {
+        self.store.entry_for(labels)
+    }
+
+    /// Notes what was not written completely, and cuts it off, so that it is not found again. What looks
+    /// complete and is not is copied first.
+    fn cut(&mut self, from: usize) {
+        if !is_interrupted(self.bytes, from) {
+            self.quarantine(from, self.bytes.len(), "its sum does not match, and nothing sound follows");
+        }
+        let bytes = (self.bytes.len() - from) as u64;
+        self.recovery.torn.push(Torn { file: self.name.to_owned(), offset: from as u64, bytes });
+        // Left as it is where that fails: it is then found again.
+        let _found_again = self.storage.open_append(self.name).and_then(|mut file| {
+            file.truncate(from as u64)?;
+            file.sync()
+        });
+    }
+
+    fn quarantine(&mut self, from: usize, to: usize, reason: &'static str) {
+        let file = self.name.trim_start_matches(DIRECTORY).trim_start_matches('/');
+        let copy = format!("{QUARANTINE}/{DIRECTORY}-{file}.{from}-{to}");
+        let copied = match self.storage.publish(&copy, &mut &self.bytes[from..to]) {
+            Ok(()) => true,
+            // It was found before.
+            Err(error) => error.is_already_exists(),
+        };
+        self.recovery.quarantined.push(Quarantined {
+            file: self.name.to_owned(),
+            offset: from as u64,
+            bytes: (to - from) as u64,
+            copy: copied.then_some(copy),
+            reason,
+        });
+    }
+}
+
+const MALFORMED: &str = "its sum matches, but it cannot be read";
+
+impl Store {
+    /// Takes samples from a log, whatever the out-of-order window; returns how many are new.
+    fn restore(&self, pending: Vec<Pending>) -> u64 {
+        self.make_visible(None, pending, true).samples as u64
+    }
+
+    fn note_newest(&self, newest: Option<Timestamp>) {
+        self.note_committed(0, newest.map_or(i64::MIN, Timestamp::as_millis));
+    }
+
+    fn entry_for(&self, labels: &Labels) -> Arc<Entry> {
+        let mut index = self.index.write().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, entry)) = index.find(labels) {
+            return Arc::clone(entry);
+        }
+        index.insert(labels).1
+    }
+}
