@@ -186,11 +186,12 @@ const POWERS: [f64; MAX_EXPONENT as usize + 1] = [1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 
 /// The whole number that, divided by ten to `exponent`, is `value` to the bit: a negative zero has none.
 #[expect(clippy::cast_possible_truncation, reason = "bounded by 2^53, and compared with what it came from")]
 pub(crate) fn whole(value: f64, exponent: u8) -> Option<i64> {
-    let scaled = (value * POWERS[usize::from(exponent)]).round();
+    let scaled = value * POWERS[usize::from(exponent)];
     if scaled.is_nan() || scaled.abs() > MAX_WHOLE {
         return None;
     }
-    let number = scaled as i64;
+    // Rounds, and wrongly at worst just below a half, which is no whole number either way.
+    let number = (scaled + 0.5_f64.copysign(scaled)) as i64;
     (decimal(number, exponent).to_bits() == value.to_bits()).then_some(number)
 }
 
