@@ -1,5 +1,6 @@
 //! The binary as users start it: its processes, sockets, signals and exit codes, and real neighbours.
 
+mod about;
 mod check;
 mod clients;
 mod demo;
