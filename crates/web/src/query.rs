@@ -95,8 +95,11 @@ pub(crate) fn expression(state: &crate::State, params: &Params) -> Result<Expr, 
     let text = params.get("query").unwrap_or_default();
     let mut features = Features::default();
     features.experimental_functions = state.settings.features.contains(EXPERIMENTAL_FUNCTIONS);
-    promql::parse_with(text, features)
-        .map_err(|error| ApiError::parameter("query", parse_error(text, &error)))
+    promql::parse_with(text, features).map_err(|error| match error.kind {
+        // Prometheus finds these when it evaluates.
+        ParseErrorKind::Evaluation { message } => ApiError::execution(message),
+        _ => ApiError::parameter("query", parse_error(text, &error)),
+    })
 }
 
 /// `line:column: parse error: …`, as Prometheus's clients expect it: columns are bytes, and what is open or
