@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use assurance_metrics_model::{Duration, Queryable};
 use assurance_promql::{
-    self as promql, Answer as Evaluated, EvalError, Expr, Features, ParseError, ValueType,
+    self as promql, Answer as Evaluated, EvalError, Expr, Features, ParseError, ParseErrorKind, ValueType,
 };
 use axum::extract::State;
 use axum::response::Redirect;
