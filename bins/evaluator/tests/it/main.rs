@@ -4,6 +4,7 @@ mod about;
 mod check;
 mod clients;
 mod demo;
+mod differential;
 mod healthcheck;
 mod net;
 mod peers;

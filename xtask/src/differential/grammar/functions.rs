@@ -48,7 +48,7 @@ impl Grammar<'_> {
                     .child(ahead)
                     .text(")")
             }
-            8 => {
+            8 | 9 => {
                 let (range, _) = self.matrix(false, depth);
                 let (smooth, trend) = (self.rng.between(1, 9), self.rng.between(1, 9));
                 Node::new(Type::Vector, "holt_winters")
