@@ -323,7 +323,7 @@ fn evaluate(eval: &Eval, subject: &mut dyn Subject) -> Result<Result<(), String>
         let start = if start < Timestamp::EPOCH && !subject.knows_before_1970() { at } else { start };
         let again = subject
             .range(&eval.expr, start, at + Duration::from_minutes(1), Duration::from_minutes(1))
-            .map_err(|refused| Refused { message: format!("as a range: {}", refused.message), ..refused })?;
+            .map_err(|refused| Refused { message: format!("as a range: {}", refused.message) })?;
         if !eval.ordered {
             compare_shown(subject, |shown| compare_step(&again.value, at, eval, shown))
                 .map_err(|reason| wrong(format!("as a range: {reason}")))?;
