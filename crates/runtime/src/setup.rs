@@ -320,33 +320,52 @@ pub fn read_source(path: &Path) -> std::io::Result<Source> {
     Ok(Source::new(path.to_string_lossy().into_owned(), text))
 }
 
-/// The paths that a pattern stands for, sorted: `*`, `?` and `[a-z]` may stand in its last part. A pattern may match
-/// nothing; a plain path must exist, which reading it finds out.
+/// The paths that a pattern stands for, sorted: `*`, `?` and `[a-z]` may stand in any of its parts, and each
+/// stands for something inside of that part. A pattern may match nothing; a plain path must exist, which
+/// reading it finds out.
 ///
 /// # Errors
-/// If the pattern's folder cannot be listed, but for being absent.
+/// If a folder on the way cannot be listed, but for being absent.
 pub fn expand(pattern: &str) -> std::io::Result<Vec<String>> {
-    let path = Path::new(pattern);
-    let last = path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
-    if !last.contains(['*', '?', '[']) {
+    if !has_wildcard(pattern) {
         return Ok(vec![pattern.to_owned()]);
     }
-    let folder = path.parent().unwrap_or(Path::new(""));
-    let listed = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
-    let entries = match fs_err::read_dir(listed) {
-        Ok(entries) => entries,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
-        Err(error) => return Err(error),
-    };
+    let path = Path::new(pattern);
+    let last = path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
+    let parent = path.parent().unwrap_or(Path::new(""));
+    let folders = expand(&parent.to_string_lossy())?;
     let mut found = Vec::new();
-    for entry in entries {
-        let name = entry?.file_name().to_string_lossy().into_owned();
-        if matches_pattern(last.as_bytes(), name.as_bytes()) {
-            found.push(folder.join(name).to_string_lossy().into_owned());
+    for folder in folders.iter().map(Path::new) {
+        let listed = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
+        if !has_wildcard(&last) {
+            let path = folder.join(&last);
+            if path.exists() {
+                found.push(path.to_string_lossy().into_owned());
+            }
+            continue;
+        }
+        let entries = match fs_err::read_dir(listed) {
+            Ok(entries) => entries,
+            Err(error) if is_no_folder(&error) => continue,
+            Err(error) => return Err(error),
+        };
+        for entry in entries {
+            let name = entry?.file_name().to_string_lossy().into_owned();
+            if matches_pattern(last.as_bytes(), name.as_bytes()) {
+                found.push(folder.join(name).to_string_lossy().into_owned());
+            }
         }
     }
     found.sort();
     Ok(found)
+}
+
+fn has_wildcard(text: &str) -> bool {
+    text.contains(['*', '?', '['])
+}
+
+fn is_no_folder(error: &std::io::Error) -> bool {
+    matches!(error.kind(), std::io::ErrorKind::NotFound | std::io::ErrorKind::NotADirectory)
 }
 
 /// Shell patterns of `*`, `?` and `[a-z]`, without backtracking beyond the last star.
