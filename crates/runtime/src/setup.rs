@@ -11,7 +11,7 @@ use assurance_metrics_model::Duration;
 use assurance_notifier::{Receiver, ReceiverKind};
 use assurance_pipeline as pipeline;
 use assurance_promql::{self as promql, Options};
-use assurance_rules::RuleFile;
+use assurance_rules::{Reading, RuleFile};
 use assurance_scrape::{CounterBirth, HttpConfig, TargetGroup, parse_file_sd};
 
 use crate::http::{Client, ClientError};
@@ -35,6 +35,8 @@ pub struct Settings {
     pub webhooks: Vec<String>,
     /// Features asked for by Prometheus's names.
     pub features: BTreeSet<String>,
+    /// Whether keys that no rule file has are passed over: for checks, not for servers.
+    pub ignore_unknown_fields: bool,
 }
 
 impl Settings {
@@ -47,6 +49,7 @@ impl Settings {
             counter_birth: CounterBirth::default(),
             webhooks: Vec::new(),
             features: BTreeSet::new(),
+            ignore_unknown_fields: false,
         }
     }
 }
@@ -168,6 +171,9 @@ pub fn load(settings: &Settings) -> Result<Setup, SetupError> {
     let mut warnings = loaded.warnings;
     let mut problems: Vec<Problem> = Vec::new();
 
+    let mut reading = Reading::default();
+    reading.features = settings.promql_features();
+    reading.ignore_unknown_fields = settings.ignore_unknown_fields;
     let mut groups = Vec::new();
     let mut rule_files = Vec::new();
     for (n, pattern) in loaded.rule_files.iter().enumerate() {
@@ -181,7 +187,7 @@ pub fn load(settings: &Settings) -> Result<Setup, SetupError> {
             );
         }
         for path in paths {
-            match read_rules(Path::new(&path), settings.promql_features()) {
+            match read_rules(Path::new(&path), reading) {
                 Ok(file) => {
                     groups.extend(file.groups);
                     warnings.extend(file.warnings);
@@ -296,10 +302,8 @@ fn discover(lists: &[assurance_scrape::FileSd]) -> Result<Vec<TargetGroup>, Setu
 ///
 /// # Errors
 /// Everything wrong in it, or why it cannot be read.
-fn read_rules(path: &Path, features: promql::Features) -> Result<RuleFile, SetupError> {
+fn read_rules(path: &Path, reading: Reading) -> Result<RuleFile, SetupError> {
     let source = read_source(path)?;
-    let mut reading = assurance_rules::Reading::default();
-    reading.features = features;
     Ok(RuleFile::parse_with(&source, reading)?)
 }
 
