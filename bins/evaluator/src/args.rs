@@ -313,6 +313,9 @@ pub(crate) enum What {
         /// Judge the file alone, not what it names.
         #[arg(long)]
         syntax_only: bool,
+        /// Pass over keys of rule files that a server would refuse.
+        #[arg(long)]
+        ignore_unknown_fields: bool,
         /// Features by Prometheus's names, separated by commas.
         #[arg(long = "enable-feature", value_name = "NAMES", value_delimiter = ',')]
         features: Vec<String>,

@@ -128,7 +128,10 @@ fn compare_all(wish: &Wish, sides: &mut Sides) -> Result<Report, String> {
         report.found += usize::from(!theirs.is_empty());
         report.errors +=
             usize::from(matches!((&theirs, &ours), (Answer::Error { .. }, Answer::Error { .. })));
-        let Some(what) = difference(&theirs, &ours, sorted(&node)) else { continue };
+        let Some(what) = difference(&theirs, &ours, sorted(&node)) else {
+            report.identical += usize::from(!theirs.is_empty() && compare::identical(&theirs, &ours));
+            continue;
+        };
         if let Some(name) = excuse(&node, when, &theirs, &ours, sides)? {
             *report.excused.entry(name).or_default() += 1;
             continue;
