@@ -33,6 +33,11 @@ impl Grammar<'_> {
             node = node.tag("no parentheses");
         }
         let (open, close) = if bare { ("", "") } else { ("(", ")") };
+        let within = |side: Node| {
+            let loose = op == "atan2" && side.tags.contains(&"no parentheses");
+            if loose { side.text_around("(", ")") } else { side }
+        };
+        let (left, right) = (within(left), within(right));
         node.text(open).child(left).text(format!(" {op}{word}{matching} ")).child(right).text(close)
     }
 
