@@ -166,7 +166,7 @@ impl Grammar<'_> {
                 let name = self.word(POINTWISE);
                 let child = of(self);
                 // Beyond, the last digit of an argument is the first one of the result.
-                let steep = matches!(name, "sinh" | "cosh" | "sin" | "cos" | "tan");
+                let steep = matches!(name, "exp" | "sinh" | "cosh" | "sin" | "cos" | "tan");
                 call(name, if steep { child.text_around("clamp(", ", -20, 20)") } else { child })
             }
         }
