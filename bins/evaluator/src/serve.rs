@@ -41,7 +41,9 @@ pub(crate) async fn run(args: Serve) -> ExitCode {
         "samples are kept in memory: a restart begins with an empty store"
     );
     let mut store = assurance_tsdb::Config::default();
-    if let Some(retention) = args.retention.or(loaded.retention) {
+    // Zero is no retention of its own, as in Prometheus.
+    let retention = args.retention.filter(|retention| !retention.is_zero());
+    if let Some(retention) = retention.or(loaded.retention) {
         store.retention = retention;
     }
     if let Some(window) = args.intake.out_of_order_window.or(loaded.out_of_order_window) {
