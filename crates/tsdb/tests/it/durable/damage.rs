@@ -93,6 +93,25 @@ fn a_flipped_bit_anywhere_in_a_log_is_found_and_costs_one_commit_at_most() {
     }
 }
 
+#[test]
+fn damage_is_told_with_file_and_place() {
+    let (files, _) = small_log();
+    let mut bytes = files.read(LOG, u64::MAX).expect("it was written");
+    bytes[40] ^= 1;
+    bytes.truncate(bytes.len() - 3);
+    let (_, recovery) = open(&with_file(LOG, &bytes, &files));
+    let told: Vec<String> = recovery.quarantined.iter().map(ToString::to_string).collect();
+    assert_eq!(
+        told[0],
+        "wal/00000000: 51 bytes from byte 16 on cannot be read (its sum does not match); they are copied to \
+         quarantine/wal-00000000.16-67, the rest is kept"
+    );
+    assert_eq!(
+        recovery.torn[0].to_string(),
+        "wal/00000000: 46 bytes from byte 374 on were not written completely and are cut off"
+    );
+}
+
 /// A store whose only files are a segment of one day and an empty log.
 fn small_segment() -> (Memory, String, Content) {
     let files = Memory::new();
