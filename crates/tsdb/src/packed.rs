@@ -81,6 +81,10 @@ impl Packed {
         self.last_bits
     }
 
+    pub(crate) fn look(&self) -> u8 {
+        self.bytes.first().copied().unwrap_or_default()
+    }
+
     pub(crate) fn heap_bytes(&self) -> usize {
         self.bytes.len()
     }
