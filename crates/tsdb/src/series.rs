@@ -8,6 +8,9 @@ use assurance_metrics_model::{
 use crate::appender::same;
 use crate::chunk::{Chunk, MAX_SAMPLES};
 
+/// Chunks of a series, oldest first.
+pub(crate) type Chunks = Arc<Vec<Arc<Chunk>>>;
+
 /// One series of the head.
 #[derive(Debug)]
 pub(crate) struct Entry {
@@ -19,7 +22,7 @@ pub(crate) struct Entry {
 pub(crate) struct State {
     /// Oldest first; they do not overlap, and none is empty. The last one takes what comes in order. Readers
     /// hold the whole list, so that they need not count every chunk of it.
-    chunks: Arc<Vec<Arc<Chunk>>>,
+    chunks: Chunks,
     /// Samples ever committed, those dropped since among them.
     committed: u64,
     /// Samples dropped by retention.
@@ -127,8 +130,8 @@ impl State {
     }
 
     /// All chunks, as they are now.
-    pub(crate) fn all_chunks(&self) -> Vec<Arc<Chunk>> {
-        self.chunks.clone()
+    pub(crate) fn all_chunks(&self) -> Chunks {
+        Arc::clone(&self.chunks)
     }
 
     /// Takes back chunks that were written to a file; what is there already is not taken twice.
@@ -137,7 +140,7 @@ impl State {
         for chunk in chunks {
             if self.chunks.last().is_none_or(|last| last.last() < chunk.first()) {
                 self.committed += u64::from(chunk.count());
-                self.chunks.push(Arc::new(chunk));
+                Arc::make_mut(&mut self.chunks).push(Arc::new(chunk));
             } else {
                 self.merge(&chunk.samples());
             }
@@ -290,7 +293,7 @@ impl State {
         }
         self.dropped += before - kept.len() as u64;
         self.merges += 1;
-        self.chunks.splice(chunks, Chunk::build(&kept).into_iter().map(Arc::new));
+        Arc::make_mut(&mut self.chunks).splice(chunks, Chunk::build(&kept).into_iter().map(Arc::new));
     }
 
     /// Marks a series without samples as no longer in the index; says whether it did.
@@ -317,7 +320,7 @@ impl State {
     }
 
     /// The chunks as they are now; `None` where no sample of `range` can lie among them.
-    pub(crate) fn snapshot(&self, range: TimeRange) -> Option<Arc<Vec<Arc<Chunk>>>> {
+    pub(crate) fn snapshot(&self, range: TimeRange) -> Option<Chunks> {
         let from = self.chunks.partition_point(|chunk| chunk.last() <= range.after);
         let to = self.chunks.partition_point(|chunk| chunk.first() <= range.until);
         (from < to).then(|| Arc::clone(&self.chunks))
@@ -328,7 +331,7 @@ impl State {
 #[derive(Debug)]
 pub(crate) struct Snapshot {
     pub(crate) labels: Labels,
-    pub(crate) chunks: Arc<Vec<Arc<Chunk>>>,
+    pub(crate) chunks: Chunks,
 }
 
 impl Series for Snapshot {
