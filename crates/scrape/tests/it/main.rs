@@ -9,6 +9,7 @@ mod properties;
 mod recorded;
 mod relabel;
 mod reload;
+mod repeating;
 mod rig;
 mod schedule;
 mod staleness;
