@@ -1,5 +1,6 @@
 //! What the scrape machine does, by behaviour.
 
+mod allocations;
 mod birth;
 mod cache;
 mod file_sd;
