@@ -21,6 +21,8 @@ usage: cargo xtask COMMAND
   bench [ROOM]                  the benchmarks of one room, or of all
   bench query|rules [--binary PATH] [--promtool PATH] [--days N] [--window SECONDS]
                                 queries over 90 days, or rules and their unit tests, side by side with Prometheus
+  bench ingest [--targets N] [--series N] [--interval S] [--seconds S] [--binary PATH] [--victoria PATH]
+                                what scraping costs, side by side with Prometheus (and VictoriaMetrics)
   differential [--seed N] [--queries N] [--binary PATH]
                                 random expressions over random data, asked of a real Prometheus and of us
   conformance DIR [--verbose] [--at-least N] [--store memory|tsdb] [--binary PATH] [--write-doc]
@@ -39,6 +41,7 @@ fn main() -> ExitCode {
         ["tidy", "--write"] => tidy::write().and_then(|()| tidy::check()),
         ["differential", args @ ..] => differential::command(args),
         ["bench", what @ ("query" | "rules"), args @ ..] => bench::command(what, args),
+        ["bench", "ingest", args @ ..] => bench::ingest::command(args),
         ["bench", rooms @ ..] => run::bench(rooms),
         ["conformance", args @ ..] if !args.is_empty() => run::conformance(args),
         _ => {
