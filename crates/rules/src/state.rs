@@ -1,6 +1,6 @@
 //! What must survive a restart, as plain data for whoever keeps it.
 
-use assurance_metrics_model::{Labels, Timestamp};
+use assurance_metrics_model::{Duration, Labels, Timestamp};
 
 use crate::AlertState;
 
@@ -33,6 +33,10 @@ pub struct RuleRecord {
     pub name: String,
     /// Its labels as written. With kind and name, they tell which rule this is.
     pub labels: Labels,
+    /// Its expression, in its canonical form. Alerts are only put back where this and `hold` are the same.
+    pub expression: String,
+    /// Its `for`; zero for recording rules.
+    pub hold: Duration,
     /// Its alerts, resolved ones included that are still being sent.
     pub alerts: Vec<AlertState>,
     /// The series of its last evaluation, to be ended when they vanish.
@@ -46,4 +50,6 @@ pub struct Restored {
     pub alerts: usize,
     /// Alerts whose rule is gone: file, group, rule and labels.
     pub lost: Vec<(String, String, String, Labels)>,
+    /// Alerts whose rule has another expression or `for` by now, and starts anew: as above.
+    pub changed: Vec<(String, String, String, Labels)>,
 }
