@@ -152,13 +152,18 @@ impl HeadAppender<'_> {
         if state.is_retired() {
             return Ok(Offer::Retired);
         }
-        match state.newest_for(self.batch) {
+        let sealed = self.store.sealed_newest(&entry.labels, at)?;
+        let newest = [state.newest_for(self.batch), sealed].into_iter().flatten().max_by_key(|(at, _)| *at);
+        match newest {
             Some((newest, held)) if newest == at => return Offer::beside(&held, value),
             Some((newest, _)) if newest > at => {
                 if at < newest - self.store.config().out_of_order_window {
                     return Err(AppendErrorKind::OutOfOrder { newest });
                 }
                 if let Some(held) = state.value_at(at, &mut self.scratch) {
+                    return Offer::beside(&held, value);
+                }
+                if let Some(held) = self.store.sealed_value(&entry.labels, at)? {
                     return Offer::beside(&held, value);
                 }
                 if let Some(held) = pending_at(&mut self.places, &self.pending, entry, at) {

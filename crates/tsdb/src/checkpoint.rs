@@ -1,6 +1,7 @@
 //! What is in memory as one file of the log, in place of all files before it.
 
 use std::io::{self, Read};
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError};
 
 use assurance_metrics_model::Labels;
@@ -20,14 +21,18 @@ const RECORD_BYTES: usize = 256 << 10;
 type Snapshot = Vec<(Labels, Vec<Arc<Chunk>>)>;
 
 impl Store {
-    /// Writes what is in memory to a file, lets commits go on in a file after it, and removes those before it.
+    /// Writes what is in memory to a file, lets commits go on in a file after it: those before it are superfluous.
     pub(crate) fn checkpoint(&self, durable: &Durable) -> Result<(), StorageError> {
         let number = durable.log().restart();
         // Whatever is in the files before this one is visible: commits hold the log until they are.
         let content = Content::new(self.whole());
         durable.storage.publish(&file_name(number), &mut { content })?;
-        durable.faults().clear(FaultKind::Log);
-        durable.remove_log_before(number);
+        durable.faults().clear(FaultKind::Checkpoint);
+        let log = durable.log();
+        if !log.is_broken() {
+            durable.faults().clear(FaultKind::Log);
+        }
+        durable.checkpoint.store(number, Ordering::Relaxed);
         Ok(())
     }
 
@@ -41,21 +46,15 @@ impl Store {
 }
 
 impl Durable {
-    fn remove_log_before(&self, number: u64) {
-        let removed = self.storage.list(DIRECTORY).and_then(|files| {
-            let is_before = |name: &str| file_number(name).is_some_and(|n| n < number);
-            files
-                .iter()
-                .filter(|file| is_before(&file.name))
-                .try_for_each(|file| self.storage.remove(&file.name))
-        });
-        match removed {
-            Ok(()) => self.faults().clear(FaultKind::Removal),
-            // They say what the checkpoint says, and are tried again after the next one.
-            Err(error) => {
-                drop(self.note(FaultKind::Removal, assurance_metrics_model::Timestamp::MIN, &error))
-            }
+    /// Removes log files that say what the newest checkpoint says.
+    pub(crate) fn remove_superfluous_log(&self) -> Result<(), StorageError> {
+        let checkpoint = self.checkpoint.load(Ordering::Relaxed);
+        if checkpoint == 0 {
+            return Ok(());
         }
+        let files = self.storage.list(DIRECTORY)?;
+        let is_before = |name: &str| file_number(name).is_some_and(|number| number < checkpoint);
+        files.iter().filter(|file| is_before(&file.name)).try_for_each(|file| self.storage.remove(&file.name))
     }
 }
 

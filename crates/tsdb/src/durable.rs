@@ -1,14 +1,16 @@
 //! A store with files beside it.
 
+use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use assurance_metrics_model::Timestamp;
+use assurance_metrics_model::{AppendErrorKind, Column, Labels, QueryError, TimeRange, Timestamp, Value};
 use assurance_storage::{LockGuard, Storage, StorageError};
 
 use crate::appender::Pending;
 use crate::faults::{Fault, FaultKind, Faults};
 use crate::recovery::{OpenError, Recovery, replay};
-use crate::store::{Config, Store};
+use crate::segments::Segments;
+use crate::store::{Config, Stats, Store};
 use crate::wal::Log;
 
 /// The file whose lock says that a process has the store open.
@@ -17,8 +19,11 @@ const LOCK: &str = "lock";
 #[derive(Debug)]
 pub(crate) struct Durable {
     pub(crate) storage: Arc<dyn Storage>,
+    pub(crate) segments: Segments,
     log: Mutex<Log>,
     faults: Mutex<Faults>,
+    /// The log file of the newest checkpoint; zero where none was written since opening.
+    pub(crate) checkpoint: AtomicU64,
     /// Held by whoever seals, so that only one does.
     pub(crate) maintenance: Mutex<()>,
     _lock: Box<dyn LockGuard>,
@@ -53,6 +58,19 @@ impl Durable {
         }
         log
     }
+
+    pub(crate) fn count(&self, stats: &mut Stats) {
+        stats.log_bytes = self.log().written;
+        for segment in self.segments.all().iter() {
+            stats.segments += 1;
+            stats.segment_bytes += segment.bytes;
+            stats.segment_samples += segment.samples();
+            stats.chunks += segment.chunks() as usize;
+            stats.samples += segment.samples();
+            stats.min_time = Some(stats.min_time.map_or(segment.first(), |min| min.min(segment.first())));
+            stats.max_time = stats.max_time.max(Some(segment.last()));
+        }
+    }
 }
 
 impl Store {
@@ -68,11 +86,19 @@ impl Store {
         let lock = storage.lock(LOCK)?;
         let mut store = Self::new(config);
         let mut recovery = Recovery::default();
+        let segments = Segments::open(&storage, &mut recovery)?;
+        store.note_newest(segments.last());
         let next = replay(&store, &*storage, &mut recovery)?;
+        let mut faults = Faults::default();
+        for (name, reason) in &recovery.damaged {
+            faults.note(Fault::damaged(name, store.newest(), reason));
+        }
         store.durable = Some(Durable {
+            segments,
             log: Mutex::new(Log::new(Arc::clone(&storage), next)),
             storage,
-            faults: Mutex::default(),
+            faults: Mutex::new(faults),
+            checkpoint: AtomicU64::new(0),
             maintenance: Mutex::default(),
             _lock: lock,
         });
@@ -91,7 +117,8 @@ impl Store {
         for syncer in syncers {
             if let Err(error) = syncer.sync() {
                 // Never tried again: the kernel may call pages clean that never reached the disk.
-                durable.log().break_off();
+                let mut log = durable.log();
+                log.break_off();
                 return Err(durable.note(FaultKind::Log, self.newest(), &error));
             }
         }
@@ -100,6 +127,47 @@ impl Store {
 
     /// What does not work at present; empty when all does, and for a store in memory.
     pub fn faults(&self) -> Vec<Fault> {
-        self.durable.as_ref().map_or_else(Vec::new, |durable| durable.faults().all())
+        let Some(durable) = &self.durable else { return Vec::new() };
+        let mut faults = durable.faults();
+        for segment in durable.segments.all().iter() {
+            if let Some(reason) = segment.damage() {
+                faults.note(Fault::damaged(&segment.name, self.newest(), reason));
+            }
+        }
+        faults.all()
     }
+
+    /// The newest sample that segments have of a series; not looked for where `at` is newer than all of them,
+    /// as what is scraped is.
+    pub(crate) fn sealed_newest(
+        &self,
+        labels: &Labels,
+        at: Timestamp,
+    ) -> Result<Option<(Timestamp, Value)>, AppendErrorKind> {
+        let Some(durable) = &self.durable else { return Ok(None) };
+        if durable.segments.last().is_none_or(|last| last < at) {
+            return Ok(None);
+        }
+        durable.segments.newest_of(labels).map_err(|error| refused(&error))
+    }
+
+    /// The value that segments have of a series at this very time.
+    pub(crate) fn sealed_value(
+        &self,
+        labels: &Labels,
+        at: Timestamp,
+    ) -> Result<Option<Value>, AppendErrorKind> {
+        let Some(durable) = &self.durable else { return Ok(None) };
+        let mut column = Column::new();
+        durable
+            .segments
+            .samples_of(labels, TimeRange::closed(at, at), &mut column)
+            .map_err(|error| refused(&error))?;
+        Ok((!column.is_empty()).then(|| column.value(0)))
+    }
+}
+
+/// A sample whose neighbours cannot be read is not taken.
+fn refused(error: &QueryError) -> AppendErrorKind {
+    AppendErrorKind::Storage { reason: error.to_string().into() }
 }

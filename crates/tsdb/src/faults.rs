@@ -13,6 +13,8 @@ pub enum FaultKind {
     Log,
     /// A finished day could not be written; its samples stay in memory and in the log.
     Segment,
+    /// A checkpoint could not be written: log files stay that it would make superfluous.
+    Checkpoint,
     /// Log or segment files that are no longer needed could not be removed: they take space and nothing else.
     Removal,
     /// A segment is damaged and left out of answers.
@@ -45,6 +47,11 @@ impl Fault {
             is_full: matches!(error.kind, StorageErrorKind::NoSpace),
         }
     }
+
+    pub(crate) fn damaged(file: &str, since: Timestamp, reason: &Arc<str>) -> Self {
+        let (file, reason) = (file.to_owned(), Arc::clone(reason));
+        Self { kind: FaultKind::Damaged, file, since, reason, is_full: false }
+    }
 }
 
 impl fmt::Display for Fault {
@@ -52,6 +59,7 @@ impl fmt::Display for Fault {
         let what = match self.kind {
             FaultKind::Log => "new samples are in memory only",
             FaultKind::Segment => "finished days stay in memory and in the log",
+            FaultKind::Checkpoint => "the log cannot be shortened",
             FaultKind::Removal => "files that are no longer needed stay",
             FaultKind::Damaged => "a finished day is left out of answers",
         };

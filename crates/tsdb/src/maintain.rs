@@ -1,18 +1,27 @@
 //! What is to be done from time to time.
 
-use std::sync::PoisonError;
+use std::sync::{MutexGuard, PoisonError};
 
 use assurance_metrics_model::Timestamp;
+use assurance_storage::StorageError;
 
+use crate::durable::Durable;
 use crate::faults::{Fault, FaultKind};
 use crate::store::{Dropped, Store};
+use crate::wal;
+
+/// Log files that a checkpoint takes the place of, however short they are: each start of the process leaves
+/// one behind.
+const MAX_LOG_FILES: usize = 64;
 
 /// What [`Store::maintain`] did.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Maintenance {
-    /// What retention removed.
+    /// What retention, by time and by size, removed.
     pub dropped: Dropped,
+    /// Segments written.
+    pub sealed: Vec<String>,
     /// Whether a checkpoint took the place of the log files before it.
     pub is_checkpointed: bool,
     /// What does not work now, as [`Store::faults`] says.
@@ -20,18 +29,84 @@ pub struct Maintenance {
 }
 
 impl Store {
-    /// Does what is due: retention, and, where the log is broken, a new one.
+    /// Does what is due at `now`: retention by time and by size; segments of days that are over, for longer than
+    /// samples may come late and at least ten minutes; a checkpoint in place of the log files that this makes
+    /// superfluous, or that a failed write made unusable. To be called every minute or so; two calls at once
+    /// are made one after the other. Samples can be read and committed meanwhile.
+    ///
+    /// What fails is a [`Fault`], in the answer and in [`Store::faults`], and is tried again in the next call.
     pub fn maintain(&self, now: Timestamp) -> Maintenance {
+        let Some(durable) = &self.durable else {
+            return Maintenance { dropped: self.apply_retention(now), ..Maintenance::default() };
+        };
+        let _alone: MutexGuard<'_, ()> = durable.maintenance.lock().unwrap_or_else(PoisonError::into_inner);
         let mut done = Maintenance { dropped: self.apply_retention(now), ..Maintenance::default() };
-        let Some(durable) = &self.durable else { return done };
-        let _alone = durable.maintenance.lock().unwrap_or_else(PoisonError::into_inner);
-        if durable.faults().get(FaultKind::Log).is_some() {
-            match self.checkpoint(durable) {
-                Ok(()) => done.is_checkpointed = true,
-                Err(error) => drop(durable.note(FaultKind::Log, now, &error)),
+        let days = self.days_due(durable, now);
+        let mut sealed = Ok(());
+        for day in &days {
+            match self.seal(durable, *day) {
+                Ok(name) => done.sealed.extend(name),
+                Err(error) => {
+                    sealed = Err(error);
+                    break;
+                }
             }
         }
+        durable.settle(FaultKind::Segment, now, sealed);
+        let is_wanted = |kind| durable.faults().get(kind).is_some();
+        let is_broken = is_wanted(FaultKind::Log);
+        let is_due = is_broken || is_wanted(FaultKind::Checkpoint) || !days.is_empty();
+        if is_due || durable.has_many_log_files() {
+            match self.checkpoint(durable) {
+                Ok(()) => done.is_checkpointed = true,
+                Err(error) => {
+                    let kind = if is_broken { FaultKind::Log } else { FaultKind::Checkpoint };
+                    durable.note(kind, now, &error);
+                }
+            }
+        }
+        let by_size = self.keep_to_size(durable);
+        let removed = by_size.and_then(|samples| {
+            done.dropped.samples += samples;
+            durable.segments.remove_files(&*durable.storage)?;
+            durable.remove_superfluous_log()
+        });
+        durable.settle(FaultKind::Removal, now, removed);
         done.faults = self.faults();
         done
+    }
+
+    /// Lets go of the oldest segments until all files together are not larger than they may be; returns the
+    /// samples that went.
+    fn keep_to_size(&self, durable: &Durable) -> Result<u64, StorageError> {
+        let Some(max_bytes) = self.config.max_bytes else { return Ok(0) };
+        let log: u64 = durable.storage.list(wal::DIRECTORY)?.iter().map(|file| file.bytes).sum();
+        let segments: u64 = durable.segments.all().iter().map(|segment| segment.bytes).sum();
+        let mut excess = (log + segments).saturating_sub(max_bytes);
+        let gone = durable.segments.remove_where(|segment| {
+            let goes = excess > 0;
+            if goes {
+                excess = excess.saturating_sub(segment.bytes);
+            }
+            goes
+        });
+        if let Some(last) = gone.iter().map(|segment| segment.last()).max() {
+            self.note_dropped(last);
+        }
+        Ok(gone.iter().map(|segment| segment.samples()).sum())
+    }
+}
+
+impl Durable {
+    /// Notes a failure, or that there is none any more.
+    fn settle(&self, kind: FaultKind, now: Timestamp, outcome: Result<(), StorageError>) {
+        match outcome {
+            Ok(()) => self.faults().clear(kind),
+            Err(error) => drop(self.note(kind, now, &error)),
+        }
+    }
+
+    fn has_many_log_files(&self) -> bool {
+        self.storage.list(wal::DIRECTORY).is_ok_and(|files| files.len() > MAX_LOG_FILES)
     }
 }

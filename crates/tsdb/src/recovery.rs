@@ -11,7 +11,7 @@ use crate::index::MAX_SLOTS;
 use crate::series::Entry;
 use crate::store::Store;
 use crate::wal::frame::{
-    HEADER_BYTES, Header, Kind, VERSION, frame_at, header, is_interrupted, next_frame, read_header,
+    HEADER_BYTES, Header, Kind, MAGIC, VERSION, frame_at, header, is_interrupted, next_frame, read_header,
 };
 use crate::wal::record::{Commit, chunks};
 use crate::wal::{DIRECTORY, MAX_READ_BYTES, file_number};
@@ -213,7 +213,9 @@ impl LogFile<'_> {
             self.quarantine(0, first, "the header is damaged");
             return Ok(first);
         }
-        if header().starts_with(self.bytes) || self.bytes.iter().all(|byte| *byte == 0) {
+        let header = header();
+        let begun = header.iter().zip(self.bytes).take_while(|(written, found)| written == found).count();
+        if begun >= MAGIC.len() || self.bytes[begun..].iter().all(|byte| *byte == 0) {
             self.cut(0);
             return Ok(self.bytes.len());
         }
@@ -258,6 +260,9 @@ impl LogFile<'_> {
     /// Notes what was not written completely, and cuts it off, so that it is not found again. What looks
     /// complete and is not is copied first.
     fn cut(&mut self, from: usize) {
+        if from == self.bytes.len() {
+            return;
+        }
         if !is_interrupted(self.bytes, from) {
             self.quarantine(from, self.bytes.len(), "its sum does not match, and nothing sound follows");
         }
@@ -296,7 +301,7 @@ impl Store {
         self.make_visible(None, pending, true).samples as u64
     }
 
-    fn note_newest(&self, newest: Option<Timestamp>) {
+    pub(crate) fn note_newest(&self, newest: Option<Timestamp>) {
         self.note_committed(0, newest.map_or(i64::MIN, Timestamp::as_millis));
     }
 

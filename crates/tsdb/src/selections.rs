@@ -66,7 +66,7 @@ impl Selections {
 }
 
 /// Matchers as one text; lengths keep one from running into the next.
-fn key(matchers: &[Matcher]) -> String {
+pub(crate) fn key(matchers: &[Matcher]) -> String {
     let mut key = String::with_capacity(64);
     for matcher in matchers {
         let (name, value) = (matcher.name(), matcher.value());

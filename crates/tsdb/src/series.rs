@@ -31,6 +31,8 @@ pub(crate) struct State {
     retired: bool,
     /// The log file that has named the series last, and its number there.
     named: Option<(u64, u32)>,
+    /// How often samples came or went elsewhere than at the end.
+    merges: u64,
 }
 
 impl Entry {
@@ -160,6 +162,7 @@ impl State {
 
     /// Commits samples that are older than the newest; they rise in time.
     pub(crate) fn merge(&mut self, late: &[(Timestamp, Value)]) -> Merged {
+        self.merges += 1;
         let mut merged = Merged::default();
         let mut rest = late;
         while let Some((at, _)) = rest.first() {
@@ -233,7 +236,50 @@ impl State {
         let gone = self.chunks.partition_point(|chunk| chunk.last() < oldest);
         let samples: u64 = self.chunks.drain(..gone).map(|chunk| u64::from(chunk.count())).sum();
         self.dropped += samples;
+        self.merges += u64::from(samples > 0);
         samples
+    }
+
+    /// A number that stays the same as long as samples come at the end only.
+    pub(crate) fn merges(&self) -> u64 {
+        self.merges
+    }
+
+    /// The chunks with samples between these times, both included.
+    fn chunks_between(&self, first: Timestamp, last: Timestamp) -> Range<usize> {
+        let from = self.chunks.partition_point(|chunk| chunk.last() < first);
+        let to = self.chunks.partition_point(|chunk| chunk.first() <= last);
+        from..to.max(from)
+    }
+
+    /// Samples between these times, both included.
+    pub(crate) fn count_between(&self, first: Timestamp, last: Timestamp) -> u64 {
+        let chunks = &self.chunks[self.chunks_between(first, last)];
+        let count = |chunk: &Arc<Chunk>| {
+            if first <= chunk.first() && chunk.last() <= last {
+                return u64::from(chunk.count());
+            }
+            let mut column = Column::new();
+            chunk.read(TimeRange::closed(first, last), &mut column);
+            column.len() as u64
+        };
+        chunks.iter().map(count).sum()
+    }
+
+    /// Drops the samples between these times, both included.
+    pub(crate) fn drop_between(&mut self, first: Timestamp, last: Timestamp) {
+        let chunks = self.chunks_between(first, last);
+        let before: u64 = self.chunks[chunks.clone()].iter().map(|chunk| u64::from(chunk.count())).sum();
+        let mut kept = Vec::new();
+        for chunk in &self.chunks[chunks.clone()] {
+            // Only the first and the last of them can have others.
+            if chunk.first() < first || last < chunk.last() {
+                kept.extend(chunk.samples().into_iter().filter(|(at, _)| *at < first || last < *at));
+            }
+        }
+        self.dropped += before - kept.len() as u64;
+        self.merges += 1;
+        self.chunks.splice(chunks, Chunk::build(&kept).into_iter().map(Arc::new));
     }
 
     /// Marks a series without samples as no longer in the index; says whether it did.

@@ -10,6 +10,7 @@ use assurance_metrics_model::{
 use crate::appender::{Committed, HeadAppender, Pending};
 use crate::durable::Durable;
 use crate::index::{Id, Index, MAX_SLOTS};
+use crate::merged::{Merged, merge};
 use crate::selections::{Found, Selections};
 use crate::series::{Entry, Snapshot};
 
@@ -24,6 +25,8 @@ pub struct Config {
     pub retention: Duration,
     /// How much older than its series' newest sample a sample may come; nothing by default, as in Prometheus.
     pub out_of_order_window: Duration,
+    /// Bytes that log and segments may take; the oldest segments go first. Not bounded by default.
+    pub max_bytes: Option<u64>,
     /// Series that may exist at once; 1,000,000 by default, which is some 700 MB with a few samples each.
     pub max_series: usize,
 }
@@ -33,6 +36,7 @@ impl Default for Config {
         Self {
             retention: Duration::from_secs(90 * 86_400),
             out_of_order_window: Duration::ZERO,
+            max_bytes: None,
             max_series: 1_000_000,
         }
     }
@@ -41,16 +45,24 @@ impl Default for Config {
 /// What a store holds now.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Stats {
-    /// Series in the index.
+    /// Series in memory: those that had samples since the last finished day.
     pub series: usize,
-    /// Chunks, open ones among them.
+    /// Chunks, open ones and those of segments among them.
     pub chunks: usize,
-    /// Samples that can be read.
+    /// Samples that can be read; one that is both in memory and in a segment counts twice.
     pub samples: u64,
-    /// Samples ever committed.
+    /// Samples ever committed, those that a log gave back among them.
     pub appended: u64,
-    /// Bytes of index and chunks, without the allocator's own.
+    /// Bytes of index and chunks in memory, without the allocator's own.
     pub bytes: usize,
+    /// Segments: files of finished days.
+    pub segments: usize,
+    /// Their bytes.
+    pub segment_bytes: u64,
+    /// Samples in them.
+    pub segment_samples: u64,
+    /// Bytes written to the log since it was opened.
+    pub log_bytes: u64,
     /// The oldest sample.
     pub min_time: Option<Timestamp>,
     /// The newest sample.
@@ -71,7 +83,7 @@ pub struct Dropped {
 pub struct Store {
     pub(crate) config: Config,
     pub(crate) index: RwLock<Index>,
-    selections: Selections,
+    pub(crate) selections: Selections,
     /// Held for reading while a selection takes its snapshots and for writing during a commit, so that a
     /// selection sees whole commits. Always taken after `index`.
     pub(crate) commits: RwLock<()>,
@@ -148,7 +160,16 @@ impl Store {
         if series > 0 {
             self.selections.forget();
         }
+        if let Some(durable) = &self.durable {
+            let gone = durable.segments.remove_where(|segment| segment.last() < oldest);
+            samples += gone.iter().map(|segment| segment.samples()).sum::<u64>();
+        }
         Dropped { samples, series }
+    }
+
+    /// Samples up to this time are gone, whatever the retention says.
+    pub(crate) fn note_dropped(&self, last: Timestamp) {
+        self.dropped.fetch_max(last.as_millis().saturating_add(1), Ordering::Relaxed);
     }
 
     /// Counts what is held; visits every series.
@@ -170,6 +191,9 @@ impl Store {
                 (a, b) => a.or(b),
             };
             stats.max_time = stats.max_time.max(state.newest().map(|(at, _)| at));
+        }
+        if let Some(durable) = &self.durable {
+            durable.count(&mut stats);
         }
         stats
     }
@@ -265,6 +289,12 @@ impl Store {
         }
     }
 
+    /// Whether the index of what is in memory answers for all series.
+    fn is_all_in_memory(&self, selection: &Selection<'_>) -> bool {
+        let has_segments = self.durable.as_ref().is_some_and(|durable| !durable.segments.all().is_empty());
+        selection.matchers.is_empty() && selection.range == TimeRange::ALL && !has_segments
+    }
+
     /// The matching series, sorted by labels.
     fn found(&self, index: &Index, matchers: &[Matcher]) -> Found {
         self.selections.get(index.generation(), matchers, || {
@@ -275,40 +305,71 @@ impl Store {
     }
 
     /// The matching series that have a sample inside the range, as they are now, sorted by labels.
-    fn snapshots(&self, selection: &Selection<'_>) -> Vec<Snapshot> {
-        // Held until the snapshots are taken: a series that comes meanwhile would be missing from its commit.
-        let index = self.index();
-        let found = self.found(&index, selection.matchers);
-        let _commits = self.commits.read().unwrap_or_else(PoisonError::into_inner);
-        let snapshot = |entry: &Arc<Entry>| {
-            let chunks = entry.state().snapshot(selection.range)?;
-            Some(Snapshot { labels: entry.labels.clone(), chunks })
+    fn selected(&self, selection: &Selection<'_>) -> Result<Selected, QueryError> {
+        let (head, sealed) = {
+            // Held until the snapshots are taken: a series that comes meanwhile would be missing from its commit.
+            let index = self.index();
+            let found = self.found(&index, selection.matchers);
+            let _commits = self.commits.read().unwrap_or_else(PoisonError::into_inner);
+            let snapshot = |entry: &Arc<Entry>| {
+                let chunks = entry.state().snapshot(selection.range)?;
+                Some(Snapshot { labels: entry.labels.clone(), chunks })
+            };
+            let head: Vec<Snapshot> = found.iter().filter_map(snapshot).collect();
+            // At the same moment: what memory lets go of is in the list before.
+            let all = self.durable.as_ref().map(|durable| durable.segments.all());
+            let overlapping = all.iter().flat_map(|all| all.iter()).filter(|s| s.overlaps(selection.range));
+            (head, overlapping.cloned().collect::<Vec<_>>())
         };
-        found.iter().filter_map(snapshot).collect()
+        match &self.durable {
+            Some(durable) if !sealed.is_empty() => {
+                merge(head, &durable.segments, &sealed, selection).map(Selected::Merged)
+            }
+            _ => Ok(Selected::Head(head)),
+        }
+    }
+}
+
+/// What a selection found.
+enum Selected {
+    /// In memory only.
+    Head(Vec<Snapshot>),
+    Merged(Vec<Merged>),
+}
+
+impl Selected {
+    fn labels(&self) -> Vec<&Labels> {
+        match self {
+            Self::Head(all) => all.iter().map(|series| &series.labels).collect(),
+            Self::Merged(all) => all.iter().map(Series::labels).collect(),
+        }
     }
 }
 
 impl Queryable for Store {
     fn select(&self, selection: &Selection<'_>) -> Result<Vec<Box<dyn Series + '_>>, QueryError> {
-        Ok(self.snapshots(selection).into_iter().map(|s| Box::new(s) as Box<dyn Series>).collect())
+        Ok(match self.selected(selection)? {
+            Selected::Head(all) => all.into_iter().map(|s| Box::new(s) as Box<dyn Series>).collect(),
+            Selected::Merged(all) => all.into_iter().map(|s| Box::new(s) as Box<dyn Series>).collect(),
+        })
     }
 
     fn label_names(&self, selection: &Selection<'_>) -> Result<Vec<String>, QueryError> {
-        if selection.matchers.is_empty() && selection.range == TimeRange::ALL {
+        if self.is_all_in_memory(selection) {
             return Ok(self.index().label_names());
         }
-        let found = self.snapshots(selection);
+        let found = self.selected(selection)?;
         let names: BTreeSet<&str> =
-            found.iter().flat_map(|s| s.labels.iter()).map(|(name, _)| name).collect();
+            found.labels().into_iter().flat_map(Labels::iter).map(|(name, _)| name).collect();
         Ok(names.into_iter().map(str::to_owned).collect())
     }
 
     fn label_values(&self, name: &str, selection: &Selection<'_>) -> Result<Vec<String>, QueryError> {
-        if selection.matchers.is_empty() && selection.range == TimeRange::ALL {
+        if self.is_all_in_memory(selection) {
             return Ok(self.index().label_values(name));
         }
-        let found = self.snapshots(selection);
-        let values: BTreeSet<&str> = found.iter().filter_map(|s| s.labels.get(name)).collect();
+        let found = self.selected(selection)?;
+        let values: BTreeSet<&str> = found.labels().into_iter().filter_map(|l| l.get(name)).collect();
         Ok(values.into_iter().map(str::to_owned).collect())
     }
 }

@@ -160,10 +160,6 @@ impl Chunk {
         Some(chunk)
     }
 
-    pub(crate) fn is_float(&self) -> bool {
-        !matches!(self.data, Data::Histograms(_))
-    }
-
     /// All samples, by time.
     pub(crate) fn samples(&self) -> Vec<(Timestamp, Value)> {
         let mut column = Column::new();

@@ -5,7 +5,7 @@ use std::ops::Range;
 use crate::bytes::Cursor;
 use crate::crc::crc32c;
 
-const MAGIC: [u8; 8] = *b"asrtWAL\n";
+pub(crate) const MAGIC: [u8; 8] = *b"asrtWAL\n";
 
 /// The version of the format that is written, and the only one that is read.
 pub(crate) const VERSION: u32 = 1;

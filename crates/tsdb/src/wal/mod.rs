@@ -70,7 +70,7 @@ pub(crate) struct Log {
     /// Files that take no more and are not durable yet.
     unsynced: Vec<Arc<Syncer>>,
     /// A write failed: nothing more is written until a checkpoint has saved what is missing.
-    pub(crate) is_broken: bool,
+    is_broken: bool,
     buffer: Vec<u8>,
     scratch: Column,
     /// Bytes ever written.
@@ -160,6 +160,11 @@ impl Log {
         self.current = None;
         self.unsynced.clear();
         self.buffer.clear();
+    }
+
+    /// Whether commits are not written.
+    pub(crate) fn is_broken(&self) -> bool {
+        self.is_broken
     }
 
     /// What must be synced for everything committed so far to be durable.

@@ -1,5 +1,8 @@
 //! A store whose samples survive.
 
+mod crashing;
+mod damage;
+mod model;
 mod reopening;
 
 use std::sync::Arc;

@@ -1,0 +1,171 @@
+//! The segments of a store: which there are, and the indexes of those that were asked for.
+
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+
+use assurance_metrics_model::{Column, Labels, QueryError, TimeRange, Timestamp, Value};
+use assurance_storage::{Storage, StorageError};
+
+use crate::recovery::{OpenError, Recovery};
+use crate::segment::index::SegmentIndex;
+use crate::segment::{DIRECTORY, Day, Segment, SegmentError};
+
+/// Bytes of indexes kept in memory, beside those that are being read: two months of a thousand series.
+const MAX_INDEX_BYTES: usize = 64 << 20;
+
+/// Segments by day, supplements after what they supplement.
+type List = Arc<[Arc<Segment>]>;
+
+#[derive(Debug, Default)]
+pub(crate) struct Segments {
+    list: RwLock<List>,
+    /// Let go of, and removed once nobody reads them.
+    leaving: Mutex<Vec<Arc<Segment>>>,
+    /// The ones used last stand last.
+    indexes: Mutex<Vec<(String, Arc<SegmentIndex>)>>,
+}
+
+impl Segments {
+    /// Opens what is there.
+    pub(crate) fn open(storage: &Arc<dyn Storage>, recovery: &mut Recovery) -> Result<Self, OpenError> {
+        let mut list = Vec::new();
+        for file in storage.list(DIRECTORY)? {
+            match Segment::open(storage, &file) {
+                Ok(segment) => {
+                    recovery.segments += 1;
+                    recovery.segment_samples += segment.samples();
+                    list.push(Arc::new(segment));
+                }
+                Err(SegmentError::Open(error)) => return Err(error),
+                Err(SegmentError::Storage(error)) => return Err(error.into()),
+                Err(SegmentError::Damaged(reason)) => recovery.damaged.push((file.name, reason)),
+            }
+        }
+        let segments = Self::default();
+        segments.set(list);
+        Ok(segments)
+    }
+
+    pub(crate) fn all(&self) -> List {
+        Arc::clone(&self.list.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn set(&self, mut list: Vec<Arc<Segment>>) {
+        list.sort_by_key(|segment| (segment.day, segment.number));
+        *self.list.write().unwrap_or_else(PoisonError::into_inner) = list.into();
+    }
+
+    pub(crate) fn add(&self, segment: Segment) {
+        let mut list = self.all().to_vec();
+        list.push(Arc::new(segment));
+        self.set(list);
+    }
+
+    /// Lets go of segments for which `gone` says so, oldest first; returns them.
+    pub(crate) fn remove_where(&self, mut gone: impl FnMut(&Segment) -> bool) -> Vec<Arc<Segment>> {
+        let all = self.all();
+        let (gone, kept): (Vec<_>, Vec<_>) = all.iter().cloned().partition(|segment| gone(segment));
+        if !gone.is_empty() {
+            self.set(kept);
+            self.leaving.lock().unwrap_or_else(PoisonError::into_inner).extend(gone.iter().cloned());
+            let mut indexes = self.indexes.lock().unwrap_or_else(PoisonError::into_inner);
+            indexes.retain(|(name, _)| gone.iter().all(|segment| segment.name != *name));
+        }
+        gone
+    }
+
+    /// Removes the files that were let go of and that nobody reads any more.
+    pub(crate) fn remove_files(&self, storage: &dyn Storage) -> Result<(), StorageError> {
+        let mut leaving = self.leaving.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut outcome = Ok(());
+        leaving.retain(|segment| {
+            if Arc::strong_count(segment) > 1 || outcome.is_err() {
+                return true;
+            }
+            match storage.remove(&segment.name) {
+                Ok(()) => false,
+                Err(error) if error.is_not_found() => false,
+                Err(error) => {
+                    outcome = Err(error);
+                    true
+                }
+            }
+        });
+        outcome
+    }
+
+    /// The numbers of a day's segments, files that wait for their removal among them.
+    pub(crate) fn numbers_of(&self, day: Day) -> Vec<u32> {
+        let leaving = self.leaving.lock().unwrap_or_else(PoisonError::into_inner);
+        let all = self.all();
+        all.iter().chain(leaving.iter()).filter(|s| s.day == day).map(|s| s.number).collect()
+    }
+
+    pub(crate) fn index(&self, segment: &Segment) -> Result<Arc<SegmentIndex>, QueryError> {
+        let held = || self.indexes.lock().unwrap_or_else(PoisonError::into_inner);
+        {
+            let mut indexes = held();
+            if let Some(place) = indexes.iter().position(|(name, _)| *name == segment.name) {
+                let used = indexes.remove(place);
+                let index = Arc::clone(&used.1);
+                indexes.push(used);
+                return Ok(index);
+            }
+        }
+        // Read without the lock: a slow disk holds up only those who want this one.
+        let index = Arc::new(segment.read_index()?);
+        let mut indexes = held();
+        indexes.push((segment.name.clone(), Arc::clone(&index)));
+        let mut bytes: usize = indexes.iter().map(|(_, index)| index.heap_bytes()).sum();
+        while bytes > MAX_INDEX_BYTES && indexes.len() > 1 {
+            bytes -= indexes.remove(0).1.heap_bytes();
+        }
+        Ok(index)
+    }
+
+    /// The newest sample of any series.
+    pub(crate) fn last(&self) -> Option<Timestamp> {
+        self.all().iter().map(|segment| segment.last()).max()
+    }
+
+    /// The newest sample of a series.
+    pub(crate) fn newest_of(&self, labels: &Labels) -> Result<Option<(Timestamp, Value)>, QueryError> {
+        let mut newest: Option<(Timestamp, Value)> = None;
+        for segment in self.all().iter().rev() {
+            if newest.as_ref().is_some_and(|(at, _)| *at >= segment.last()) {
+                continue;
+            }
+            let index = self.index(segment)?;
+            let Some(place) = index.find(labels) else { continue };
+            let chunks = index.chunks_in(place, TimeRange::ALL);
+            let mut column = Column::new();
+            segment.read_chunks(
+                &index,
+                chunks.end.saturating_sub(1)..chunks.end,
+                TimeRange::ALL,
+                &mut column,
+            )?;
+            if let Some(last) = column.len().checked_sub(1)
+                && newest.as_ref().is_none_or(|(at, _)| *at < column.timestamps()[last])
+            {
+                newest = Some((column.timestamps()[last], column.value(last)));
+            }
+        }
+        Ok(newest)
+    }
+
+    /// The samples of a series inside `range`, of all its segments, in no order.
+    pub(crate) fn samples_of(
+        &self,
+        labels: &Labels,
+        range: TimeRange,
+        into: &mut Column,
+    ) -> Result<(), QueryError> {
+        for segment in self.all().iter().filter(|segment| segment.overlaps(range)) {
+            let index = self.index(segment)?;
+            if let Some(place) = index.find(labels) {
+                segment.read_chunks(&index, index.chunks_in(place, range), range, into)?;
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,232 @@
+//! Every bit and every length of small files: what is wrong is found, and nothing wrong is answered.
+
+use assurance_metrics_model::{
+    Appender as _, Column, Queryable as _, Selection, TimeRange, Value, stale_nan,
+};
+use assurance_storage::{Memory, Storage as _};
+use assurance_tsdb::{Config, FaultKind, OpenErrorKind, Recovery, Store};
+
+use super::{Content, content, open};
+use crate::{at, put, series};
+
+/// A store with a log of a few commits, and what it holds after each.
+fn small_log() -> (Memory, Vec<Content>) {
+    let files = Memory::new();
+    let (store, _) = open(&files);
+    let mut contents = vec![content(&store)];
+    for n in 0..5_i64 {
+        put(&store, &series("up", "a"), &[(30 * n + 1, n as f64), (30 * n + 2, 0.5)]);
+        contents.push(content(&store));
+        put(&store, &series("up", &format!("new-{n}")), &[(30 * n + 1, stale_nan())]);
+        contents.push(content(&store));
+    }
+    (files, contents)
+}
+
+const LOG: &str = "wal/00000000";
+
+fn with_file(name: &str, bytes: &[u8], others: &Memory) -> Memory {
+    let files = Memory::new();
+    for directory in ["wal", "segments"] {
+        for file in others.list(directory).expect("memory lists") {
+            let content = others.read(&file.name, u64::MAX).expect("memory reads");
+            files.replace(&file.name, &content).expect("memory writes");
+        }
+    }
+    files.replace(name, bytes).expect("memory writes");
+    files
+}
+
+/// Whether all samples of `part` are in `whole`.
+fn is_part(part: &Content, whole: &Content) -> bool {
+    part.iter().all(|(labels, samples)| {
+        let held = whole.iter().find(|(l, _)| l == labels);
+        held.is_some_and(|(_, held)| samples.iter().all(|sample| held.contains(sample)))
+    })
+}
+
+#[test]
+fn a_log_cut_anywhere_holds_the_commits_before_the_cut() {
+    let (files, contents) = small_log();
+    let bytes = files.read(LOG, u64::MAX).expect("it was written");
+    let mut seen = 0;
+    for length in 0..bytes.len() {
+        let cut = with_file(LOG, &bytes[..length], &files);
+        let (store, recovery) = open(&cut);
+        let found = content(&store);
+        let commits = contents.iter().position(|content| *content == found).expect("whole commits");
+        assert!(commits >= seen, "more bytes, more commits");
+        seen = commits;
+        assert!(recovery.quarantined.is_empty(), "a cut is no damage: {recovery:?}");
+        let torn: u64 = recovery.torn.iter().map(|torn| torn.offset + torn.bytes).sum();
+        assert!(torn == 0 || torn == length as u64, "{recovery:?}");
+        // What was cut off is not found again, and the store goes on.
+        put(&store, &series("up", "a"), &[(1000, 1.0)]);
+        let before = content(&store);
+        drop(store);
+        let (store, recovery) = open(&cut);
+        assert!(recovery.is_clean(), "{recovery:?}");
+        assert_eq!(content(&store), before);
+    }
+    assert_eq!(seen, contents.len() - 2, "all but the last commit");
+}
+
+#[test]
+fn a_flipped_bit_anywhere_in_a_log_is_found_and_costs_one_commit_at_most() {
+    let (files, contents) = small_log();
+    let bytes = files.read(LOG, u64::MAX).expect("it was written");
+    let whole = contents.last().expect("commits were made");
+    for place in 0..bytes.len() {
+        for bit in 0..8 {
+            let mut flipped = bytes.clone();
+            flipped[place] ^= 1 << bit;
+            let damaged = with_file(LOG, &flipped, &files);
+            let (store, recovery) = open(&damaged);
+            assert!(!recovery.is_clean(), "byte {place}, bit {bit}: {recovery:?}");
+            let found = content(&store);
+            assert!(is_part(&found, whole), "byte {place}, bit {bit}: {found:?}");
+            let samples = |content: &Content| content.iter().map(|(_, samples)| samples.len()).sum::<usize>();
+            // The first commit names the series that the others need.
+            let is_first = recovery.quarantined.iter().any(|bad| bad.offset == 16);
+            assert!(is_first || samples(whole) - samples(&found) <= 2, "byte {place}, bit {bit}");
+            for bad in &recovery.quarantined {
+                let copy = bad.copy.as_ref().expect("there is room");
+                let copy = damaged.read(copy, u64::MAX).expect("it was copied");
+                let (from, to) = (bad.offset as usize, (bad.offset + bad.bytes) as usize);
+                assert_eq!(copy, flipped[from..to], "the copy is what was there");
+            }
+        }
+    }
+}
+
+/// A store whose only files are a segment of one day and an empty log.
+fn small_segment() -> (Memory, String, Content) {
+    let files = Memory::new();
+    let (store, _) = open(&files);
+    for n in 0..60_i64 {
+        put(&store, &series("up", "a"), &[(600 * n, if n == 7 { stale_nan() } else { n as f64 })]);
+        put(&store, &series("up", "b"), &[(600 * n, 1.0 / (n as f64 + 3.0))]);
+    }
+    let done = store.maintain(at(2 * 86_400));
+    assert_eq!(done.sealed, ["segments/1970-01-01.0"]);
+    let whole = content(&store);
+    (files, done.sealed[0].clone(), whole)
+}
+
+/// What can be read, and how many series cannot.
+fn readable(store: &Store) -> (Content, usize) {
+    let Ok(found) = store.select(&Selection { matchers: &[], range: TimeRange::ALL }) else {
+        return (Vec::new(), 1);
+    };
+    let (mut content, mut failed) = (Vec::new(), 0);
+    for series in found {
+        let mut column = Column::new();
+        if series.read(TimeRange::ALL, &mut column).is_err() {
+            failed += 1;
+            continue;
+        }
+        let bits = |n: usize| (column.timestamps()[n].as_millis(), column.floats()[n].to_bits());
+        content.push((series.labels().to_string(), (0..column.len()).map(bits).collect()));
+    }
+    (content, failed)
+}
+
+fn open_damaged(files: &Memory) -> Result<(Store, Recovery), OpenErrorKind> {
+    Store::open(Config::default(), std::sync::Arc::new(files.clone())).map_err(|error| error.kind)
+}
+
+#[test]
+fn a_flipped_bit_anywhere_in_a_segment_is_found_and_never_answered() {
+    let (files, name, whole) = small_segment();
+    let bytes = files.read(&name, u64::MAX).expect("it was written");
+    for place in 0..bytes.len() {
+        let mut flipped = bytes.clone();
+        flipped[place] ^= 1 << (place % 8);
+        let (store, recovery) =
+            open_damaged(&with_file(&name, &flipped, &files)).expect("damage is no error");
+        let (found, failed) = readable(&store);
+        assert!(failed > 0 || !recovery.damaged.is_empty(), "byte {place} is found");
+        assert!(found.iter().all(|series| whole.contains(series)), "byte {place}: only whole series");
+        let faults = store.faults();
+        assert!(
+            faults.iter().any(|fault| fault.kind == FaultKind::Damaged && fault.file == name),
+            "{faults:?}"
+        );
+    }
+}
+
+#[test]
+fn a_segment_cut_anywhere_is_reported_and_left_where_it_is() {
+    let (files, name, _) = small_segment();
+    let bytes = files.read(&name, u64::MAX).expect("it was written");
+    for length in 0..bytes.len() {
+        let cut = with_file(&name, &bytes[..length], &files);
+        match open_damaged(&cut) {
+            Ok((store, recovery)) => {
+                assert_eq!(recovery.damaged.len(), 1, "{length} bytes");
+                assert_eq!(readable(&store), (Vec::new(), 0));
+                // The day can be written again, beside it.
+                put(&store, &series("up", "a"), &[(30, 1.0)]);
+                assert_eq!(store.maintain(at(2 * 86_400)).sealed, ["segments/1970-01-01.1"]);
+            }
+            Err(kind) => assert!(matches!(kind, OpenErrorKind::Foreign) && length < 8, "{length}: {kind}"),
+        }
+        assert_eq!(cut.read(&name, u64::MAX).expect("it is still there"), &bytes[..length]);
+    }
+}
+
+#[test]
+fn files_of_others_are_refused() {
+    for (name, content) in [
+        ("wal/00000000", &b"\x00\x00\x00\x1cprometheus has no header"[..]),
+        ("wal/checkpoint.00000004", b""),
+        ("segments/01HZ", b"x"),
+        (
+            "segments/2026-01-02.0",
+            b"not a segment at all, and longer than a header is, so that both ends are read",
+        ),
+    ] {
+        let files = Memory::new();
+        files.replace(name, content).expect("memory writes");
+        let error = Store::open(Config::default(), std::sync::Arc::new(files)).expect_err("it is not ours");
+        assert!(matches!(error.kind, OpenErrorKind::Foreign), "{error}");
+        assert_eq!(error.file, name);
+    }
+}
+
+#[test]
+fn a_summary_agrees_with_what_is_read() {
+    let files = Memory::new();
+    let (store, _) = open(&files);
+    let mut appender = store.appender();
+    for n in 0..3000_i64 {
+        let value = (n * n % 97) as f64 - if n % 1000 == 7 { 50.5 } else { 0.0 };
+        let value = if n == 1500 { stale_nan() } else { value };
+        appender.append(None, &series("m", "a"), at(60 * n), Value::Float(value)).expect("in order");
+    }
+    appender.commit();
+    assert_eq!(store.maintain(at(2 * 86_400 + 700)).sealed.len(), 2);
+    for (after, until) in [(-1, 200_000), (600, 90_000), (86_340, 86_400), (3, 59), (90_000, 90_060)] {
+        let range = TimeRange::new(at(after), at(until));
+        let found = store.select(&Selection { matchers: &[], range }).expect("files can be read");
+        let Some(series) = found.first() else { continue };
+        let mut column = Column::new();
+        series.read(range, &mut column).expect("files can be read");
+        let samples: Vec<_> = (0..column.len())
+            .filter(|n| !column.is_stale(*n))
+            .map(|n| (column.timestamps()[n], column.floats()[n]))
+            .collect();
+        let Some(summary) = series.summary(range) else {
+            assert!(samples.is_empty(), "{after}..{until}");
+            continue;
+        };
+        let values = samples.iter().map(|(_, value)| *value);
+        assert_eq!(summary.count, samples.len() as u64);
+        assert_eq!(Some(summary.first), samples.first().copied());
+        assert_eq!(Some(summary.last), samples.last().copied());
+        assert_eq!(summary.min.to_bits(), values.clone().fold(f64::INFINITY, f64::min).to_bits());
+        assert_eq!(summary.max.to_bits(), values.fold(f64::NEG_INFINITY, f64::max).to_bits());
+        let falls = samples.windows(2).filter(|pair| pair[1].1 < pair[0].1).map(|pair| pair[0].1);
+        assert!((summary.resets - falls.sum::<f64>()).abs() < 1e-6);
+    }
+}
