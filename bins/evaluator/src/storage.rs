@@ -113,6 +113,10 @@ fn tell(path: &Path, recovery: &Recovery) {
     for (segment, reason) in &recovery.damaged {
         tracing::error!(segment, %reason, "storage: a finished day is damaged and left out of answers");
     }
+    if *recovery == Recovery::default() {
+        tracing::info!(path = %path.display(), "a new store");
+        return;
+    }
     tracing::info!(
         path = %path.display(),
         days = recovery.segments,
