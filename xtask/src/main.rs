@@ -1,4 +1,4 @@
-//! Chores of this repository: `cargo xtask ci|tidy|bench|conformance`.
+//! Chores of this repository: `cargo xtask ci|tidy|bench|soak|conformance`.
 //!
 //! Knows none of the project's crates, so that it builds in seconds and can judge a tree that does not build.
 
@@ -21,6 +21,9 @@ usage: cargo xtask COMMAND
   bench [ROOM]                  the benchmarks of one room, or of all
   bench query|rules [--binary PATH] [--promtool PATH] [--days N] [--window SECONDS]
                                 queries over 90 days, or rules and their unit tests, side by side with Prometheus
+  soak [--runs N] [--seconds S] [--debug]
+                                kills the evaluator at random moments and compares what it had shown with what is
+                                there afterwards; 200 runs of at most 4 seconds, of the optimized binary
   differential [--seed N] [--queries N] [--binary PATH]
                                 random expressions over random data, asked of a real Prometheus and of us
   conformance DIR [--verbose] [--at-least N] [--store memory|tsdb] [--binary PATH] [--write-doc]
@@ -38,6 +41,7 @@ fn main() -> ExitCode {
         ["tidy"] => tidy::check(),
         ["tidy", "--write"] => tidy::write().and_then(|()| tidy::check()),
         ["differential", args @ ..] => differential::command(args),
+        ["soak", args @ ..] => run::soak(args),
         ["bench", what @ ("query" | "rules"), args @ ..] => bench::command(what, args),
         ["bench", rooms @ ..] => run::bench(rooms),
         ["conformance", args @ ..] if !args.is_empty() => run::conformance(args),

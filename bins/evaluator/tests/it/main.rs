@@ -13,5 +13,6 @@ mod remote_write;
 mod rule_tests;
 mod serve;
 mod shapes;
+mod soak;
 mod start;
 mod web_config;

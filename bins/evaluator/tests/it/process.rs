@@ -73,6 +73,12 @@ impl Process {
         assert!(status.success(), "{command}");
     }
 
+    /// Ends it without a word, and returns once it is gone.
+    pub(crate) fn kill(&mut self) {
+        self.child.kill().expect("it is our child");
+        self.child.wait().expect("it is our child");
+    }
+
     pub(crate) fn is_running(&mut self) -> bool {
         self.child.try_wait().expect("it is our child").is_none()
     }
