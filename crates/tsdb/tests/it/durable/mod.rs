@@ -2,6 +2,7 @@
 
 mod crashing;
 mod damage;
+mod golden;
 mod model;
 mod reopening;
 
