@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use assurance_metrics_model::{Duration, Timestamp};
+use assurance_rules::Revision;
 
 /// How often at most what needs no haste is written: what receivers have taken, and series.
 const INTERVAL: Duration = Duration::from_secs(1);
@@ -49,37 +50,33 @@ pub(crate) struct Keeping {
     is_dirty: bool,
     is_urgent: bool,
     /// The revision of the rules in the last record.
-    revision: u64,
+    revision: Revision,
     fault: Option<StateFault>,
 }
 
 impl Keeping {
     /// With what is there already: these rules, and a record that says so.
-    pub(crate) fn new(revision: u64) -> Self {
+    pub(crate) fn new(revision: Revision) -> Self {
         Self { revision, ..Self::default() }
     }
 
-    pub(crate) fn note_revision(&mut self, revision: u64) {
-        if revision != self.revision {
-            self.revision = revision;
-            self.is_dirty = true;
+    /// The rules have been at work; what is told of alerts waits until they are written.
+    pub(crate) fn note_revision(&mut self, now: Timestamp, revision: Revision, are_told: bool) {
+        self.is_dirty |= revision != self.revision;
+        let is_changed = revision.alerts != self.revision.alerts;
+        self.is_urgent |= is_changed;
+        self.revision = revision;
+        if is_changed && are_told {
+            if !self.is_gated() {
+                self.gated_at = now;
+            }
+            self.gate = self.asked + 1;
         }
     }
 
     /// Something that can wait a moment has changed.
     pub(crate) fn note_change(&mut self) {
         self.is_dirty = true;
-    }
-
-    /// Alerts have changed; those that are told wait until they are written.
-    pub(crate) fn note_alerts(&mut self, now: Timestamp, are_told: bool) {
-        self.is_urgent = true;
-        if are_told {
-            if !self.is_gated() {
-                self.gated_at = now;
-            }
-            self.gate = self.asked + 1;
-        }
     }
 
     fn is_gated(&self) -> bool {

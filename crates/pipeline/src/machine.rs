@@ -119,9 +119,12 @@ impl Pipeline {
     }
 
     fn record(&self, number: u64) -> Result<Record, String> {
-        let state = AlertsState { rules: self.rules.export_state(), undelivered: self.notifier.undelivered() };
+        let state =
+            AlertsState { rules: self.rules.export_state(), undelivered: self.notifier.undelivered() };
         let bytes = state.encode().map_err(|bytes| {
-            format!("{bytes} bytes of alerts and notifications are more than the {MAX_STATE_BYTES} that are kept")
+            format!(
+                "{bytes} bytes of alerts and notifications are more than the {MAX_STATE_BYTES} that are kept"
+            )
         })?;
         Ok(Record { number, bytes })
     }
@@ -169,7 +172,7 @@ impl Pipeline {
         self.rules.reload(config.rules, now);
         self.notifier.reload(config.notifier);
         if let Some(keeping) = &mut self.keeping {
-            keeping.note_revision(self.rules.revision());
+            keeping.note_revision(now, self.rules.revision(), false);
         }
         self.alert_relabel = config.alert_relabel;
         self.external_labels = config.external_labels;
@@ -218,9 +221,7 @@ impl Pipeline {
         let reports = self.rules.handle_timeout(now, &mut store);
         self.counters.evaluated(&reports);
         let mut alerts = Vec::new();
-        let mut is_changed = false;
         while let Some(event) = self.rules.poll_output() {
-            is_changed |= event.kind != assurance_rules::EventKind::Resend;
             if event.notify {
                 alerts.extend(self.told(&event));
             }
@@ -230,10 +231,7 @@ impl Pipeline {
             self.notifier.handle_alerts(now, &alerts);
         }
         if let Some(keeping) = &mut self.keeping {
-            keeping.note_revision(self.rules.revision());
-            if is_changed {
-                keeping.note_alerts(now, !alerts.is_empty());
-            }
+            keeping.note_revision(now, self.rules.revision(), !alerts.is_empty());
         }
     }
 

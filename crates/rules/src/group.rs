@@ -12,7 +12,7 @@ use crate::cache::{LabelCache, SeriesCache};
 use crate::evaluate::{self, Known, Notes, View};
 use crate::manager::Config;
 use crate::schedule::Slots;
-use crate::state::RuleRecord;
+use crate::state::{RuleRecord, Touched};
 use crate::{
     AlertEvent, AlertState, AlertingRule, EventKind, Group, GroupReport, GroupStatus, Health, Phase, Rule,
     RuleError, RuleId, RuleStatus, RuleStore, SelectorStatus,
@@ -38,7 +38,7 @@ pub(crate) struct RuleState {
     /// Whether the alerts were described by the rule as it is now: not after a reload or restart.
     described: bool,
     /// Whether something that must survive a restart has changed, until the group takes note.
-    is_touched: bool,
+    touched: Touched,
 }
 
 impl RuleState {
@@ -64,7 +64,7 @@ impl RuleState {
             labels: LabelCache::default(),
             series: SeriesCache::default(),
             described: false,
-            is_touched: false,
+            touched: Touched::default(),
         }
     }
 
@@ -145,7 +145,7 @@ pub(crate) struct GroupState {
     /// Series of rules that are gone, to be ended at the next evaluation.
     pub(crate) ending: Vec<Labels>,
     /// Whether something that must survive a restart has changed, until the manager takes note.
-    pub(crate) is_touched: bool,
+    pub(crate) touched: Touched,
 }
 
 /// What makes a rule the same one after its file has changed: kind, name and labels as written. Rules that
@@ -182,7 +182,7 @@ impl GroupState {
             missed: 0,
             rules,
             ending: Vec::new(),
-            is_touched: false,
+            touched: Touched::default(),
         }
     }
 
@@ -281,7 +281,7 @@ impl GroupState {
                     state.last_error = Some(error);
                 }
             }
-            self.is_touched |= std::mem::take(&mut state.is_touched);
+            self.touched.add(std::mem::take(&mut state.touched));
             state.last_evaluation = Some(at);
             state.note_selected(at);
         }
@@ -370,12 +370,12 @@ impl Work<'_> {
         let kept = state.kept();
         let changes = step(&mut state.alerts, seen, self.at, holds);
         // A hold that ends because the condition is back, and a resolved alert that is forgotten, are no events.
-        state.is_touched |= !changes.is_empty() || state.kept() != kept;
+        state.touched.alerts |= !changes.is_empty() || state.kept() != kept;
         let active = state.alerts.values().filter(|alert| alert.phase != Phase::Inactive).count();
         if limit > 0 && active > limit {
             // As in Prometheus: over the limit the rule forgets all of its alerts, and writes nothing.
             state.alerts.clear();
-            state.is_touched = true;
+            state.touched.alerts = true;
             for alert in before.into_values().filter(|alert| alert.phase != Phase::Inactive) {
                 let event = state.event(EventKind::Dropped, false, self.at, alert);
                 events.push_back(event);
@@ -405,7 +405,7 @@ impl Work<'_> {
                 due.insert(alert.labels.clone());
             }
         }
-        state.is_touched |= !due.is_empty();
+        state.touched.rest |= !due.is_empty();
         for (kind, before) in changes {
             let notify = due.remove(&before.labels);
             // As it is after sending, if it is still there.
@@ -433,7 +433,7 @@ impl Work<'_> {
         let ended = if is_same { Vec::new() } else { ended(&state.written, &results) };
         if !is_same {
             state.written = results.iter().map(|(labels, _)| labels.clone()).collect();
-            state.is_touched = true;
+            state.touched.rest = true;
         }
         let total = given + ended.len();
         if total == 0 {
@@ -446,7 +446,7 @@ impl Work<'_> {
             return Ok(total);
         }
         let refusals = refused.len();
-        state.is_touched = true;
+        state.touched.rest = true;
         let not_written: HashSet<Labels> = refused.iter().map(|error| error.labels.clone()).collect();
         state.written.retain(|labels| !not_written.contains(labels));
         // The end of a series is refused where another rule writes it by now.

@@ -5,7 +5,7 @@ use assurance_promql as promql;
 use assurance_template::Externals;
 
 use crate::group::{Around, GroupState, RuleState, definition, end_series, key_of};
-use crate::state::{GroupRecord, ManagerState, Restored, RuleRecord};
+use crate::state::{GroupRecord, ManagerState, Restored, Revision, RuleRecord};
 use crate::{AlertEvent, AlertState, EventKind, Group, GroupReport, GroupStatus, RuleStore, Schedule};
 
 /// Alerts that one rule may have at once: 10,000 of them with 1 KiB of labels and annotations each are
@@ -66,7 +66,7 @@ pub struct Manager {
     groups: Vec<GroupState>,
     events: VecDeque<AlertEvent>,
     ending: Vec<Ending>,
-    revision: u64,
+    revision: Revision,
 }
 
 /// Series of a group that is gone. They end two intervals later, if no other group has taken them over.
@@ -83,7 +83,14 @@ impl Manager {
         let groups = std::mem::take(&mut config.groups);
         let groups = groups.into_iter().map(|group| GroupState::new(group, &config, now)).collect();
         let externals = Externals::new(&config.external_labels, &config.external_url);
-        Self { config, externals, groups, events: VecDeque::new(), ending: Vec::new(), revision: 0 }
+        Self {
+            config,
+            externals,
+            groups,
+            events: VecDeque::new(),
+            ending: Vec::new(),
+            revision: Revision::default(),
+        }
     }
 
     /// Takes another configuration. A rule that keeps kind, name and labels keeps its alerts; a group that
@@ -94,7 +101,7 @@ impl Manager {
         *self = Self {
             events: std::mem::take(&mut self.events),
             ending: std::mem::take(&mut self.ending),
-            revision: self.revision + 1,
+            revision: Revision { alerts: self.revision.alerts + 1, ..self.revision },
             ..Self::new(config, now)
         };
         for state in &mut self.groups {
@@ -147,7 +154,9 @@ impl Manager {
             group.missed += missed;
             let mut report = group.evaluate(at, now, &around, store, &mut self.events);
             report.missed = missed;
-            self.revision += u64::from(std::mem::take(&mut group.is_touched));
+            let touched = std::mem::take(&mut group.touched);
+            self.revision.alerts += u64::from(touched.alerts);
+            self.revision.rest += u64::from(touched.rest);
             reports.push(report);
         }
         reports
@@ -185,7 +194,7 @@ impl Manager {
 
     /// Rises whenever [`Manager::export_state`] says something new that a restart must not forget. Values and
     /// annotations of alerts, and times of evaluations, are not among it.
-    pub fn revision(&self) -> u64 {
+    pub fn revision(&self) -> Revision {
         self.revision
     }
 

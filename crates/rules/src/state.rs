@@ -4,6 +4,29 @@ use assurance_metrics_model::{Duration, Labels, Timestamp};
 
 use crate::AlertState;
 
+/// Numbers that rise when there is something new to keep.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Revision {
+    /// An alert began, ended, fired, was held, or is no longer held.
+    pub alerts: u64,
+    /// Alerts were sent, or other series written: what may be forgotten at the cost of doing it again.
+    pub rest: u64,
+}
+
+/// What has changed since someone last looked.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Touched {
+    pub(crate) alerts: bool,
+    pub(crate) rest: bool,
+}
+
+impl Touched {
+    pub(crate) fn add(&mut self, more: Self) {
+        self.alerts |= more.alerts;
+        self.rest |= more.rest;
+    }
+}
+
 /// The state of all groups.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct ManagerState {

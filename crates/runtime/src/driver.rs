@@ -8,9 +8,9 @@ use assurance_pipeline::{Output, Pipeline, Record};
 use assurance_scrape::{DiscoveredFile, ReadFiles, Request, Response, ScrapeError, parse_file_sd};
 use tokio::sync::{Notify, watch};
 
-use crate::{Clock, Keeper};
 use crate::http::{Client, ClientErrorKind, Limits};
 use crate::setup::{self, Settings, SharedSenders};
+use crate::{Clock, Keeper};
 
 /// Bytes of a receiver's answer that are read: its first words are enough.
 const MAX_ANSWER_BYTES: u64 = 64 << 10;
@@ -153,7 +153,10 @@ impl Driver {
         };
         match told {
             Some(reason) if !before => {
-                tracing::error!(reason, "storage: alerts are not written down; notifications are sent all the same");
+                tracing::error!(
+                    reason,
+                    "storage: alerts are not written down; notifications are sent all the same"
+                );
             }
             None if before && !after => tracing::info!("storage: alerts are written down again"),
             _ => {}

@@ -85,7 +85,9 @@ impl Keeper {
         };
         match AlertsState::decode(&bytes) {
             Ok(state) => Alerts::Read(state),
-            Err(error) => Alerts::Lost { reason: error.to_string(), copy: quarantine(storage, &bytes, &error) },
+            Err(error) => {
+                Alerts::Lost { reason: error.to_string(), copy: quarantine(storage, &bytes, &error) }
+            }
         }
     }
 

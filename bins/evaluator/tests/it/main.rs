@@ -15,4 +15,5 @@ mod serve;
 mod shapes;
 mod soak;
 mod start;
+mod storage;
 mod web_config;

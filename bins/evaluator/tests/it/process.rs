@@ -24,6 +24,11 @@ pub(crate) fn eventually<T>(what: &str, mut look: impl FnMut() -> Result<T, Stri
     }
 }
 
+#[expect(clippy::disallowed_methods, reason = "another process lives meanwhile")]
+pub(crate) fn pause(span: Duration) {
+    std::thread::sleep(span);
+}
+
 /// `Ok` if it holds, else what was there instead.
 pub(crate) fn expect(holds: bool, instead: impl Into<String>) -> Result<(), String> {
     if holds { Ok(()) } else { Err(instead.into()) }

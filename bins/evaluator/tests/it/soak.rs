@@ -14,7 +14,7 @@ use assurance_runtime::Clock;
 use serde_json::Value;
 
 use crate::net::api;
-use crate::process::{Process, evaluator, eventually, expect};
+use crate::process::{Process, evaluator, eventually, expect, pause};
 use crate::start::folder;
 
 /// How many kills.
@@ -43,9 +43,13 @@ const RULES: &str = "groups:
       - {record: soak_sum, expr: sum(soak_total)}
 ";
 
+#[expect(clippy::disallowed_methods, reason = "a longer soak is asked for by variables")]
+fn number(name: &str) -> Option<u64> {
+    std::env::var(name).ok().map(|text| text.parse().expect("a number"))
+}
+
 #[test]
 fn a_process_that_is_killed_loses_nothing_it_has_shown() {
-    let number = |name: &str| std::env::var(name).ok().map(|text| text.parse::<u64>().expect("a number"));
     let runs = number(RUNS).unwrap_or(10);
     let most = Duration::from_secs(number(SECONDS).unwrap_or(4));
     let mut soak = Soak::begin();
@@ -163,7 +167,7 @@ scrape_configs:
         let (mut process, started) = self.start();
         // Some are killed while they start.
         if run > 0 && self.chance.below(5) == 0 {
-            std::thread::sleep(Duration::from_millis(self.chance.below(120)));
+            pause(Duration::from_millis(self.chance.below(120)));
             process.kill();
             self.early_kills += 1;
             return;
@@ -178,12 +182,12 @@ scrape_configs:
                     if let (Ok(samples), Ok(alerts)) = (samples(&address, "10s"), alerts(&address)) {
                         shown.lock().unwrap_or_else(PoisonError::into_inner).take(samples, alerts);
                     }
-                    std::thread::sleep(Duration::from_millis(20));
+                    pause(Duration::from_millis(20));
                 }
             })
         };
         let longest = u64::try_from(most.as_millis()).expect("a short time");
-        std::thread::sleep(Duration::from_millis(200 + self.chance.below(longest.max(1))));
+        pause(Duration::from_millis(200 + self.chance.below(longest.max(1))));
         process.kill();
         stop.store(true, Ordering::Relaxed);
         watcher.join().expect("it looks only");
@@ -228,7 +232,8 @@ scrape_configs:
         let whole = eventually("an answer about all of it", || samples(&address, &span));
         let shown = self.shown.lock().unwrap_or_else(PoisonError::into_inner);
         assert!(shown.contradictions.is_empty(), "{:#?}", shown.contradictions);
-        let lost: Vec<_> = shown.samples.iter().filter(|(key, value)| whole.get(*key) != Some(value)).collect();
+        let lost: Vec<_> =
+            shown.samples.iter().filter(|(key, value)| whole.get(*key) != Some(value)).collect();
         assert!(lost.is_empty(), "{} of {} samples: {lost:?}", lost.len(), shown.samples.len());
         self.target.check(&whole);
         for name in ["Waiting", "Lasting", "Held"] {

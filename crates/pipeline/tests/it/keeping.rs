@@ -58,13 +58,13 @@ fn first_record<'a>() -> (World<'a>, Record) {
         assert!(deliveries.is_empty(), "told before anything was written down");
         // The first may be about series alone.
         if let Some(record) = records.pop() {
-            let state = AlertsState::decode(&record.bytes).unwrap();
+            let state = AlertsState::decode(&record.bytes).expect("as it was written");
             if !state.undelivered.is_empty() {
                 return (world, record);
             }
             world.pipeline.handle_kept(world.now, record.number, Ok(()));
         }
-        world.now = world.pipeline.poll_timeout().unwrap().max(world.now);
+        world.now = world.pipeline.poll_timeout().expect("a scrape is due").max(world.now);
         assert!(world.now < at(120), "no alert comes");
         world.pipeline.handle_timeout(world.now);
     }
@@ -77,7 +77,7 @@ fn nobody_is_told_before_it_is_written_down() {
     let rules = &state.rules.groups[0].rules;
     assert_eq!(rules.iter().map(|rule| rule.alerts.len()).sum::<usize>(), 2);
     assert_eq!(state.undelivered[0].1[0].name(), "Override");
-    world.now = world.now + Duration::from_secs(1);
+    world.now += Duration::from_secs(1);
     world.pipeline.handle_timeout(world.now);
     let (records, deliveries) = asked(&mut world);
     assert!(records.is_empty() && deliveries.is_empty(), "one record is under way");
@@ -97,7 +97,7 @@ fn a_disk_that_fails_keeps_nobody_from_being_told() {
     assert!(fault[0].contains("no space is left"), "{fault:?}");
     let since = world.pipeline.state_fault().unwrap().since;
     // It is tried again a second later, no sooner.
-    world.now = world.now + Duration::from_millis(999);
+    world.now += Duration::from_millis(999);
     assert!(asked(&mut world).0.is_empty());
     let due = world.pipeline.poll_timeout().unwrap();
     assert_eq!(due, world.now + Duration::from_millis(1));
@@ -105,7 +105,7 @@ fn a_disk_that_fails_keeps_nobody_from_being_told() {
     let again = asked(&mut world).0.remove(0);
     world.pipeline.handle_kept(world.now, again.number, Err("no space is left".to_owned()));
     assert_eq!(world.pipeline.state_fault().unwrap().since, since, "a fault that lasts keeps its beginning");
-    world.now = world.now + Duration::from_secs(1);
+    world.now += Duration::from_secs(1);
     let again = asked(&mut world).0.remove(0);
     world.pipeline.handle_kept(world.now, again.number, Ok(()));
     assert!(world.pipeline.storage_faults().is_empty());
@@ -158,7 +158,10 @@ fn a_rule_that_has_changed_starts_anew() {
     world.run_until(at(60));
     let before = since(&world, "LongOverride");
     assert!(before.is_some());
-    for changed in [RULES.replace("for: 2m", "for: 3m"), RULES.replace("override == 1\n    for", "override > 0\n    for")] {
+    for changed in [
+        RULES.replace("for: 2m", "for: 3m"),
+        RULES.replace("override == 1\n    for", "override > 0\n    for"),
+    ] {
         let restored = world.restart(&changed);
         assert_eq!(restored.rules.changed.len(), 1, "{restored:?}");
         assert_eq!(restored.rules.changed[0].2, "LongOverride");

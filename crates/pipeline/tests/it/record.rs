@@ -65,7 +65,7 @@ fn state() -> impl Strategy<Value = AlertsState> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(64))]
+    #![proptest_config(ProptestConfig::with_cases(24))]
 
     #[test]
     fn what_is_written_is_read(state in state()) {
@@ -98,7 +98,8 @@ fn values_keep_their_bits() {
     for value in [f64::NAN, f64::NEG_INFINITY, -0.0, f64::from_bits(0x7ff0_0000_0000_0002)] {
         let mut alert = Alert::firing(Labels::empty(), Timestamp::EPOCH);
         alert.value = value;
-        let state = AlertsState { undelivered: vec![("pager".to_owned(), vec![alert])], ..Default::default() };
+        let state =
+            AlertsState { undelivered: vec![("pager".to_owned(), vec![alert])], ..Default::default() };
         let read = AlertsState::decode(&state.encode().unwrap()).unwrap();
         assert_eq!(read.undelivered[0].1[0].value.to_bits(), value.to_bits());
     }

@@ -49,15 +49,7 @@ impl<'a> World<'a> {
     pub(crate) fn new(rules: &str, body: &'a dyn Fn(Timestamp) -> Option<String>) -> Self {
         let store = Arc::new(Store::new(assurance_tsdb::Config::default()));
         let pipeline = Pipeline::new(config(rules), store, START);
-        Self {
-            pipeline,
-            now: START,
-            body,
-            takes: &|_| true,
-            received: Vec::new(),
-            record: None,
-            records: 0,
-        }
+        Self { pipeline, now: START, body, takes: &|_| true, received: Vec::new(), record: None, records: 0 }
     }
 
     /// Stops without a word, and begins anew with the samples and the record that are there, under these rules.
