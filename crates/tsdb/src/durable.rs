@@ -87,7 +87,7 @@ impl Store {
         let mut store = Self::new(config);
         let mut recovery = Recovery::default();
         let segments = Segments::open(&storage, &mut recovery)?;
-        store.note_newest(segments.last());
+        store.note_newest(Some(segments.last()));
         let next = replay(&store, &*storage, &mut recovery)?;
         let mut faults = Faults::default();
         for (name, reason) in &recovery.damaged {
@@ -145,7 +145,7 @@ impl Store {
         at: Timestamp,
     ) -> Result<Option<(Timestamp, Value)>, AppendErrorKind> {
         let Some(durable) = &self.durable else { return Ok(None) };
-        if durable.segments.last().is_none_or(|last| last < at) {
+        if durable.segments.last() < at {
             return Ok(None);
         }
         durable.segments.newest_of(labels).map_err(|error| refused(&error))

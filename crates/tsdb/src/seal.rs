@@ -39,7 +39,8 @@ impl Store {
         {
             let index = self.index.read().unwrap_or_else(PoisonError::into_inner);
             for entry in index.iter() {
-                for chunk in entry.state().all_chunks() {
+                let state = entry.state();
+                for chunk in state.chunks_before(now) {
                     let (first, last) = (Day::of(chunk.first()), Day::of(chunk.last()));
                     if first.last().saturating_add(wait) >= now {
                         break;

@@ -1,5 +1,6 @@
 //! The segments of a store: which there are, and the indexes of those that were asked for.
 
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use assurance_metrics_model::{Column, Labels, QueryError, TimeRange, Timestamp, Value};
@@ -15,13 +16,23 @@ const MAX_INDEX_BYTES: usize = 64 << 20;
 /// Segments by day, supplements after what they supplement.
 type List = Arc<[Arc<Segment>]>;
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Segments {
     list: RwLock<List>,
+    /// Milliseconds of the newest sample in them: asked for with every sample that is appended.
+    last: AtomicI64,
     /// Let go of, and removed once nobody reads them.
     leaving: Mutex<Vec<Arc<Segment>>>,
     /// The ones used last stand last.
-    indexes: Mutex<Vec<(String, Arc<SegmentIndex>)>>,
+    indexes: Mutex<Vec<Kept>>,
+}
+
+/// An index in memory.
+#[derive(Debug)]
+struct Kept {
+    segment: String,
+    index: Arc<SegmentIndex>,
+    bytes: usize,
 }
 
 impl Segments {
@@ -40,7 +51,12 @@ impl Segments {
                 Err(SegmentError::Damaged(reason)) => recovery.damaged.push((file.name, reason)),
             }
         }
-        let segments = Self::default();
+        let segments = Self {
+            list: RwLock::default(),
+            last: AtomicI64::new(i64::MIN),
+            leaving: Mutex::default(),
+            indexes: Mutex::default(),
+        };
         segments.set(list);
         Ok(segments)
     }
@@ -51,6 +67,8 @@ impl Segments {
 
     fn set(&self, mut list: Vec<Arc<Segment>>) {
         list.sort_by_key(|segment| (segment.day, segment.number));
+        let last = list.iter().map(|segment| segment.last().as_millis()).max();
+        self.last.store(last.unwrap_or(i64::MIN), Ordering::Release);
         *self.list.write().unwrap_or_else(PoisonError::into_inner) = list.into();
     }
 
@@ -68,7 +86,7 @@ impl Segments {
             self.set(kept);
             self.leaving.lock().unwrap_or_else(PoisonError::into_inner).extend(gone.iter().cloned());
             let mut indexes = self.indexes.lock().unwrap_or_else(PoisonError::into_inner);
-            indexes.retain(|(name, _)| gone.iter().all(|segment| segment.name != *name));
+            indexes.retain(|kept| gone.iter().all(|segment| segment.name != kept.segment));
         }
         gone
     }
@@ -104,9 +122,9 @@ impl Segments {
         let held = || self.indexes.lock().unwrap_or_else(PoisonError::into_inner);
         {
             let mut indexes = held();
-            if let Some(place) = indexes.iter().position(|(name, _)| *name == segment.name) {
+            if let Some(place) = indexes.iter().rposition(|kept| kept.segment == segment.name) {
                 let used = indexes.remove(place);
-                let index = Arc::clone(&used.1);
+                let index = Arc::clone(&used.index);
                 indexes.push(used);
                 return Ok(index);
             }
@@ -114,17 +132,18 @@ impl Segments {
         // Read without the lock: a slow disk holds up only those who want this one.
         let index = Arc::new(segment.read_index()?);
         let mut indexes = held();
-        indexes.push((segment.name.clone(), Arc::clone(&index)));
-        let mut bytes: usize = indexes.iter().map(|(_, index)| index.heap_bytes()).sum();
+        let (segment, bytes) = (segment.name.clone(), index.heap_bytes());
+        indexes.push(Kept { segment, index: Arc::clone(&index), bytes });
+        let mut bytes: usize = indexes.iter().map(|kept| kept.bytes).sum();
         while bytes > MAX_INDEX_BYTES && indexes.len() > 1 {
-            bytes -= indexes.remove(0).1.heap_bytes();
+            bytes -= indexes.remove(0).bytes;
         }
         Ok(index)
     }
 
-    /// The newest sample of any series.
-    pub(crate) fn last(&self) -> Option<Timestamp> {
-        self.all().iter().map(|segment| segment.last()).max()
+    /// The newest sample of any series; the smallest time where there is none.
+    pub(crate) fn last(&self) -> Timestamp {
+        Timestamp::from_millis(self.last.load(Ordering::Acquire))
     }
 
     /// The newest sample of a series.

@@ -120,6 +120,11 @@ impl State {
         }
     }
 
+    /// The chunks that begin before a time.
+    pub(crate) fn chunks_before(&self, end: Timestamp) -> &[Arc<Chunk>] {
+        &self.chunks[..self.chunks.partition_point(|chunk| chunk.first() < end)]
+    }
+
     /// All chunks, as they are now.
     pub(crate) fn all_chunks(&self) -> Vec<Arc<Chunk>> {
         self.chunks.clone()

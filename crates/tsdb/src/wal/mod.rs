@@ -19,9 +19,8 @@ pub(crate) const DIRECTORY: &str = "wal";
 /// A file that has reached this takes no more records: 64 MiB, some 20 million samples of a scrape.
 pub(crate) const MAX_FILE_BYTES: u64 = 64 << 20;
 
-/// The longest file that is read at once: a file of [`MAX_FILE_BYTES`] and one record of the longest length
-/// that can be said.
-pub(crate) const MAX_READ_BYTES: u64 = MAX_FILE_BYTES + u32::MAX as u64;
+/// The longest file that is read: a checkpoint of 20 million series with a day of chunks each.
+pub(crate) const MAX_READ_BYTES: u64 = 64 << 30;
 
 /// Numbers of log files have eight digits at least, so that names sort as numbers do.
 pub(crate) fn file_name(number: u64) -> String {

@@ -3,6 +3,7 @@
 mod crashing;
 mod damage;
 mod golden;
+mod keeping;
 mod model;
 mod reopening;
 
