@@ -81,6 +81,8 @@ pub struct Pipeline {
     counters: Counters,
     /// `None` where nobody keeps alerts.
     keeping: Option<Keeping>,
+    /// After a long downtime: until when rules wait for the first scrapes.
+    blind_until: Option<Timestamp>,
     next_retention: Timestamp,
     started: Timestamp,
     now: Timestamp,
@@ -99,6 +101,7 @@ impl Pipeline {
             events: Events::default(),
             counters: Counters::default(),
             keeping: None,
+            blind_until: None,
             next_retention: now + RETENTION_INTERVAL,
             started: now,
             now,
@@ -115,6 +118,13 @@ impl Pipeline {
         let undelivered = self.notifier.restore(now, undelivered);
         let gone = undelivered.iter().map(|(_, alerts)| alerts.len()).sum::<usize>();
         self.keeping = Some(Keeping::new(self.rules.revision()));
+        let lookback = self.rules.config().options.lookback;
+        let is_stale = self.store.stats().max_time.is_some_and(|newest| newest < now - lookback);
+        if rules.alerts > 0 && is_stale {
+            // What cannot be seen yet is not over.
+            let longest = self.scrape.targets().map(|target| target.interval + target.timeout).max();
+            self.blind_until = longest.map(|longest| now + longest);
+        }
         Restored { rules, notifications: notifications - gone, undelivered }
     }
 
@@ -183,7 +193,7 @@ impl Pipeline {
     pub fn poll_timeout(&self) -> Option<Timestamp> {
         [
             self.scrape.poll_timeout(),
-            self.rules.poll_timeout(),
+            self.blind_until.or_else(|| self.rules.poll_timeout()),
             self.notifier.poll_timeout().filter(|_| self.may_notify()),
             self.keeping.as_ref().and_then(Keeping::poll_timeout),
             Some(self.next_retention),
@@ -206,7 +216,10 @@ impl Pipeline {
         for report in &reports {
             self.note_scrape(now, report);
         }
-        if self.rules.poll_timeout().is_some_and(|at| at <= now) {
+        if self.blind_until.is_some_and(|until| until <= now) {
+            self.begin_to_see(now);
+        }
+        if self.blind_until.is_none() && self.rules.poll_timeout().is_some_and(|at| at <= now) {
             self.evaluate(now);
         }
         if self.next_retention <= now {
@@ -271,7 +284,15 @@ impl Pipeline {
         if let Some(report) = &report {
             self.note_scrape(now, report);
         }
+        if self.blind_until.is_some() && self.scrape.targets().all(|t| t.health.last_scrape.is_some()) {
+            self.begin_to_see(now);
+        }
         report
+    }
+
+    fn begin_to_see(&mut self, now: Timestamp) {
+        self.blind_until = None;
+        self.rules.begin_at(now);
     }
 
     /// Takes what lists of targets say, or why they cannot be read.

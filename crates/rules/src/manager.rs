@@ -192,6 +192,14 @@ impl Manager {
         &self.config
     }
 
+    /// Puts off the first evaluation of all groups to their next instants after `now`, as if the manager had
+    /// been made then: for whoever knows that there was nothing to see before.
+    pub fn begin_at(&mut self, now: Timestamp) {
+        for group in self.groups.iter_mut().filter(|group| group.evaluations == 0) {
+            group.next = group.slots.after(now);
+        }
+    }
+
     /// Rises whenever [`Manager::export_state`] says something new that a restart must not forget. Values and
     /// annotations of alerts, and times of evaluations, are not among it.
     pub fn revision(&self) -> Revision {

@@ -174,6 +174,50 @@ fn a_rule_that_has_changed_starts_anew() {
     assert_eq!(since(&world, "LongOverride"), before);
 }
 
+/// Down for longer than a query looks back, it sees nothing before its first scrape: not that all is well.
+#[test]
+fn after_a_long_downtime_nothing_is_resolved_before_the_first_scrape() {
+    let mut world = World::new(RULES, &active);
+    world.restart(RULES);
+    world.run_until(at(300));
+    let since = |world: &World<'_>| -> Vec<_> {
+        world.pipeline.rules().alerts().map(|alert| (alert.phase, alert.active_at)).collect()
+    };
+    let before = since(&world);
+    // Wherever the restart falls between evaluations and scrapes.
+    for second in 0..30 {
+        world.now = at(1000 * (second + 1) + second);
+        world.restart(RULES);
+        world.pipeline.handle_timeout(world.now);
+        world.run_until(world.now + Duration::from_secs(75));
+        assert_eq!(since(&world), before, "restart at second {second}");
+    }
+    assert_eq!(world.heard().len(), 2, "{:?}", world.heard());
+}
+
+/// A target that is gone must not silence the rules.
+#[test]
+fn rules_wait_for_a_first_scrape_no_longer_than_it_may_take() {
+    let mut world = World::new(RULES, &active);
+    world.restart(RULES);
+    world.run_until(at(300));
+    world.now = at(1000);
+    world.restart(RULES);
+    let until = world.now + Duration::from_secs(30 + 10 + 30);
+    while world.now < until {
+        while let Some(output) = world.pipeline.poll_output(world.now) {
+            if let Output::Keep(record) = output {
+                world.pipeline.handle_kept(world.now, record.number, Ok(()));
+            }
+        }
+        let next = world.pipeline.poll_timeout().expect("a scrape is due");
+        assert!(next >= world.now, "it would spin");
+        world.now = next;
+        world.pipeline.handle_timeout(world.now);
+    }
+    assert_eq!(world.pipeline.rules().alerts().count(), 1, "the condition is not seen; one is held");
+}
+
 #[test]
 fn what_stays_the_same_is_not_written_again() {
     let mut world = World::new(RULES, &active);
