@@ -88,7 +88,7 @@ mod tests {
             ("web.enable-lifecycle", "true"),
             ("web.insecure-allow-remote", "false"),
             ("web.listen-address", "127.0.0.1:9090"),
-            ("web.cors.origin", ".*"),
+            ("web.cors.origin", ""),
             ("web.config.file", ""),
             ("log.level", "info"),
             ("web.external-url", "https://<secret>@watch.example/x"),

@@ -49,8 +49,9 @@ pub(crate) struct Serve {
     /// Where this server is reached from outside, for links in notifications.
     #[arg(long = "web.external-url", value_name = "URL", value_parser = url)]
     pub(crate) external_url: Option<String>,
-    /// Which origins' pages may read the API: a regular expression over all of https://host:port.
-    #[arg(long = "web.cors.origin", value_name = "REGEX", default_value = ".*", value_parser = origins)]
+    /// Which origins' pages may read the API: a regular expression over all of https://host:port. None by
+    /// default, unlike in Prometheus: any page in a browser could read what listens on loopback.
+    #[arg(long = "web.cors.origin", value_name = "REGEX", default_value = "", value_parser = origins)]
     pub(crate) cors_origin: Matcher,
     /// Allow POST /-/reload and /-/quit.
     #[arg(long = "web.enable-lifecycle")]
@@ -312,6 +313,9 @@ pub(crate) enum What {
         /// Judge the file alone, not what it names.
         #[arg(long)]
         syntax_only: bool,
+        /// Pass over keys of rule files that a server would refuse.
+        #[arg(long)]
+        ignore_unknown_fields: bool,
         /// Features by Prometheus's names, separated by commas.
         #[arg(long = "enable-feature", value_name = "NAMES", value_delimiter = ',')]
         features: Vec<String>,

@@ -24,8 +24,13 @@ const MAX_STDIN_BYTES: u64 = 10 << 20;
 
 pub(crate) fn run(args: &Check) -> ExitCode {
     match &args.what {
-        What::Config { files, syntax_only, features, linting } => {
-            all(files, linting, |file, found| config(file, *syntax_only, features, found))
+        What::Config { files, syntax_only, ignore_unknown_fields, features, linting } => {
+            all(files, linting, |file, found| {
+                let mut settings = Settings::new(file);
+                settings.features.extend(features.iter().cloned());
+                settings.ignore_unknown_fields = *ignore_unknown_fields;
+                config(&settings, *syntax_only, found)
+            })
         }
         What::Rules { files, ignore_unknown_fields, features, linting } => {
             let mut reading = Reading::default();
@@ -107,12 +112,8 @@ async fn web_configs(files: &[PathBuf]) -> ExitCode {
     code
 }
 
-fn config(
-    file: &Path,
-    syntax_only: bool,
-    features: &[String],
-    found: &mut Vec<Diagnostic>,
-) -> Result<String, String> {
+fn config(settings: &Settings, syntax_only: bool, found: &mut Vec<Diagnostic>) -> Result<String, String> {
+    let file = &settings.config_file;
     let source = setup::read_source(file).map_err(|error| error.to_string())?;
     if syntax_only {
         let loaded = assurance_config::load(&source, "").map_err(|faults| joined(&faults))?;
@@ -120,9 +121,7 @@ fn config(
         found.extend(too_rare(&source, &loaded.jobs));
         return Ok(format!("{} is valid by itself", file.display()));
     }
-    let mut settings = Settings::new(file);
-    settings.features.extend(features.iter().cloned());
-    let loaded = setup::load(&settings).map_err(|error| error.to_string())?;
+    let loaded = setup::load(settings).map_err(|error| error.to_string())?;
     found.extend(loaded.warnings);
     found.extend(too_rare(&source, &loaded.pipeline.scrape));
     let groups = &loaded.pipeline.rules.groups;

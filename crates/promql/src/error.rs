@@ -23,11 +23,11 @@ pub enum ParseErrorKind {
         /// The parser's words.
         message: String,
     },
-    /// It is PromQL that this engine does not evaluate.
-    #[error("unsupported: {construct}")]
-    Unsupported {
-        /// What cannot be evaluated.
-        construct: String,
+    /// It is PromQL, and no evaluation of it could succeed: what Prometheus says when it evaluates.
+    #[error("{message}")]
+    Evaluation {
+        /// What is wrong.
+        message: String,
     },
     /// It nests too deeply or is too long.
     #[error("{what} exceeds the limit of {limit}")]
@@ -43,12 +43,10 @@ impl ParseError {
     /// What to do about it, where something general can be said.
     pub fn help(&self) -> Option<String> {
         match &self.kind {
-            ParseErrorKind::Unsupported { .. } => Some(
-                "rewrite the expression without it; it is refused when loaded, so that it cannot fail later"
-                    .to_owned(),
-            ),
             ParseErrorKind::TooLarge { .. } => Some("split the expression by recording rules".to_owned()),
-            ParseErrorKind::Syntax { message } => crate::parse::help(message),
+            ParseErrorKind::Syntax { message } | ParseErrorKind::Evaluation { message } => {
+                crate::parse::help(message)
+            }
         }
     }
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use assurance_metrics_model::{Duration, Histogram, Labels, Queryable, Timestamp, Value};
-use assurance_promql::{self as promql, Expr, Options, ParseError, ParseErrorKind, QueryValue};
+use assurance_promql::{self as promql, Expr, Options, ParseError, QueryValue};
 
 use crate::MemoryStore;
 use crate::compare::{compare, compare_annotations, compare_step};
@@ -121,8 +121,6 @@ pub struct Answered {
 pub struct Refused {
     /// Why.
     pub message: String,
-    /// Whether it needs something that the engine does not do, and says so.
-    pub unsupported: bool,
 }
 
 /// The engine over a store.
@@ -141,12 +139,9 @@ impl Local<'_> {
         expr: &str,
         evaluate: impl FnOnce(&Expr) -> Result<promql::Answer, promql::EvalError>,
     ) -> Result<Answered, Refused> {
-        let expr = parse(expr).map_err(|error| Refused {
-            message: error.to_string(),
-            unsupported: matches!(error.kind, ParseErrorKind::Unsupported { .. }),
-        })?;
+        let expr = parse(expr).map_err(|error| Refused { message: error.to_string() })?;
         let promql::Answer { value, warnings, infos, .. } =
-            evaluate(&expr).map_err(|error| Refused { message: error.to_string(), unsupported: false })?;
+            evaluate(&expr).map_err(|error| Refused { message: error.to_string() })?;
         Ok(Answered { value, warnings, infos })
     }
 }
@@ -187,8 +182,6 @@ pub struct Failure {
     pub what: String,
     /// Why.
     pub reason: String,
-    /// Whether it needs something that this engine does not do, and says so.
-    pub unsupported: bool,
 }
 
 /// How one evaluation went.
@@ -251,9 +244,8 @@ pub fn run_on(script: &Script, subject: &mut dyn Subject) -> Outcome {
         line,
         what: what.to_owned(),
         reason: refused.message,
-        unsupported: refused.unsupported,
     };
-    let plain = |message: String| Refused { message, unsupported: false };
+    let plain = |message: String| Refused { message };
     if let Err(reason) = subject.clear() {
         outcome.loads.push(failure(1, "clear", plain(reason)));
     }
@@ -311,12 +303,11 @@ fn evaluate(eval: &Eval, subject: &mut dyn Subject) -> Result<Result<(), String>
         EvalTime::Instant(at) => subject.instant(&eval.expr, at),
         EvalTime::Range(steps) => subject.range(&eval.expr, steps.start, steps.end, steps.step),
     };
-    let wrong = |message: String| Refused { message, unsupported: false };
+    let wrong = |message: String| Refused { message };
     let answer = match (&eval.expected, answered) {
         (Expected::Fail(_), Ok(answer)) => {
             return Err(wrong(format!("it succeeded with {:?}", answer.value)));
         }
-        (Expected::Fail(_), Err(refused)) if refused.unsupported => return Err(refused),
         (Expected::Fail(text), Err(refused)) if text.matches(&refused.message) => return Ok(Ok(())),
         (Expected::Fail(_), Err(refused)) => {
             return Err(wrong(format!("the error is {:?}", refused.message)));
@@ -332,7 +323,7 @@ fn evaluate(eval: &Eval, subject: &mut dyn Subject) -> Result<Result<(), String>
         let start = if start < Timestamp::EPOCH && !subject.knows_before_1970() { at } else { start };
         let again = subject
             .range(&eval.expr, start, at + Duration::from_minutes(1), Duration::from_minutes(1))
-            .map_err(|refused| Refused { message: format!("as a range: {}", refused.message), ..refused })?;
+            .map_err(|refused| Refused { message: format!("as a range: {}", refused.message) })?;
         if !eval.ordered {
             compare_shown(subject, |shown| compare_step(&again.value, at, eval, shown))
                 .map_err(|reason| wrong(format!("as a range: {reason}")))?;

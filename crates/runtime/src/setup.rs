@@ -11,7 +11,7 @@ use assurance_metrics_model::Duration;
 use assurance_notifier::{Receiver, ReceiverKind};
 use assurance_pipeline as pipeline;
 use assurance_promql::{self as promql, Options};
-use assurance_rules::RuleFile;
+use assurance_rules::{Reading, RuleFile};
 use assurance_scrape::{CounterBirth, HttpConfig, TargetGroup, parse_file_sd};
 
 use crate::http::{Client, ClientError};
@@ -35,6 +35,8 @@ pub struct Settings {
     pub webhooks: Vec<String>,
     /// Features asked for by Prometheus's names.
     pub features: BTreeSet<String>,
+    /// Whether keys that no rule file has are passed over: for checks, not for servers.
+    pub ignore_unknown_fields: bool,
 }
 
 impl Settings {
@@ -47,6 +49,7 @@ impl Settings {
             counter_birth: CounterBirth::default(),
             webhooks: Vec::new(),
             features: BTreeSet::new(),
+            ignore_unknown_fields: false,
         }
     }
 }
@@ -170,6 +173,9 @@ pub fn load(settings: &Settings) -> Result<Setup, SetupError> {
     let mut warnings = loaded.warnings;
     let mut problems: Vec<Problem> = Vec::new();
 
+    let mut reading = Reading::default();
+    reading.features = settings.promql_features();
+    reading.ignore_unknown_fields = settings.ignore_unknown_fields;
     let mut groups = Vec::new();
     let mut rule_files = Vec::new();
     for (n, pattern) in loaded.rule_files.iter().enumerate() {
@@ -183,7 +189,7 @@ pub fn load(settings: &Settings) -> Result<Setup, SetupError> {
             );
         }
         for path in paths {
-            match read_rules(Path::new(&path), settings.promql_features()) {
+            match read_rules(Path::new(&path), reading) {
                 Ok(file) => {
                     groups.extend(file.groups);
                     warnings.extend(file.warnings);
@@ -299,10 +305,8 @@ fn discover(lists: &[assurance_scrape::FileSd]) -> Result<Vec<TargetGroup>, Setu
 ///
 /// # Errors
 /// Everything wrong in it, or why it cannot be read.
-fn read_rules(path: &Path, features: promql::Features) -> Result<RuleFile, SetupError> {
+fn read_rules(path: &Path, reading: Reading) -> Result<RuleFile, SetupError> {
     let source = read_source(path)?;
-    let mut reading = assurance_rules::Reading::default();
-    reading.features = features;
     Ok(RuleFile::parse_with(&source, reading)?)
 }
 
@@ -323,33 +327,52 @@ pub fn read_source(path: &Path) -> std::io::Result<Source> {
     Ok(Source::new(path.to_string_lossy().into_owned(), text))
 }
 
-/// The paths that a pattern stands for, sorted: `*`, `?` and `[a-z]` may stand in its last part. A pattern may match
-/// nothing; a plain path must exist, which reading it finds out.
+/// The paths that a pattern stands for, sorted: `*`, `?` and `[a-z]` may stand in any of its parts, and each
+/// stands for something inside of that part. A pattern may match nothing; a plain path must exist, which
+/// reading it finds out.
 ///
 /// # Errors
-/// If the pattern's folder cannot be listed, but for being absent.
+/// If a folder on the way cannot be listed, but for being absent.
 pub fn expand(pattern: &str) -> std::io::Result<Vec<String>> {
-    let path = Path::new(pattern);
-    let last = path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
-    if !last.contains(['*', '?', '[']) {
+    if !has_wildcard(pattern) {
         return Ok(vec![pattern.to_owned()]);
     }
-    let folder = path.parent().unwrap_or(Path::new(""));
-    let listed = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
-    let entries = match fs_err::read_dir(listed) {
-        Ok(entries) => entries,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
-        Err(error) => return Err(error),
-    };
+    let path = Path::new(pattern);
+    let last = path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
+    let parent = path.parent().unwrap_or(Path::new(""));
+    let folders = expand(&parent.to_string_lossy())?;
     let mut found = Vec::new();
-    for entry in entries {
-        let name = entry?.file_name().to_string_lossy().into_owned();
-        if matches_pattern(last.as_bytes(), name.as_bytes()) {
-            found.push(folder.join(name).to_string_lossy().into_owned());
+    for folder in folders.iter().map(Path::new) {
+        let listed = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
+        if !has_wildcard(&last) {
+            let path = folder.join(&last);
+            if path.exists() {
+                found.push(path.to_string_lossy().into_owned());
+            }
+            continue;
+        }
+        let entries = match fs_err::read_dir(listed) {
+            Ok(entries) => entries,
+            Err(error) if is_no_folder(&error) => continue,
+            Err(error) => return Err(error),
+        };
+        for entry in entries {
+            let name = entry?.file_name().to_string_lossy().into_owned();
+            if matches_pattern(last.as_bytes(), name.as_bytes()) {
+                found.push(folder.join(name).to_string_lossy().into_owned());
+            }
         }
     }
     found.sort();
     Ok(found)
+}
+
+fn has_wildcard(text: &str) -> bool {
+    text.contains(['*', '?', '['])
+}
+
+fn is_no_folder(error: &std::io::Error) -> bool {
+    matches!(error.kind(), std::io::ErrorKind::NotFound | std::io::ErrorKind::NotADirectory)
 }
 
 /// Shell patterns of `*`, `?` and `[a-z]`, without backtracking beyond the last star.

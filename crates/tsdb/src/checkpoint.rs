@@ -25,8 +25,9 @@ impl Store {
     pub(crate) fn checkpoint(&self, durable: &Durable) -> Result<(), StorageError> {
         let number = durable.log().restart();
         // Whatever is in the files before this one is visible: commits hold the log until they are.
-        let content = Content::new(self.whole());
-        durable.storage.publish(&file_name(number), &mut { content })?;
+        let mut content = Content::new(self.whole());
+        durable.storage.publish(&file_name(number), &mut content)?;
+        durable.checkpoint_bytes.store(content.bytes, Ordering::Relaxed);
         durable.faults().clear(FaultKind::Checkpoint);
         let log = durable.log();
         if !log.is_broken() {
@@ -63,11 +64,13 @@ struct Content {
     series: std::vec::IntoIter<(Labels, Vec<Arc<Chunk>>)>,
     buffer: Vec<u8>,
     at: usize,
+    /// Bytes given so far.
+    bytes: u64,
 }
 
 impl Content {
     fn new(series: Snapshot) -> Self {
-        Self { series: series.into_iter(), buffer: header().to_vec(), at: 0 }
+        Self { series: series.into_iter(), buffer: header().to_vec(), at: 0, bytes: 0 }
     }
 
     /// Makes the next record; leaves the buffer empty after the last one.
@@ -99,6 +102,7 @@ impl Read for Content {
         let count = into.len().min(self.buffer.len() - self.at);
         into[..count].copy_from_slice(&self.buffer[self.at..self.at + count]);
         self.at += count;
+        self.bytes += count as u64;
         Ok(count)
     }
 }

@@ -24,6 +24,9 @@ pub(crate) struct Durable {
     faults: Mutex<Faults>,
     /// The log file of the newest checkpoint; zero where none was written since opening.
     pub(crate) checkpoint: AtomicU64,
+    pub(crate) checkpoint_bytes: AtomicU64,
+    /// Held by whoever syncs: one that finds nothing to do must wait for another that does it.
+    syncing: Mutex<()>,
     /// Held by whoever seals, so that only one does.
     pub(crate) maintenance: Mutex<()>,
     _lock: Box<dyn LockGuard>,
@@ -95,10 +98,12 @@ impl Store {
         }
         store.durable = Some(Durable {
             segments,
-            log: Mutex::new(Log::new(Arc::clone(&storage), next)),
+            log: Mutex::new(Log::new(Arc::clone(&storage), next, recovery.log_bytes)),
             storage,
             faults: Mutex::new(faults),
             checkpoint: AtomicU64::new(0),
+            checkpoint_bytes: AtomicU64::new(0),
+            syncing: Mutex::default(),
             maintenance: Mutex::default(),
             _lock: lock,
         });
@@ -113,6 +118,7 @@ impl Store {
     /// saved them since.
     pub fn sync(&self) -> Result<(), Fault> {
         let Some(durable) = &self.durable else { return Ok(()) };
+        let _alone: MutexGuard<'_, ()> = durable.syncing.lock().unwrap_or_else(PoisonError::into_inner);
         let syncers = durable.log().take_unsynced();
         for syncer in syncers {
             if let Err(error) = syncer.sync() {

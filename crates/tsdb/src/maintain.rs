@@ -1,5 +1,6 @@
 //! What is to be done from time to time.
 
+use std::sync::atomic::Ordering;
 use std::sync::{MutexGuard, PoisonError};
 
 use assurance_metrics_model::Timestamp;
@@ -13,6 +14,10 @@ use crate::wal;
 /// Log files that a checkpoint takes the place of, however short they are: each start of the process leaves
 /// one behind.
 const MAX_LOG_FILES: usize = 64;
+
+/// Bytes of log that a checkpoint takes the place of, or as many as it has itself, if these are more: some 4
+/// million samples, half a second to open. Log and checkpoints together take at most twice the log's bytes.
+const MIN_LOG_BYTES: u64 = 16 << 20;
 
 /// What [`Store::maintain`] did.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -30,7 +35,7 @@ pub struct Maintenance {
 
 impl Store {
     /// Does what is due at `now`: retention by time and by size; segments of days that are over, for longer than
-    /// samples may come late and at least ten minutes; a checkpoint in place of the log files that this makes
+    /// samples may come late, at least ten minutes and at most a day; a checkpoint in place of the log files that this makes
     /// superfluous, or that a failed write made unusable. To be called every minute or so; two calls at once
     /// are made one after the other. Samples can be read and committed meanwhile.
     ///
@@ -56,7 +61,7 @@ impl Store {
         let is_wanted = |kind| durable.faults().get(kind).is_some();
         let is_broken = is_wanted(FaultKind::Log);
         let is_due = is_broken || is_wanted(FaultKind::Checkpoint) || !days.is_empty();
-        if is_due || durable.has_many_log_files() {
+        if is_due || durable.has_much_log() {
             match self.checkpoint(durable) {
                 Ok(()) => done.is_checkpointed = true,
                 Err(error) => {
@@ -104,6 +109,12 @@ impl Durable {
             Ok(()) => self.faults().clear(kind),
             Err(error) => drop(self.note(kind, now, &error)),
         }
+    }
+
+    /// Whether opening would take longer than need be.
+    fn has_much_log(&self) -> bool {
+        let enough = self.checkpoint_bytes.load(Ordering::Relaxed).max(MIN_LOG_BYTES);
+        self.log().since_checkpoint >= enough || self.has_many_log_files()
     }
 
     fn has_many_log_files(&self) -> bool {

@@ -186,11 +186,12 @@ const POWERS: [f64; MAX_EXPONENT as usize + 1] = [1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 
 /// The whole number that, divided by ten to `exponent`, is `value` to the bit: a negative zero has none.
 #[expect(clippy::cast_possible_truncation, reason = "bounded by 2^53, and compared with what it came from")]
 pub(crate) fn whole(value: f64, exponent: u8) -> Option<i64> {
-    let scaled = (value * POWERS[usize::from(exponent)]).round();
+    let scaled = value * POWERS[usize::from(exponent)];
     if scaled.is_nan() || scaled.abs() > MAX_WHOLE {
         return None;
     }
-    let number = scaled as i64;
+    // Rounds, and wrongly at worst just below a half, which is no whole number either way.
+    let number = (scaled + 0.5_f64.copysign(scaled)) as i64;
     (decimal(number, exponent).to_bits() == value.to_bits()).then_some(number)
 }
 
@@ -279,32 +280,58 @@ fn narrow(width: u32) -> u8 {
     u8::try_from(width).unwrap_or(u8::MAX)
 }
 
+/// Eight bytes of which the number wanted begins within the first.
+#[inline]
+fn word(bytes: &[u8], bit: usize) -> u64 {
+    let at = bit / 8;
+    let eight = bytes.get(at..at + 8).and_then(<[u8]>::first_chunk::<8>);
+    u64::from_le_bytes(*eight.unwrap_or(&[0; 8])) >> (bit % 8)
+}
+
 impl Run {
+    /// Gives each number to `each`, as it was written.
     #[inline]
-    fn read<T>(&self, bytes: &[u8], into: &mut [T], make: impl Fn(i64) -> T) {
-        let width = u32::from(self.width);
-        let mask = if width == 0 { 0 } else { u64::MAX >> (64 - width) };
-        let mut bit = self.from as usize;
-        let mut next = || {
-            let at = bit / 8;
-            let word = bytes.get(at..at + 8).and_then(<[u8]>::first_chunk::<8>);
-            let number = u64::from_le_bytes(*word.unwrap_or(&[0; 8])) >> (bit % 8) & mask;
-            bit += width as usize;
-            number.cast_signed()
-        };
-        if !self.distances {
-            for slot in into {
-                *slot = make(self.base.wrapping_add(next()));
-            }
+    fn numbers(&self, bytes: &[u8], count: usize, mut each: impl FnMut(usize, i64)) {
+        let width = usize::from(self.width);
+        if width == 0 {
+            (0..count).for_each(|place| each(place, 0));
             return;
         }
-        let mut number = self.base;
-        let Some((first, rest)) = into.split_first_mut() else { return };
-        *first = make(number);
-        for slot in rest {
-            number = number.wrapping_add(self.least).wrapping_add(next());
-            *slot = make(number);
+        let mask = u64::MAX >> (64 - width);
+        let mut bit = self.from as usize;
+        let mut place = 0;
+        // As many at once as one load of eight bytes holds wherever it begins.
+        let at_once = (64 - 7) / width;
+        while at_once > 1 && place + at_once <= count {
+            let mut word = word(bytes, bit);
+            for n in 0..at_once {
+                each(place + n, (word & mask).cast_signed());
+                word >>= width;
+            }
+            bit += at_once * width;
+            place += at_once;
         }
+        for place in place..count {
+            each(place, (word(bytes, bit) & mask).cast_signed());
+            bit += width;
+        }
+    }
+
+    #[inline]
+    fn read<T>(&self, bytes: &[u8], into: &mut [T], make: impl Fn(i64) -> T) {
+        if !self.distances {
+            self.numbers(bytes, into.len(), |place, number| {
+                into[place] = make(self.base.wrapping_add(number));
+            });
+            return;
+        }
+        let Some((first, rest)) = into.split_first_mut() else { return };
+        *first = make(self.base);
+        let mut sum = self.base;
+        self.numbers(bytes, rest.len(), |place, number| {
+            sum = sum.wrapping_add(self.least).wrapping_add(number);
+            rest[place] = make(sum);
+        });
     }
 }
 

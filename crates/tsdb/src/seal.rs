@@ -17,6 +17,9 @@ use crate::store::Store;
 /// How long after its end a day is finished at the earliest: for what is still on its way.
 const LEAST_WAIT: Duration = Duration::from_minutes(10);
 
+/// And at the latest: what comes later still goes to a supplement.
+const MOST_WAIT: Duration = Duration::from_secs(86_400);
+
 /// Late samples of finished days that get a segment of their own at once. Fewer wait for the next day's end,
 /// so that a trickle makes one supplement a day and not one a minute.
 const SUPPLEMENT_SAMPLES: u64 = 100_000;
@@ -34,7 +37,7 @@ struct Snapshot {
 impl Store {
     /// The days that are over and have samples in memory that are to be written now.
     pub(crate) fn days_due(&self, durable: &Durable, now: Timestamp) -> Vec<Day> {
-        let wait = self.config.out_of_order_window.max(LEAST_WAIT);
+        let wait = self.config.out_of_order_window.clamp(LEAST_WAIT, MOST_WAIT);
         let mut days: BTreeMap<Day, u64> = BTreeMap::new();
         {
             let index = self.index.read().unwrap_or_else(PoisonError::into_inner);
@@ -162,7 +165,7 @@ fn publish(
     let file = files.iter().find(|file| file.name == name);
     let file = file.ok_or_else(|| StorageError::new(Operation::Read, &name, StorageErrorKind::NotFound))?;
     // Read back before memory lets go of what is in it.
-    match Segment::open(&durable.storage, file) {
+    match Segment::open(&durable.storage, &durable.segments.blocks, file) {
         Ok(segment) => durable.segments.add(segment),
         Err(SegmentError::Storage(error)) => return Err(error),
         Err(SegmentError::Open(_) | SegmentError::Damaged(_)) => {

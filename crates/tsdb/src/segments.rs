@@ -7,6 +7,7 @@ use assurance_metrics_model::{Column, Labels, QueryError, TimeRange, Timestamp, 
 use assurance_storage::{Storage, StorageError};
 
 use crate::recovery::{OpenError, Recovery};
+use crate::segment::blocks::Blocks;
 use crate::segment::index::SegmentIndex;
 use crate::segment::{DIRECTORY, Day, Segment, SegmentError};
 
@@ -21,6 +22,8 @@ pub(crate) struct Segments {
     list: RwLock<List>,
     /// Milliseconds of the newest sample in them: asked for with every sample that is appended.
     last: AtomicI64,
+    /// What was read of them lately.
+    pub(crate) blocks: Arc<Blocks>,
     /// Let go of, and removed once nobody reads them.
     leaving: Mutex<Vec<Arc<Segment>>>,
     /// The ones used last stand last.
@@ -39,8 +42,9 @@ impl Segments {
     /// Opens what is there.
     pub(crate) fn open(storage: &Arc<dyn Storage>, recovery: &mut Recovery) -> Result<Self, OpenError> {
         let mut list = Vec::new();
+        let blocks = Arc::default();
         for file in storage.list(DIRECTORY)? {
-            match Segment::open(storage, &file) {
+            match Segment::open(storage, &blocks, &file) {
                 Ok(segment) => {
                     recovery.segments += 1;
                     recovery.segment_samples += segment.samples();
@@ -54,6 +58,7 @@ impl Segments {
         let segments = Self {
             list: RwLock::default(),
             last: AtomicI64::new(i64::MIN),
+            blocks,
             leaving: Mutex::default(),
             indexes: Mutex::default(),
         };

@@ -150,6 +150,36 @@ impl Serialize for Point {
     }
 }
 
+/// `[seconds, "value"]` of a float sample, written without a text of its own in between.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct FloatPoint(pub(crate) Timestamp, pub(crate) f64);
+
+impl Serialize for FloatPoint {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut pair = serializer.serialize_tuple(2)?;
+        pair.serialize_element(&Seconds(self.0))?;
+        pair.serialize_element(&SampleText(self.1))?;
+        pair.end()
+    }
+}
+
+/// The text that [`sample_value`] makes.
+struct SampleText(f64);
+
+impl Serialize for SampleText {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut buffer = zmij::Buffer::new();
+        if self.0.is_finite() {
+            let text = buffer.format_finite(self.0);
+            // Where it writes no exponent, both agree but for what stands after the point of a whole number.
+            if !text.contains('e') {
+                return serializer.serialize_str(text.strip_suffix(".0").unwrap_or(text));
+            }
+        }
+        serializer.serialize_str(&sample_value(self.0))
+    }
+}
+
 /// Labels as an object, in order.
 #[derive(Clone, Debug)]
 pub(crate) struct LabelMap(pub(crate) assurance_metrics_model::Labels);
@@ -184,7 +214,27 @@ pub(crate) fn sample_value(value: f64) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::exponent;
+    use assurance_metrics_model::Timestamp;
+
+    use super::{FloatPoint, exponent, sample_value};
+
+    #[test]
+    fn points_have_the_text_of_their_values() {
+        let mut values =
+            vec![0.0, -0.0, 1.0, 1e6, 0.1, 1.0 / 3.0, f64::NAN, f64::INFINITY, f64::NEG_INFINITY];
+        values.extend((-30..40).flat_map(|power| [10_f64.powi(power), -1.25 * 10_f64.powi(power)]));
+        values.extend([
+            f64::MAX,
+            f64::MIN_POSITIVE,
+            5e-324,
+            9_007_199_254_740_993.0,
+            999_999_999_999_999_900_000.0,
+        ]);
+        for value in values {
+            let text = serde_json::to_string(&FloatPoint(Timestamp::from_millis(1500), value)).expect("JSON");
+            assert_eq!(text, format!("[1.5,\"{}\"]", sample_value(value)));
+        }
+    }
 
     #[test]
     fn values_of_alerts_have_go_exponents() {

@@ -163,20 +163,28 @@ pub(crate) async fn metadata(
         0 => usize::MAX,
         limit => limit,
     };
+    let pipeline = state.pipeline();
+    let all = pipeline.scrape().metadata().filter(|m| wanted.is_none_or(|name| name == m.metric));
+    Ok(Answer::new(by_metric(all.map(|m| (m.metric, m.metadata)), limit, per_metric)))
+}
+
+/// The first so many metrics, and of each the first so many descriptions.
+fn by_metric<'a>(
+    all: impl Iterator<Item = (&'a str, &'a Metadata)>,
+    limit: usize,
+    per_metric: usize,
+) -> BTreeMap<String, BTreeSet<MetadataEntry>> {
     let mut found: BTreeMap<String, BTreeSet<MetadataEntry>> = BTreeMap::new();
-    for target in state.pipeline().scrape().metadata() {
-        if wanted.is_some_and(|name| name != target.metric) {
+    for (metric, metadata) in all {
+        if found.len() >= limit && !found.contains_key(metric) {
             continue;
         }
-        if found.len() >= limit && !found.contains_key(target.metric) {
-            continue;
-        }
-        let entries = found.entry(target.metric.to_owned()).or_default();
+        let entries = found.entry(metric.to_owned()).or_default();
         if entries.len() < per_metric {
-            entries.insert(target.metadata.into());
+            entries.insert(metadata.into());
         }
     }
-    Ok(Answer::new(found))
+    found
 }
 
 #[derive(Debug, Serialize)]
@@ -223,7 +231,24 @@ pub(crate) async fn exemplars(
 
 #[cfg(test)]
 mod tests {
-    use super::unescape_name;
+    use assurance_metrics_model::Metadata;
+
+    use super::{by_metric, unescape_name};
+
+    #[test]
+    fn descriptions_are_cut_by_metric_and_within_one() {
+        let [one, two] = ["one", "two"].map(|help| Metadata { help: help.to_owned(), ..Metadata::default() });
+        let all = [("b", &one), ("b", &two), ("b", &one), ("a", &one)];
+        let counts = |limit, per_metric| -> Vec<(String, usize)> {
+            let found = by_metric(all.into_iter(), limit, per_metric);
+            found.into_iter().map(|(name, entries)| (name, entries.len())).collect()
+        };
+        let (a, b) = ("a".to_owned(), "b".to_owned());
+        assert_eq!(counts(usize::MAX, usize::MAX), [(a.clone(), 1), (b.clone(), 2)]);
+        assert_eq!(counts(usize::MAX, 1), [(a, 1), (b.clone(), 1)]);
+        assert_eq!(counts(1, usize::MAX), [(b, 2)]);
+        assert_eq!(counts(0, usize::MAX), []);
+    }
 
     #[test]
     fn escaped_names_are_read_back() {

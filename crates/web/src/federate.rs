@@ -59,6 +59,8 @@ async fn text(state: Arc<crate::State>, params: Params) -> Result<String, ApiErr
 }
 
 fn written(newest: &BTreeMap<Labels, (Timestamp, f64)>, external: &Labels) -> String {
+    let mut external: BTreeMap<&str, &str> = external.iter().collect();
+    external.entry(INSTANCE).or_insert("");
     let mut out = String::new();
     let mut family = "";
     let mut sorted: Vec<_> = newest.iter().filter(|(labels, _)| !labels.metric_name().is_empty()).collect();
@@ -72,16 +74,8 @@ fn written(newest: &BTreeMap<Labels, (Timestamp, f64)>, external: &Labels) -> St
             let _infallible = writeln!(out, "# TYPE {quoted} untyped");
         }
         let own = labels.iter().filter(|(n, _)| *n != METRIC_NAME);
-        let added = external.iter().chain([(INSTANCE, "")]).filter(|(n, _)| labels.get(n).is_none());
-        // An external `instance` comes before the empty one.
-        let mut pairs: Vec<(&str, &str)> = own.chain(added).collect();
-        let mut seen = Vec::new();
-        pairs.retain(|(n, _)| {
-            !seen.contains(n) && {
-                seen.push(*n);
-                true
-            }
-        });
+        let added = external.iter().filter(|(n, _)| labels.get(n).is_none()).map(|(n, v)| (*n, *v));
+        let pairs: Vec<(&str, &str)> = own.chain(added).collect();
         out.push_str(&series(name, &pairs));
         let _infallible = writeln!(out, " {} {}", format_float(*value), at.as_millis());
     }

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use assurance_metrics_model::{Duration, Queryable};
 use assurance_promql::{
-    self as promql, Answer as Evaluated, EvalError, Expr, Features, ParseError, ValueType,
+    self as promql, Answer as Evaluated, EvalError, Expr, Features, ParseError, ParseErrorKind, ValueType,
 };
 use assurance_tsdb::Store;
 use axum::extract::State;
@@ -96,16 +96,28 @@ pub(crate) fn expression(state: &crate::State, params: &Params) -> Result<Expr, 
     let text = params.get("query").unwrap_or_default();
     let mut features = Features::default();
     features.experimental_functions = state.settings.features.contains(EXPERIMENTAL_FUNCTIONS);
-    promql::parse_with(text, features)
-        .map_err(|error| ApiError::parameter("query", parse_error(text, &error)))
+    promql::parse_with(text, features).map_err(|error| match error.kind {
+        // Prometheus finds these when it evaluates.
+        ParseErrorKind::Evaluation { message } => ApiError::execution(message),
+        _ => ApiError::parameter("query", parse_error(text, &error)),
+    })
 }
 
-/// `line:column: parse error: …`, as Prometheus's clients expect it.
+/// `line:column: parse error: …`, as Prometheus's clients expect it: columns are bytes, and what is open or
+/// closed wrongly is said where reading stopped, while the span shows people where it began.
 pub(crate) fn parse_error(text: &str, error: &ParseError) -> String {
-    let before = text.get(..error.span.start).unwrap_or(text);
-    let line = before.matches('\n').count() + 1;
-    let column = before.rsplit('\n').next().map_or(0, |last| last.chars().count()) + 1;
-    format!("{line}:{column}: parse error: {error}")
+    let message = error.to_string();
+    let stopped = if message.starts_with("unclosed ") || message.ends_with("end of input inside braces") {
+        text.len()
+    } else if message.starts_with("unexpected right parenthesis") {
+        error.span.end
+    } else {
+        error.span.start
+    };
+    let before = text.as_bytes().get(..stopped).unwrap_or(text.as_bytes());
+    let line = before.iter().filter(|b| **b == b'\n').count() + 1;
+    let column = before.rsplit(|b| *b == b'\n').next().map_or(0, <[u8]>::len) + 1;
+    format!("{line}:{column}: parse error: {message}")
 }
 
 async fn evaluate(
@@ -246,6 +258,24 @@ mod tests {
             Ok(())
         });
         (release, outcome.await.expect_err("the work outlasts its time"))
+    }
+
+    #[test]
+    fn places_are_those_that_prometheus_names() {
+        for (text, expected) in [
+            ("", "1:1: parse error: no expression found in input"),
+            ("sum(", "1:5: parse error: unclosed left parenthesis"),
+            ("rate(up[5m]", "1:12: parse error: unclosed left parenthesis"),
+            ("up[5m", "1:6: parse error: unclosed left bracket"),
+            ("x{a=\"b\"", "1:8: parse error: unexpected end of input inside braces"),
+            ("up{a=\"𝄞\"", "1:12: parse error: unexpected end of input inside braces"),
+            ("\n\nup{", "3:4: parse error: unexpected end of input inside braces"),
+            ("up + +)", "1:8: parse error: unexpected right parenthesis ')'"),
+            ("foo bar", "1:5: parse error: unexpected identifier \"bar\""),
+        ] {
+            let error = assurance_promql::parse(text).expect_err(text);
+            assert_eq!(super::parse_error(text, &error), expected, "{text}");
+        }
     }
 
     #[tokio::test]

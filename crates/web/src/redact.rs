@@ -206,6 +206,7 @@ scrape_configs:
     basic_auth: *auth
     oauth2: {client_id: id, client_secret: canary-7, client_secret_file: f, token_url: 'https://u:canary-8@t/'}
     authorization: {credentials: 12345678}
+    custom_secrets: {deep: {deeper: [canary-9], on: true}}
 "#;
 
     #[test]

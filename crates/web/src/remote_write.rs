@@ -37,7 +37,7 @@ const V1: &str = "prometheus.WriteRequest";
 #[derive(Debug)]
 pub(crate) struct Writes {
     received: Semaphore,
-    decoded: Semaphore,
+    decoded: Arc<Semaphore>,
     messages: AtomicU64,
     refused_messages: AtomicU64,
     samples: AtomicU64,
@@ -51,7 +51,7 @@ impl Default for Writes {
     fn default() -> Self {
         Self {
             received: Semaphore::new(MAX_RECEIVED),
-            decoded: Semaphore::new(MAX_DECODED),
+            decoded: Arc::new(Semaphore::new(MAX_DECODED)),
             messages: AtomicU64::default(),
             refused_messages: AtomicU64::default(),
             samples: AtomicU64::default(),
@@ -126,10 +126,14 @@ pub(crate) async fn write(State(state): State<Arc<crate::State>>, request: Reque
             );
         }
     };
-    let _decoded = state.writes.decoded.acquire().await;
+    let turn = Arc::clone(&state.writes.decoded).acquire_owned().await;
     let storing = tokio::task::spawn_blocking({
         let state = Arc::clone(&state);
-        move || decode(&body, &limits).map(|message| store(&state, message))
+        move || {
+            // Held until the work ends, also where the sender has gone.
+            let _turn = turn;
+            decode(&body, &limits).map(|message| store(&state, message))
+        }
     });
     match storing.await {
         Ok(Ok(outcome)) => {

@@ -4,7 +4,7 @@ use assurance_metrics_model::{Histogram, Timestamp, Value, format_float};
 use assurance_promql::{MatrixSeries, QueryValue};
 use serde::Serialize;
 
-use crate::answer::{ApiError, LabelMap, Point, Seconds, sample_value};
+use crate::answer::{ApiError, FloatPoint, LabelMap, Point, Seconds, sample_value};
 use crate::stats::Stats;
 
 #[derive(Debug, Serialize)]
@@ -34,7 +34,7 @@ struct Element {
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 enum Sample {
-    Value(Point),
+    Value(FloatPoint),
     Histogram(HistogramPoint),
 }
 
@@ -42,7 +42,7 @@ enum Sample {
 struct Row {
     metric: LabelMap,
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    values: Vec<Point>,
+    values: Vec<FloatPoint>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     histograms: Vec<HistogramPoint>,
 }
@@ -76,7 +76,7 @@ impl From<&Histogram> for HistogramValue {
 impl Sample {
     fn new(at: Timestamp, value: &Value) -> Result<Self, ApiError> {
         match value {
-            Value::Float(value) => Ok(Self::Value(Point(at, sample_value(*value)))),
+            Value::Float(value) => Ok(Self::Value(FloatPoint(at, *value))),
             Value::Histogram(histogram) => {
                 Ok(Self::Histogram(HistogramPoint(Seconds(at), histogram.as_ref().into())))
             }

@@ -261,7 +261,7 @@ const REFERENCE_FOOT: &str = "
 - `limit` cuts, and a warning says so; 0 is no limit.
 - `HEAD` is answered wherever `GET` is, and `OPTIONS` below `/api/v1` with 204.
 - Answers are compressed with gzip where `Accept-Encoding` allows it.
-- `--web.cors.origin` says which pages of other origins may read below `/api/v1`: all of them by default, as in Prometheus.
+- `--web.cors.origin` says which pages of other origins may read below `/api/v1`: none by default, where Prometheus allows all.
 - A request under a name that is not the server's own is 421; `--web.external-url` names it.
 - Changes are taken from programs and from pages of the server's own origin only.
 

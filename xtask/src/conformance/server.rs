@@ -78,7 +78,7 @@ impl Server {
     }
 
     fn ask(&mut self, path: &str, fields: &[(&str, &str)]) -> Result<Answered, Refused> {
-        let failed = |message: String| Refused { message, unsupported: false };
+        let failed = |message: String| Refused { message };
         let response = self.client().and_then(|client| client.form(path, fields)).map_err(failed)?;
         let json: Json = serde_json::from_slice(&response.body)
             .map_err(|error| failed(format!("the answer is no JSON: {error}")))?;

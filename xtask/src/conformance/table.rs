@@ -86,11 +86,10 @@ pub(crate) fn failures(reports: &[Report]) -> String {
             let wrong = [("values", &verdict.values), ("annotations", &verdict.annotations)];
             for (what, failure) in wrong {
                 let Some(failure) = failure else { continue };
-                let unsupported = if failure.unsupported { ", not supported" } else { "" };
                 // Writing to a String cannot fail.
                 let _infallible = writeln!(
                     out,
-                    "{}:{}: {}, {what}{unsupported}: {}\n    {}",
+                    "{}:{}: {}, {what}: {}\n    {}",
                     failure.file,
                     failure.line,
                     class.name(),

@@ -57,6 +57,14 @@ pub(crate) fn same(a: f64, b: f64) -> bool {
     a == b || (a.is_nan() && b.is_nan()) || near()
 }
 
+/// Whether two answers that say the same do so to the last bit.
+pub(crate) fn identical(theirs: &Answer, ours: &Answer) -> bool {
+    let (Answer::Found(theirs), Answer::Found(ours)) = (theirs, ours) else { return false };
+    let exact = |a: f64, b: f64| a.to_bits() == b.to_bits() || (a.is_nan() && b.is_nan());
+    let pairs = theirs.series.values().flatten().zip(ours.series.values().flatten());
+    pairs.into_iter().all(|((_, a), (_, b))| exact(*a, *b))
+}
+
 fn shown(points: &[(f64, f64)]) -> &[(f64, f64)] {
     &points[..points.len().min(4)]
 }

@@ -128,7 +128,10 @@ fn compare_all(wish: &Wish, sides: &mut Sides) -> Result<Report, String> {
         report.found += usize::from(!theirs.is_empty());
         report.errors +=
             usize::from(matches!((&theirs, &ours), (Answer::Error { .. }, Answer::Error { .. })));
-        let Some(what) = difference(&theirs, &ours, sorted(&node)) else { continue };
+        let Some(what) = difference(&theirs, &ours, sorted(&node)) else {
+            report.identical += usize::from(!theirs.is_empty() && compare::identical(&theirs, &ours));
+            continue;
+        };
         if let Some(name) = excuse(&node, when, &theirs, &ours, sides)? {
             *report.excused.entry(name).or_default() += 1;
             continue;
@@ -202,5 +205,34 @@ fn shrink(mut node: Node, sides: &mut Sides, mismatch: &mut Mismatch) -> Result<
             continue 'smaller;
         }
         return Ok(());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_word_is_drawn_often_enough() {
+        for seed in 1..4 {
+            let (mut rng, mut used) = (Rng::new(seed), grammar::Used::new());
+            let mut report = Report { queries: 5000, found: 5000, ..Report::default() };
+            for n in 0..report.queries {
+                for tag in grammar::expression(&mut rng, &mut used, n % 2 == 0).all_tags() {
+                    *report.words.entry(tag).or_default() += 1;
+                }
+            }
+            assert_eq!(report.faults(), [""; 0], "seed {seed}");
+        }
+    }
+
+    #[test]
+    fn samples_stand_where_no_query_asks() {
+        let series = data::generate(1);
+        assert!(series.len() > 200);
+        let all = series.iter().flat_map(|s| &s.samples);
+        assert!(all.clone().all(|(at, _)| at % 1000 != 0 && at % 2 == 0), "a query could stand at a sample");
+        assert!(series.iter().all(|s| s.samples.is_sorted_by(|a, b| a.0 < b.0)));
+        assert!(all.clone().any(|(_, value)| value.to_bits() == crate::peers::STALE));
     }
 }

@@ -17,6 +17,8 @@ pub(crate) struct Report {
     pub(crate) queries: usize,
     pub(crate) ranges: usize,
     pub(crate) found: usize,
+    /// Of those found, answered alike to the last bit.
+    pub(crate) identical: usize,
     pub(crate) errors: usize,
     pub(crate) words: BTreeMap<&'static str, usize>,
     pub(crate) excused: BTreeMap<&'static str, usize>,
@@ -65,11 +67,13 @@ impl Report {
             line(format!("  {}", row.join("   ")));
         }
         line(format!(
-            "{} queries, {} of them over a range; {} ({:.1}%) find something, {} ({:.1}%) are refused by both",
+            "{} queries, {} of them over a range; {} ({:.1}%) find something, {} of which are \
+             alike to the last bit, {} ({:.1}%) are refused by both",
             self.queries,
             self.ranges,
             self.found,
             percent(self.found),
+            self.identical,
             self.errors,
             percent(self.errors)
         ));

@@ -1,7 +1,9 @@
-//! JUnit XML with promtool's elements and attributes: a suite a file, a case a test.
+//! JUnit XML with promtool's elements and attributes: a suite a file, a case a test. What is not proven stands
+//! among the properties, which promtool has none of.
 
 use std::fmt::Write as _;
 
+use assurance_rules::unit_test::Proof;
 use assurance_runtime::Clock;
 
 use super::{Broken, Ran};
@@ -37,6 +39,22 @@ pub(super) fn document(all: &[Ran]) -> String {
     out
 }
 
+/// Rules that the tests of a file do not prove, each as a property of its suite.
+fn properties(out: &mut String, ran: &Ran) -> std::fmt::Result {
+    let Ok(report) = &ran.outcome else { return Ok(()) };
+    let mut unproven = report.proofs.iter().filter(|rule| rule.proof != Proof::Proven).peekable();
+    if unproven.peek().is_none() {
+        return Ok(());
+    }
+    out.push_str("<properties>");
+    for rule in unproven {
+        let what = format!("{}:{} {}: {}", rule.rule.file, rule.line, rule.rule.rule, rule.proof.as_str());
+        write!(out, r#"<property name="not proven" value="{}"></property>"#, escape(&what))?;
+    }
+    out.push_str("</properties>");
+    Ok(())
+}
+
 fn suite(out: &mut String, ran: &Ran, now: &str) -> std::fmt::Result {
     let tests = ran.outcome.as_ref().map_or(&[] as &[_], |report| &report.tests);
     let failures: usize = tests.iter().map(|test| test.failures.len()).sum();
@@ -47,6 +65,7 @@ fn suite(out: &mut String, ran: &Ran, now: &str) -> std::fmt::Result {
         escape(&ran.file),
         tests.len(),
     )?;
+    properties(out, ran)?;
     for test in tests {
         write!(out, r#"<testcase name="{}">"#, escape(&test.name))?;
         for failure in &test.failures {

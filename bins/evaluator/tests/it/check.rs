@@ -102,6 +102,10 @@ fn the_syntax_of_a_configuration_and_its_oddities() {
     let folder = folder(&config, "groups: 7\n");
     assert_eq!(check(folder.path(), &["config", "prometheus.yml"], "").code, Some(1));
     assert_eq!(check(folder.path(), &["config", "--syntax-only", "prometheus.yml"], "").code, Some(0));
+    write(folder.path().join("rules/a.yml"), &RULES.replace("- name:", "- owner: me\n    name:"));
+    assert_eq!(check(folder.path(), &["config", "prometheus.yml"], "").code, Some(1));
+    let lenient = check(folder.path(), &["config", "--ignore-unknown-fields", "prometheus.yml"], "");
+    assert_eq!(lenient.code, Some(0), "{}", lenient.shown());
     write(folder.path().join("rules/a.yml"), RULES);
     write(
         folder.path().join("prometheus.yml"),

@@ -1,8 +1,10 @@
 //! The binary as users start it: its processes, sockets, signals and exit codes, and real neighbours.
 
+mod about;
 mod check;
 mod clients;
 mod demo;
+mod differential;
 mod healthcheck;
 mod net;
 mod peers;

@@ -135,7 +135,9 @@ fn nothing_is_taken_unless_it_is_enabled_and_nothing_late_unless_that_is() {
         "remote write receiver needs to be enabled with --web.enable-remote-write-receiver\n"
     );
 
-    let strict = serve(plain.path(), &["--web.enable-remote-write-receiver"]);
+    // No retention is the default one, as in Prometheus.
+    let strict =
+        serve(plain.path(), &["--web.enable-remote-write-receiver", "--storage.tsdb.retention.time=0s"]);
     assert_eq!(post(&strict.address, &[floats("m", &[(600, 1.0)])], Counts::Float).status, 204);
     let late = post(&strict.address, &[floats("m", &[(599, 1.0)])], Counts::Float);
     assert_eq!(late.status, 400);

@@ -126,6 +126,30 @@ fn unknown_keys_of_rule_files_may_be_passed_over() {
     assert_eq!(test(folder.path(), &["--ignore-unknown-fields", "tests.yml"]).code, Some(0));
 }
 
+#[test]
+fn experimental_functions_are_enabled_by_prometheus_name() {
+    let folder = folder(TESTS);
+    write(
+        folder.path().join("rules.yml"),
+        &RULES.replace("sum by (job) (up)", "sort_by_label(sum by (job) (up), 'job')"),
+    );
+    let feature = "--enable-feature=promql-experimental-functions,no-such-feature";
+    let config = "rule_files: [rules.yml]\nscrape_configs: []\n";
+    write(folder.path().join("prometheus.yml"), config);
+    for args in [
+        &["test", "rules", "tests.yml"][..],
+        &["check", "rules", "rules.yml"],
+        &["check", "config", "prometheus.yml"],
+    ] {
+        let refused = run(evaluator().args(args), folder.path(), "");
+        assert!(refused.code == Some(1) && refused.stderr.contains("sort_by_label"), "{}", refused.shown());
+        let taken = run(evaluator().args(args).arg(feature), folder.path(), "");
+        assert_eq!(taken.code, Some(0), "{}", taken.shown());
+    }
+    let told = test(folder.path(), &[feature, "tests.yml"]);
+    assert!(told.stderr.contains("unknown option \"no-such-feature\""), "{}", told.shown());
+}
+
 /// The nth occurrence of a text replaced, if there is one.
 fn nth_replaced(text: &str, from: &str, n: usize, to: &str) -> Option<String> {
     let (at, _) = text.match_indices(from).nth(n)?;

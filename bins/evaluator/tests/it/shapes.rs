@@ -186,4 +186,17 @@ fn answers_have_the_shapes_of_prometheus() {
         }
     }
     assert_eq!(wrong, "");
+
+    let selectors = "match[]=sovereign_override_active&match[]=up&match[]=job:overrides:sum&match[]=ALERTS";
+    let [our, their] = [&ours.address, &theirs].map(|address| {
+        let answer = net::get(address, &format!("/federate?{selectors}")).expect("an answer");
+        // Each was scraped at its own time.
+        let timeless = |line: &str| match line.starts_with('#') {
+            true => line.to_owned(),
+            false => line.rsplit_once(' ').map_or(String::new(), |(sample, _time)| sample.to_owned()),
+        };
+        answer.body.lines().map(timeless).collect::<Vec<_>>()
+    });
+    assert_eq!(our, their);
+    assert!(our.len() > 7, "{our:?}");
 }

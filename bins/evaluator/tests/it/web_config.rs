@@ -125,6 +125,7 @@ fn a_new_certificate_is_served_without_a_restart_and_a_broken_one_is_not() {
 fn a_new_password_counts_without_a_restart_and_protection_is_never_lost() {
     let (folder, server) = secured(USERS, |folder| {
         write(folder.join("old"), "correct horse");
+        write_pair(folder, "server", &signed_by(&authority(), "127.0.0.1"));
         write(folder.join("new"), "battery staple");
     });
     let code = |password: &str| {

@@ -5,7 +5,7 @@ use crate::ast::{
 };
 use crate::function::{Kind, RangeFunction};
 
-use super::message::{Fault, syntax};
+use super::message::{Fault, evaluation, syntax};
 
 /// Whether every part has the type that its place wants, and what the expression evaluates to. Matching that
 /// says nothing is taken out of the tree, so that what means the same is the same.
@@ -168,7 +168,7 @@ fn check_label_selector(arg: &Expr) -> Result<(), Fault> {
     } else {
         format!("expected type instant vector in call to function \"info\", got {}", got.described())
     };
-    Err(syntax(arg.span.bytes(), message))
+    Err(evaluation(arg.span.bytes(), message))
 }
 
 fn check_ends(ends: Option<RangeEnds>, kind: Kind, name: &str, arg: &Expr) -> Result<(), Fault> {
@@ -188,5 +188,5 @@ fn check_ends(ends: Option<RangeEnds>, kind: Kind, name: &str, arg: &Expr) -> Re
         return Ok(());
     }
     let message = format!("{word} modifier can only be used with: {functions} - not with {name}");
-    Err(syntax(arg.span.bytes(), message))
+    Err(evaluation(arg.span.bytes(), message))
 }

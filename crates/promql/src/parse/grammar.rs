@@ -12,7 +12,7 @@ use crate::error::{ParseError, ParseErrorKind};
 use crate::function::{self, Function};
 
 use super::lexer::{Kind, Lexer, Token, Word, meaning};
-use super::message::{Fault, described, syntax};
+use super::message::{Fault, described, evaluation, syntax};
 use super::{Features, MAX_DEPTH, literal};
 
 /// How strongly an operator binds.
@@ -457,7 +457,7 @@ impl<'a> Parser<'a> {
             }
             _ => return Ok(()),
         };
-        Err(syntax(self.token.start..self.token.end, message))
+        Err(evaluation(self.token.start..self.token.end, message))
     }
 
     fn aggregate(&mut self, op: AggregateOp) -> Result<Parsed, Fault> {

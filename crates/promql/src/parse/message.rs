@@ -17,6 +17,11 @@ pub(super) fn syntax(span: Range<usize>, message: impl Into<String>) -> Fault {
     Box::new(ParseError { span, kind: ParseErrorKind::Syntax { message: message.into() } })
 }
 
+/// What reads, and could never be evaluated.
+pub(super) fn evaluation(span: Range<usize>, message: impl Into<String>) -> Fault {
+    Box::new(ParseError { span, kind: ParseErrorKind::Evaluation { message: message.into() } })
+}
+
 /// A character as Go's `%q` prints it.
 pub(super) fn quoted_char(c: char) -> String {
     // Rust escapes a double quote in a character too.

@@ -126,7 +126,7 @@ impl Evaluator<'_> {
             for step in 0..evaluated {
                 let now = steps.at(step);
                 (at.step, at.now, at.range) = (step, now, windows.window(now));
-                let read = windows.read(now);
+                let read = if windows.ends.is_some() { windows.read(now) } else { at.range };
                 advance(&mut at.floats, series.floats.times, read);
                 advance(&mut at.histograms, series.histograms.times, read);
                 if at.floats() + at.histograms() == 0 {
@@ -155,6 +155,9 @@ impl Evaluator<'_> {
 }
 
 fn advance((from, to): &mut (usize, usize), times: &[Timestamp], window: TimeRange) {
+    if times.is_empty() {
+        return;
+    }
     *from += times[*from..].iter().take_while(|at| **at <= window.after).count();
     *to = (*to).max(*from);
     *to += times[*to..].iter().take_while(|at| **at <= window.until).count();

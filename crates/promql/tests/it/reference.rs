@@ -1,4 +1,5 @@
 //! The page that says what is understood is written from the code.
+#![expect(clippy::disallowed_methods, reason = "the page is a file of the project")]
 
 use std::fmt::Write as _;
 

@@ -18,8 +18,8 @@ fuzz_target!(|text: &str| {
             assert!(!problems.is_empty());
             for problem in problems {
                 assert!(!problem.to_string().is_empty());
-                if let Some(label) = &problem.label {
-                    assert!(label.span.end <= text.len() && label.span.start <= label.span.end, "{problem}");
+                if let Some(span) = &problem.span {
+                    assert!(span.end <= text.len() && span.start <= span.end, "{problem}");
                 }
             }
         }

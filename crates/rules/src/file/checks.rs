@@ -342,9 +342,7 @@ fn warn_of_duplicates(reader: &mut Reader<'_>, groups: &[Group]) {
         for rule in &group.rules {
             let key = (rule.is_alerting(), rule.name(), rule.label_texts());
             if let Some(line) = seen.get(&key) {
-                let start: usize =
-                    reader.source.text().split_inclusive('\n').take(rule.line() - 1).map(str::len).sum();
-                let text = reader.source.text()[start..].lines().next().unwrap_or_default();
+                let (start, text) = reader.text_of_line(rule.line());
                 let indent = text.len() - text.trim_start().len();
                 let span = start + indent..start + text.trim_end().len();
                 let what = if rule.is_alerting() { "alert" } else { "recorded metric" };

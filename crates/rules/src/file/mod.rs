@@ -56,7 +56,7 @@ impl RuleFile {
             false => yaml::parse(source),
         };
         let file = file.map_err(|found| vec![explain(found)])?;
-        let mut reader = Reader { source, features: reading.features, found: Vec::new() };
+        let mut reader = Reader::new(source, reading.features);
         let groups = checks::groups(&mut reader, file.groups.unwrap_or_default());
         let mut found = reader.found;
         found.sort_by_key(|d| (d.span.as_ref().map(|s| s.start), std::cmp::Reverse(d.severity)));
@@ -128,10 +128,17 @@ impl At {
 struct Reader<'a> {
     source: &'a Source,
     features: promql::Features,
+    /// Where each line ends.
+    line_ends: Vec<usize>,
     found: Vec<Diagnostic>,
 }
 
-impl Reader<'_> {
+impl<'a> Reader<'a> {
+    fn new(source: &'a Source, features: promql::Features) -> Self {
+        let line_ends = source.text().match_indices('\n').map(|(at, _)| at).collect();
+        Self { source, features, line_ends, found: Vec::new() }
+    }
+
     fn value(&self, at: &At) -> Option<Range<usize>> {
         yaml::locate(self.source, &at.0)
     }
@@ -159,8 +166,15 @@ impl Reader<'_> {
     }
 
     fn line(&self, span: Option<&Range<usize>>) -> usize {
-        let start = span.map_or(0, |s| s.start).min(self.source.text().len());
-        self.source.text().as_bytes()[..start].iter().filter(|b| **b == b'\n').count() + 1
+        let start = span.map_or(0, |s| s.start);
+        self.line_ends.partition_point(|end| *end < start) + 1
+    }
+
+    /// A line without its end, and where it begins.
+    fn text_of_line(&self, line: usize) -> (usize, &'a str) {
+        let start =
+            line.checked_sub(2).and_then(|before| self.line_ends.get(before)).map_or(0, |end| end + 1);
+        (start, self.source.text()[start..].lines().next().unwrap_or_default())
     }
 
     /// A duration, `None` where it is absent or wrong.

@@ -16,6 +16,9 @@ use crate::{Config, Group, Manager, Schedule};
 /// a day and a half at one a minute.
 const MAX_EXTRA_EVALUATIONS: usize = 2000;
 
+/// Evaluations that one test may ask for: two years of one a minute.
+const MAX_EVALUATIONS: i64 = 1 << 20;
+
 /// What is the same for all tests of a file.
 pub(super) struct Suite<'a> {
     pub(super) groups: &'a [Group],
@@ -55,6 +58,9 @@ impl Suite<'_> {
         let last_sample = self.load(places, &root, test, (start, step), &mut store);
         let alerts = self.alert_checks(places, &root, test, start);
         let (queries, unread) = self.queries(places, &root, test, start);
+        let last_alert = alerts.iter().map(|check| check.at.max(check.until));
+        let last = last_alert.chain(queries.iter().map(|query| query.at)).max().unwrap_or(start);
+        self.bound(places, &root, last - start);
         if places.found[before..].iter().any(|found| found.severity == Severity::Error) {
             return None;
         }
@@ -95,6 +101,20 @@ impl Suite<'_> {
             places.error(&join(root, &["start_timestamp".into()]), error.to_string());
             Timestamp::EPOCH
         })
+    }
+
+    /// Refuses a test that would go on for ages.
+    fn bound(&self, places: &mut Places<'_>, root: &[PathSegment], span: Duration) {
+        let own = self.groups.iter().filter_map(|group| group.interval);
+        let own = own.filter(|_| self.options.group_intervals);
+        let shortest = own.fold(self.interval, Duration::min);
+        let evaluations = span.as_millis() / shortest.as_millis().max(1);
+        if evaluations > MAX_EVALUATIONS {
+            let message = format!(
+                "{span} at an evaluation every {shortest} are {evaluations} evaluations, and at most {MAX_EVALUATIONS} are made"
+            );
+            places.error(root, message);
+        }
     }
 
     fn config(&self, test: &raw::Test, start: Timestamp) -> Config {
@@ -265,7 +285,8 @@ impl Run<'_> {
                     None => {}
                 }
             }
-            if next > end {
+            // The end of time is its own successor.
+            if next > end || next <= self.store.seen_until {
                 return (found, waiting);
             }
             self.evaluate(places, next);
@@ -312,8 +333,11 @@ impl Run<'_> {
     ) -> Vec<Found> {
         let mut found = Vec::new();
         let last = waiting.iter().map(|(check, _)| check.until).max().unwrap_or(end);
-        while !waiting.is_empty() && self.next() <= last {
+        while !waiting.is_empty() {
             let next = self.next();
+            if next > last || next <= self.store.seen_until {
+                break;
+            }
             self.evaluate(places, next);
             self.look_again(places, coverage, &mut waiting, &mut found);
         }

@@ -6,5 +6,6 @@ mod embed;
 mod files;
 mod promtool;
 mod recording;
+mod reference;
 mod state;
 mod unit_tests;

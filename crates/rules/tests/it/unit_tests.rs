@@ -348,3 +348,25 @@ tests:
     r:6 Slow: no test that passes makes it give anything
     "#);
 }
+
+#[test]
+fn a_test_has_an_end() {
+    let run = |interval: &str, eval_time: &str, start: &str| {
+        let test = format!(
+            "
+rule_files: [r]
+evaluation_interval: {interval}
+tests:
+- start_timestamp: {start}
+  alert_rule_test:
+  - {{eval_time: {eval_time}, alertname: BackendDown}}
+"
+        );
+        let load = |name: &str| Ok(vec![Source::new(name, DOWN)]);
+        unit_test::run(&Source::new("t.yml", test), &load, &Options::default())
+    };
+    let found = run("1m", "3y", "0").unwrap_err();
+    assert!(found[0].message.contains("at most 1048576 are made"), "{}", found[0]);
+    // Where time ends, so does the test.
+    assert!(run("200000000y", "292000000y", "8999999999999999").unwrap().passed());
+}

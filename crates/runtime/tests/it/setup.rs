@@ -84,4 +84,10 @@ fn patterns_stand_for_sorted_paths() {
     assert_eq!(found("[^b].y*ml"), ["a.yaml", "a.yml"]);
     assert_eq!(found("plain.yml"), ["plain.yml"], "a plain path is read, and missed then");
     assert_eq!(found("none/*.yml"), [""; 0]);
+    for name in ["x1/c.yml", "x2/c.yml", "x2/d.yml", "y/c.yml"] {
+        write(folder.path(), name, "");
+    }
+    assert_eq!(found("x*/?.yml"), ["c.yml", "c.yml", "d.yml"]);
+    assert_eq!(found("x?/d.yml"), ["d.yml"]);
+    assert_eq!(found("a*/c.yml"), [""; 0], "files are no folders");
 }

@@ -1,5 +1,6 @@
 //! A finished day in a file that is never changed.
 
+pub(crate) mod blocks;
 pub(crate) mod index;
 pub(crate) mod summary;
 pub(crate) mod writer;
@@ -10,6 +11,7 @@ use std::sync::{Arc, OnceLock};
 use assurance_metrics_model::{Column, QueryError, QueryErrorKind, TimeRange, Timestamp};
 use assurance_storage::{Entry, Storage, StorageError};
 
+use self::blocks::Blocks;
 use self::index::{SUM_BYTES, SegmentIndex};
 use crate::bytes::Cursor;
 use crate::chunk::Chunk;
@@ -150,6 +152,9 @@ pub(crate) struct Segment {
     /// Of the file.
     pub(crate) bytes: u64,
     footer: Footer,
+    blocks: Arc<Blocks>,
+    /// Its number among the blocks.
+    file: u64,
     /// The first damage that a reader met.
     damage: OnceLock<Arc<str>>,
 }
@@ -164,7 +169,11 @@ pub(crate) enum SegmentError {
 }
 
 impl Segment {
-    pub(crate) fn open(storage: &Arc<dyn Storage>, file: &Entry) -> Result<Self, SegmentError> {
+    pub(crate) fn open(
+        storage: &Arc<dyn Storage>,
+        blocks: &Arc<Blocks>,
+        file: &Entry,
+    ) -> Result<Self, SegmentError> {
         let foreign = || SegmentError::Open(OpenError::new(&file.name, OpenErrorKind::Foreign));
         let (day, number) = parse_name(&file.name).ok_or_else(foreign)?;
         let read = |offset, buffer: &mut [u8]| {
@@ -202,6 +211,8 @@ impl Segment {
             number,
             bytes: file.bytes,
             footer,
+            blocks: Arc::clone(blocks),
+            file: blocks.register(),
             damage: OnceLock::new(),
         })
     }
@@ -274,10 +285,16 @@ impl Segment {
         if offset.saturating_add(length as u64) > self.bytes {
             return Err(self.damaged("it is shorter than its index says"));
         }
-        let mut bytes = vec![0; length];
-        read_fully(&*self.storage, &self.name, offset, &mut bytes)
-            .map_err(|error| QueryErrorKind::Storage { reason: error.to_string().into() })?;
-        Ok(bytes)
+        let read = |range: Range<u64>| {
+            let end = range.end.min(self.bytes);
+            let mut bytes = vec![0; usize::try_from(end - range.start).unwrap_or(usize::MAX)];
+            read_fully(&*self.storage, &self.name, range.start, &mut bytes)?;
+            Ok(bytes)
+        };
+        let bytes = self.blocks.get(self.file, offset..offset + length as u64, read);
+        bytes.map_err(|error: StorageError| {
+            QueryErrorKind::Storage { reason: error.to_string().into() }.into()
+        })
     }
 
     fn damaged(&self, what: &str) -> QueryError {

@@ -74,11 +74,14 @@ pub(crate) struct Log {
     scratch: Column,
     /// Bytes ever written.
     pub(crate) written: u64,
+    /// Bytes that opening would have to read beside the newest checkpoint.
+    pub(crate) since_checkpoint: u64,
 }
 
 impl Log {
-    /// A log whose files begin with number `next`; none is made before there is something to write.
-    pub(crate) fn new(storage: Arc<dyn Storage>, next: u64) -> Self {
+    /// A log whose files begin with number `next`, after others of so many bytes; none
+    /// is made before there is something to write.
+    pub(crate) fn new(storage: Arc<dyn Storage>, next: u64, since_checkpoint: u64) -> Self {
         Self {
             storage,
             next,
@@ -88,6 +91,7 @@ impl Log {
             buffer: Vec::new(),
             scratch: Column::new(),
             written: 0,
+            since_checkpoint,
         }
     }
 
@@ -123,6 +127,7 @@ impl Log {
         current.is_dirty = true;
         let outcome = current.file.append(out);
         self.written += out.len() as u64;
+        self.since_checkpoint += out.len() as u64;
         out.clear();
         outcome
     }
@@ -184,6 +189,7 @@ impl Log {
         let number = self.next;
         self.next += 1;
         self.is_broken = false;
+        self.since_checkpoint = 0;
         self.buffer.clear();
         number
     }

@@ -45,11 +45,11 @@ async fn the_newest_samples_come_with_their_times_and_external_labels() {
     assert!(answer.header("content-type").starts_with("text/plain; version=0.0.4"));
     let expected = "\
 # TYPE a untyped
-a{cluster=\"own\",text=\"q\\\"b\\\\\\n\",zone=\"z\",instance=\"\"} +Inf 999000
+a{cluster=\"own\",text=\"q\\\"b\\\\\\n\",instance=\"\",zone=\"z\"} +Inf 999000
 # TYPE b untyped
 b{instance=\"i:1\",job=\"j\",cluster=\"brain\",zone=\"z\"} 2.5 995000
 # TYPE \"odd.name\" untyped
-{\"odd.name\",\"odd.label\"=\"v\",cluster=\"brain\",zone=\"z\",instance=\"\"} -1 1000000
+{\"odd.name\",\"odd.label\"=\"v\",cluster=\"brain\",instance=\"\",zone=\"z\"} -1 1000000
 ";
     assert_eq!(answer.body, expected);
     let read = parse(answer.body.as_bytes(), Format::Text);

@@ -40,7 +40,9 @@ impl Grammar<'_> {
                 let metric = self.any_metric();
                 let range =
                     if self.nested { self.range_of(metric, false) } else { self.matrix(false, depth).0 };
-                let ahead = self.scalar(1);
+                // Not infinitely far, where a slope of nearly 0 decides everything.
+                let ahead =
+                    Node::new(Type::Scalar, "number").text(format!("{}", self.rng.between(-600, 3600)));
                 Node::new(Type::Vector, "predict_linear")
                     .text("predict_linear(")
                     .child(range)
@@ -48,7 +50,7 @@ impl Grammar<'_> {
                     .child(ahead)
                     .text(")")
             }
-            8 => {
+            8 | 9 => {
                 let (range, _) = self.matrix(false, depth);
                 let (smooth, trend) = (self.rng.between(1, 9), self.rng.between(1, 9));
                 Node::new(Type::Vector, "holt_winters")
@@ -106,7 +108,7 @@ impl Grammar<'_> {
 
     pub(super) fn pointwise(&mut self, depth: usize) -> Node {
         let of = |grammar: &mut Self| grammar.vector(depth - 1);
-        match self.rng.below(24) {
+        match self.rng.below(29) {
             0 | 1 => {
                 let name = self.word(&["clamp_max", "clamp_min"]);
                 let (child, bound) = (of(self), self.scalar(1));
@@ -140,7 +142,7 @@ impl Grammar<'_> {
                 let both = child.has("@") && (child.has("offset") || child.has("offset negative"));
                 call("timestamp", if both { child.text_around("abs(", ")") } else { child })
             }
-            7..11 => {
+            7..13 => {
                 let name = self.word(DATES);
                 if self.rng.chance(0.2) {
                     return Node::new(Type::Vector, name).text(format!("{name}()"));
@@ -152,15 +154,21 @@ impl Grammar<'_> {
                 };
                 call(name, child)
             }
-            11 => call(self.word(OF_HISTOGRAMS), of(self)),
-            12 => {
+            13 | 15 | 16 => call(self.word(OF_HISTOGRAMS), of(self)),
+            14 => {
                 let child = of(self);
                 Node::new(Type::Vector, "histogram_fraction")
                     .text("histogram_fraction(0, 1, ")
                     .child(child)
                     .text(")")
             }
-            _ => call(self.word(POINTWISE), of(self)),
+            _ => {
+                let name = self.word(POINTWISE);
+                let child = of(self);
+                // Beyond, the last digit of an argument is the first one of the result.
+                let steep = matches!(name, "exp" | "sinh" | "cosh" | "sin" | "cos" | "tan");
+                call(name, if steep { child.text_around("clamp(", ", -20, 20)") } else { child })
+            }
         }
     }
 

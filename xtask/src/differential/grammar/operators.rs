@@ -33,6 +33,14 @@ impl Grammar<'_> {
             node = node.tag("no parentheses");
         }
         let (open, close) = if bare { ("", "") } else { ("(", ")") };
+        let within = |side: Node| {
+            let loose = op == "atan2" && side.tags.contains(&"no parentheses");
+            if loose { side.text_around("(", ")") } else { side }
+        };
+        // A high power makes a last digit the first.
+        let high = op == "^" && right.gives == Type::Vector;
+        let right = if high { right.text_around("clamp(", ", -4, 4)") } else { within(right) };
+        let left = within(left);
         node.text(open).child(left).text(format!(" {op}{word}{matching} ")).child(right).text(close)
     }
 

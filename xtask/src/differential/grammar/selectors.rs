@@ -88,7 +88,7 @@ impl Grammar<'_> {
 
     /// A range of samples; whether it is of a counter.
     pub(super) fn matrix(&mut self, counter: bool, depth: usize) -> (Node, bool) {
-        if depth > 0 && self.rng.chance(if self.nested { 0.35 } else { 0.25 }) {
+        if depth > 0 && self.rng.chance(if self.nested { 0.6 } else { 0.25 }) {
             return (self.subquery(depth - 1), false);
         }
         let of = if counter { self.counter() } else { self.any_metric() };

@@ -185,6 +185,8 @@ fn go_on(store: Store, files: &Memory, mut commits: Vec<Samples>, context: &str)
     let done = store.maintain(at(5 * DAY + 8000));
     assert_eq!((done.faults, done.is_checkpointed), (Vec::new(), true), "{context}");
     assert_eq!(content(&store), expected(&commits), "{context}: after sealing what was found");
+    let samples: u64 = expected(&commits).iter().map(|(_, samples)| samples.len() as u64).sum();
+    assert_eq!(store.stats().samples, samples, "{context}: nothing stands twice");
     drop(store);
     let (store, recovery) = open_with(config(), files);
     assert_eq!(recovery.samples, 0, "{context}: all days are over");

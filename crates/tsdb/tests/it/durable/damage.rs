@@ -6,7 +6,7 @@ use assurance_metrics_model::{
 use assurance_storage::{Memory, Storage as _};
 use assurance_tsdb::{Config, FaultKind, OpenErrorKind, Recovery, Store};
 
-use super::{Content, content, open};
+use super::{Content, content, copy, open};
 use crate::{at, put, series};
 
 /// A store with a log of a few commits, and what it holds after each.
@@ -26,13 +26,7 @@ fn small_log() -> (Memory, Vec<Content>) {
 const LOG: &str = "wal/00000000";
 
 fn with_file(name: &str, bytes: &[u8], others: &Memory) -> Memory {
-    let files = Memory::new();
-    for directory in ["wal", "segments"] {
-        for file in others.list(directory).expect("memory lists") {
-            let content = others.read(&file.name, u64::MAX).expect("memory reads");
-            files.replace(&file.name, &content).expect("memory writes");
-        }
-    }
+    let files = copy(others);
     files.replace(name, bytes).expect("memory writes");
     files
 }

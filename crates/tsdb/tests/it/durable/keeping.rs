@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use assurance_metrics_model::{
     Appender as _, Column, Duration, Matcher, Queryable as _, Selection, TimeRange,
 };
-use assurance_storage::{Crashing, Fault, Memory, Plan, Storage as _};
+use assurance_storage::{Crashing, Fault, Memory, Plan, Storage as _, Survival};
 use assurance_tsdb::{Config, FaultKind, OpenErrorKind, Store};
 
 use super::{content, open, open_with};
@@ -144,10 +144,11 @@ fn castagnoli(bytes: &[u8]) -> u32 {
     })
 }
 
-/// One writes, one maintains, one reads: whoever reads sees whole commits, each sample once, none missing.
+/// One writes, one maintains, one reads, and the power fails again and again: whoever reads sees whole commits,
+/// each sample once, none missing.
 #[test]
 fn readers_writers_and_maintenance_work_side_by_side() {
-    let files = Memory::new();
+    let files = Crashing::counting();
     let (store, _) = open(&files);
     let done = AtomicBool::new(false);
     let (newest, rounds) = (AtomicI64::new(0), AtomicU64::new(0));
@@ -179,6 +180,13 @@ fn readers_writers_and_maintenance_work_side_by_side() {
         });
         scope.spawn(|| {
             while !done.load(Ordering::Acquire) {
+                let found = content(&open(&files.after_crash(Survival::Synced)).0);
+                let [(_, a), (_, b)] = &found[..] else { continue };
+                assert_eq!(a, b, "whole commits survive");
+            }
+        });
+        scope.spawn(|| {
+            while !done.load(Ordering::Acquire) {
                 let found = content(&store);
                 let [(_, a), (_, b)] = &found[..] else { continue };
                 assert_eq!(a, b, "whole commits");
@@ -190,5 +198,5 @@ fn readers_writers_and_maintenance_work_side_by_side() {
     assert_eq!(before[0].1.len(), 4000);
     assert!(store.stats().segments >= 4, "days were sealed meanwhile");
     drop(store);
-    assert_eq!(content(&open(&files).0), before);
+    assert_eq!(content(&open(&files.after_crash(Survival::Everything)).0), before);
 }

@@ -2,6 +2,7 @@
 
 mod crashing;
 mod damage;
+mod faults;
 mod golden;
 mod keeping;
 mod model;
@@ -10,7 +11,7 @@ mod reopening;
 use std::sync::Arc;
 
 use assurance_metrics_model::{TimeRange, Value};
-use assurance_storage::Storage;
+use assurance_storage::{Memory, Storage};
 use assurance_tsdb::{Config, Recovery, Store};
 
 use crate::read;
@@ -24,6 +25,16 @@ pub(crate) fn open(storage: &(impl Storage + Clone + 'static)) -> (Store, Recove
 
 pub(crate) fn open_with(config: Config, storage: &(impl Storage + Clone + 'static)) -> (Store, Recovery) {
     Store::open(config, Arc::new(storage.clone())).expect("files that a store has written")
+}
+
+/// The files as they are, without the lock.
+pub(crate) fn copy(files: &impl Storage) -> Memory {
+    let copy = Memory::new();
+    for file in ["wal", "segments"].iter().flat_map(|directory| files.list(directory).expect("it lists")) {
+        let content = files.read(&file.name, u64::MAX).expect("it reads");
+        copy.replace(&file.name, &content).expect("memory writes");
+    }
+    copy
 }
 
 /// Everything that can be read, floats only.

@@ -15,6 +15,8 @@ const WINDOW: i64 = 30 * HOUR;
 enum Step {
     /// Samples of one series, so many seconds after its newest, or before it.
     Append(usize, i64, f64),
+    /// The sample of one series that so many came after, once more: with its value, or with another.
+    Again(usize, usize, bool),
     /// A whole scrape, every 10 minutes for some time.
     Scrape(u16),
     Commit,
@@ -28,6 +30,7 @@ fn step() -> impl Strategy<Value = Step> {
     let advance = prop_oneof![-40 * HOUR..40 * HOUR, 0..HOUR, Just(0)];
     prop_oneof![
         6 => (0..3_usize, advance, value).prop_map(|(i, secs, value)| Step::Append(i, secs, value)),
+        3 => (0..3_usize, 0..400_usize, any::<bool>()).prop_map(|(i, back, same)| Step::Again(i, back, same)),
         2 => (1..300_u16).prop_map(Step::Scrape),
         3 => Just(Step::Commit),
         1 => Just(Step::Sync),
@@ -82,6 +85,16 @@ proptest! {
                         model[i].insert(secs, value);
                         clock = clock.max(secs);
                     }
+                }
+                Step::Again(i, back, same) => {
+                    let Some((secs, held)) = model[i].iter().rev().nth(back) else { continue };
+                    let newest = model[i].keys().next_back().copied().unwrap_or_default();
+                    let value = if same { *held } else { 0.125 };
+                    let mut appender = store.appender();
+                    let outcome =
+                        appender.append(None, &series("m", &i.to_string()), at(*secs), Value::Float(value));
+                    prop_assert_eq!(outcome.is_ok(), same && *secs >= newest - WINDOW);
+                    prop_assert_eq!(appender.commit().samples, 0);
                 }
                 Step::Scrape(times) => {
                     let mut appender = store.appender();

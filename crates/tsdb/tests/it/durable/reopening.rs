@@ -77,6 +77,21 @@ fn late_samples_are_kept_and_overtaken_ones_do_not_come_back() {
 }
 
 #[test]
+fn a_sample_that_was_overtaken_by_a_newer_one_does_not_come_back() {
+    let files = Memory::new();
+    let (store, _) = open(&files);
+    let (mut first, mut second) = (store.appender(), store.appender());
+    first.append(None, &series("m", "a"), at(300), 3.0.into()).expect("in order");
+    second.append(None, &series("m", "a"), at(250), 2.5.into()).expect("in order");
+    second.append(None, &series("m", "b"), at(250), 9.0.into()).expect("in order");
+    assert_eq!(first.commit().overtaken, 0);
+    assert_eq!(second.commit().overtaken, 1);
+    let before = content(&store);
+    drop(store);
+    assert_eq!(content(&open(&files).0), before);
+}
+
+#[test]
 fn a_second_instance_is_told_that_the_store_is_taken() {
     let files = Memory::new();
     let (store, _) = open(&files);
