@@ -125,14 +125,22 @@ fn bytes(files: &Memory, directory: &str) -> f64 {
 fn main() {
     let files = Memory::new();
     let open = || Store::open(Config::default(), Arc::new(files.clone())).expect("it can be opened");
-    let (store, _) = open();
+    let memory = Store::new(Config::default());
     let (mut all, mut random) = (governed(), Random(7));
+    let start = Instant::now();
+    for n in 0..SCRAPES {
+        scrape(&memory, &mut all, n * STEP_MILLIS, &mut random);
+    }
+    let in_memory = start.elapsed().as_nanos() as f64;
+    let (store, _) = open();
+    (all, random) = (governed(), Random(7));
     let start = Instant::now();
     for n in 0..SCRAPES {
         scrape(&store, &mut all, n * STEP_MILLIS, &mut random);
     }
     let samples = SCRAPES as f64 * all.len() as f64;
     println!("{} series, {samples} samples", all.len());
+    println!("commit, in memory             {:>8.0} ns/sample", in_memory / samples);
     let each = start.elapsed().as_nanos() as f64 / samples;
     println!("commit, with the log          {each:>8.0} ns/sample");
     println!("log                           {:>8.3} B/sample", bytes(&files, "wal") / samples);

@@ -1,15 +1,15 @@
 //! What is in memory as one file of the log, in place of all files before it.
 
 use std::io::{self, Read};
+use std::sync::PoisonError;
 use std::sync::atomic::Ordering;
-use std::sync::{Arc, PoisonError};
 
 use assurance_metrics_model::Labels;
 use assurance_storage::StorageError;
 
-use crate::chunk::Chunk;
 use crate::durable::Durable;
 use crate::faults::FaultKind;
+use crate::series::Chunks;
 use crate::store::Store;
 use crate::wal::frame::{Kind, begin, finish, header};
 use crate::wal::record::put_chunks;
@@ -18,7 +18,7 @@ use crate::wal::{DIRECTORY, file_name, file_number};
 /// Bytes of series that a record takes before the next one begins: what is lost at most when a bit flips.
 const RECORD_BYTES: usize = 256 << 10;
 
-type Snapshot = Vec<(Labels, Vec<Arc<Chunk>>)>;
+type Snapshot = Vec<(Labels, Chunks)>;
 
 impl Store {
     /// Writes what is in memory to a file, lets commits go on in a file after it: those before it are superfluous.
@@ -61,7 +61,7 @@ impl Durable {
 
 /// The bytes of a checkpoint, made while they are read.
 struct Content {
-    series: std::vec::IntoIter<(Labels, Vec<Arc<Chunk>>)>,
+    series: std::vec::IntoIter<(Labels, Chunks)>,
     buffer: Vec<u8>,
     at: usize,
     /// Bytes given so far.

@@ -148,6 +148,16 @@ impl Chunk {
         self.count
     }
 
+    /// Touches what [`Chunk::read`] reads first.
+    #[inline]
+    pub(crate) fn look(&self) -> u8 {
+        match &self.data {
+            Data::Floats { bytes, .. } => bytes.first().copied().unwrap_or_default(),
+            Data::Packed(packed) => packed.look(),
+            Data::Histograms(_) => 0,
+        }
+    }
+
     pub(crate) fn last_value(&self) -> Value {
         match &self.data {
             Data::Floats { last_bits, .. } => Value::Float(f64::from_bits(*last_bits)),

@@ -134,7 +134,8 @@ impl Store {
     /// What does not work at present; empty when all does, and for a store in memory.
     pub fn faults(&self) -> Vec<Fault> {
         let Some(durable) = &self.durable else { return Vec::new() };
-        let mut faults = durable.faults();
+        // Shown as long as the segment is there: what retention removes is no fault any more.
+        let mut faults = durable.faults().clone();
         for segment in durable.segments.all().iter() {
             if let Some(reason) = segment.damage() {
                 faults.note(Fault::damaged(&segment.name, self.newest(), reason));

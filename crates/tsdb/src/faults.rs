@@ -70,7 +70,7 @@ impl fmt::Display for Fault {
 impl std::error::Error for Fault {}
 
 /// What does not work, one entry for each kind and, where files are damaged, each file.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Faults(Vec<Fault>);
 
 impl Faults {

@@ -8,17 +8,16 @@ use assurance_metrics_model::{
 };
 use hashbrown::HashMap;
 
-use crate::chunk::Chunk;
 use crate::segment::Segment;
 use crate::segment::index::SegmentIndex;
 use crate::segment::summary::{join, summarise};
 use crate::segments::Segments;
-use crate::series::Snapshot;
+use crate::series::{Chunks, Snapshot};
 
 /// Samples that rise in time and stand in one place.
 #[derive(Debug)]
 enum Part {
-    Head(Vec<Arc<Chunk>>),
+    Head(Chunks),
     Sealed { segment: Arc<Segment>, index: Arc<SegmentIndex>, chunks: Range<usize> },
 }
 

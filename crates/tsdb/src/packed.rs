@@ -116,6 +116,10 @@ impl Packed {
         Some(Self { times, values, exponent, exceptions, bytes: bytes.into_boxed_slice() })
     }
 
+    pub(crate) fn look(&self) -> u8 {
+        self.bytes.first().copied().unwrap_or_default()
+    }
+
     pub(crate) fn heap_bytes(&self) -> usize {
         self.bytes.len() + size_of_val(&*self.exceptions)
     }

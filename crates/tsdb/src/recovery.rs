@@ -1,5 +1,6 @@
 //! From the files of an earlier run back to a store.
 
+use std::fmt;
 use std::sync::{Arc, PoisonError};
 
 use assurance_metrics_model::{Labels, Timestamp};
@@ -78,6 +79,24 @@ pub struct Quarantined {
     pub copy: Option<String>,
     /// What is wrong with them.
     pub reason: &'static str,
+}
+
+impl fmt::Display for Torn {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { file, offset, bytes } = self;
+        write!(f, "{file}: {bytes} bytes from byte {offset} on were not written completely and are cut off")
+    }
+}
+
+impl fmt::Display for Quarantined {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { file, offset, bytes, copy, reason } = self;
+        write!(f, "{file}: {bytes} bytes from byte {offset} on cannot be read ({reason}); ")?;
+        match copy {
+            Some(copy) => write!(f, "they are copied to {copy}, the rest is kept"),
+            None => f.write_str("they could not be copied and stay in the file, the rest is kept"),
+        }
+    }
 }
 
 /// Files that cannot be opened as a [`Store`].

@@ -7,11 +7,10 @@ use assurance_metrics_model::{Column, Duration, Labels, TimeRange, Timestamp};
 use assurance_storage::{Operation, StorageError, StorageErrorKind};
 use hashbrown::HashMap;
 
-use crate::chunk::Chunk;
 use crate::durable::Durable;
 use crate::segment::writer::Content;
 use crate::segment::{DIRECTORY, Day, Segment, SegmentError, file_name};
-use crate::series::Entry;
+use crate::series::{Chunks, Entry};
 use crate::store::Store;
 
 /// How long after its end a day is finished at the earliest: for what is still on its way.
@@ -27,7 +26,7 @@ const SUPPLEMENT_SAMPLES: u64 = 100_000;
 /// A series with the chunks that hold samples of a day, as they are at one moment.
 struct Snapshot {
     entry: Arc<Entry>,
-    chunks: Vec<Arc<Chunk>>,
+    chunks: Chunks,
     /// Its samples of that day.
     samples: u64,
     /// How often late samples were merged into it.

@@ -8,6 +8,9 @@ use assurance_metrics_model::{
 use crate::appender::same;
 use crate::chunk::{Chunk, MAX_SAMPLES};
 
+/// Chunks of a series, oldest first.
+pub(crate) type Chunks = Arc<Vec<Arc<Chunk>>>;
+
 /// One series of the head.
 #[derive(Debug)]
 pub(crate) struct Entry {
@@ -17,8 +20,9 @@ pub(crate) struct Entry {
 
 #[derive(Debug, Default)]
 pub(crate) struct State {
-    /// Oldest first; they do not overlap, and none is empty. The last one takes what comes in order.
-    chunks: Vec<Arc<Chunk>>,
+    /// Oldest first; they do not overlap, and none is empty. The last one takes what comes in order. Readers
+    /// hold the whole list, so that they need not count every chunk of it.
+    chunks: Chunks,
     /// Samples ever committed, those dropped since among them.
     committed: u64,
     /// Samples dropped by retention.
@@ -126,8 +130,8 @@ impl State {
     }
 
     /// All chunks, as they are now.
-    pub(crate) fn all_chunks(&self) -> Vec<Arc<Chunk>> {
-        self.chunks.clone()
+    pub(crate) fn all_chunks(&self) -> Chunks {
+        Arc::clone(&self.chunks)
     }
 
     /// Takes back chunks that were written to a file; what is there already is not taken twice.
@@ -136,7 +140,7 @@ impl State {
         for chunk in chunks {
             if self.chunks.last().is_none_or(|last| last.last() < chunk.first()) {
                 self.committed += u64::from(chunk.count());
-                self.chunks.push(Arc::new(chunk));
+                Arc::make_mut(&mut self.chunks).push(Arc::new(chunk));
             } else {
                 self.merge(&chunk.samples());
             }
@@ -146,7 +150,9 @@ impl State {
 
     /// Commits one sample in order; `false` where it is not newer than all that is there.
     pub(crate) fn push(&mut self, at: Timestamp, value: &Value) -> bool {
-        if let Some(last) = self.chunks.last_mut() {
+        // Copies the list where a reader holds it, which no other sample of the series does meanwhile.
+        let chunks = Arc::make_mut(&mut self.chunks);
+        if let Some(last) = chunks.last_mut() {
             if last.last() >= at {
                 return false;
             }
@@ -160,7 +166,7 @@ impl State {
         }
         let chunk = Chunk::new(at, value);
         debug_assert!(chunk.is_some(), "every kind of value has a chunk");
-        self.chunks.extend(chunk.map(Arc::new));
+        chunks.extend(chunk.map(Arc::new));
         self.committed += 1;
         true
     }
@@ -188,7 +194,7 @@ impl State {
             if run[0].0 <= self.chunks[before].last() {
                 return self.rebuild(before..next, run, merged);
             }
-            let chunk = Arc::make_mut(&mut self.chunks[before]);
+            let chunk = Arc::make_mut(&mut Arc::make_mut(&mut self.chunks)[before]);
             while let Some((at, value)) = run.first()
                 && chunk.push(*at, value)
             {
@@ -233,13 +239,16 @@ impl State {
             }
         }
         all.extend(old);
-        self.chunks.splice(range, Chunk::build(&all).into_iter().map(Arc::new));
+        Arc::make_mut(&mut self.chunks).splice(range, Chunk::build(&all).into_iter().map(Arc::new));
     }
 
     /// Drops whole chunks whose every sample is before `oldest`; returns how many samples went.
     pub(crate) fn drop_before(&mut self, oldest: Timestamp) -> u64 {
         let gone = self.chunks.partition_point(|chunk| chunk.last() < oldest);
-        let samples: u64 = self.chunks.drain(..gone).map(|chunk| u64::from(chunk.count())).sum();
+        let samples: u64 = self.chunks[..gone].iter().map(|chunk| u64::from(chunk.count())).sum();
+        if gone > 0 {
+            Arc::make_mut(&mut self.chunks).drain(..gone);
+        }
         self.dropped += samples;
         self.merges += u64::from(samples > 0);
         samples
@@ -284,7 +293,7 @@ impl State {
         }
         self.dropped += before - kept.len() as u64;
         self.merges += 1;
-        self.chunks.splice(chunks, Chunk::build(&kept).into_iter().map(Arc::new));
+        Arc::make_mut(&mut self.chunks).splice(chunks, Chunk::build(&kept).into_iter().map(Arc::new));
     }
 
     /// Marks a series without samples as no longer in the index; says whether it did.
@@ -310,11 +319,11 @@ impl State {
         chunks + self.chunks.capacity() * size_of::<Arc<Chunk>>()
     }
 
-    /// The chunks that hold samples of `range`, as they are now; `None` where no sample can lie inside.
-    pub(crate) fn snapshot(&self, range: TimeRange) -> Option<Vec<Arc<Chunk>>> {
+    /// The chunks as they are now; `None` where no sample of `range` can lie among them.
+    pub(crate) fn snapshot(&self, range: TimeRange) -> Option<Chunks> {
         let from = self.chunks.partition_point(|chunk| chunk.last() <= range.after);
         let to = self.chunks.partition_point(|chunk| chunk.first() <= range.until);
-        (from < to).then(|| self.chunks[from..to].to_vec())
+        (from < to).then(|| Arc::clone(&self.chunks))
     }
 }
 
@@ -322,7 +331,7 @@ impl State {
 #[derive(Debug)]
 pub(crate) struct Snapshot {
     pub(crate) labels: Labels,
-    pub(crate) chunks: Vec<Arc<Chunk>>,
+    pub(crate) chunks: Chunks,
 }
 
 impl Series for Snapshot {
@@ -334,7 +343,11 @@ impl Series for Snapshot {
         let from = self.chunks.partition_point(|chunk| chunk.last() <= range.after);
         let to = self.chunks.partition_point(|chunk| chunk.first() <= range.until);
         let chunks = self.chunks.get(from..to).unwrap_or_default();
-        into.reserve(chunks.iter().map(|chunk| chunk.count() as usize).sum());
+        // Looks at every chunk before it reads one: memory is waited for once, and not chunk by chunk.
+        let (count, _seen) = chunks.iter().fold((0, 0), |(count, seen), chunk| {
+            (count + chunk.count() as usize, std::hint::black_box(seen ^ chunk.look()))
+        });
+        into.reserve(count);
         for chunk in chunks {
             chunk.read(range, into);
         }

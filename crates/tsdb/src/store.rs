@@ -145,7 +145,8 @@ impl Store {
 
     /// Drops chunks whose samples are all older than the retention allows, and series of which nothing is
     /// left. The retention counts from the newest sample, or from `now` if that is earlier: a store that is
-    /// filled with the past keeps it until something newer comes.
+    /// filled with the past keeps it until something newer comes. Segments go as a whole; their files are removed
+    /// by [`Store::maintain`], once nobody reads them.
     pub fn apply_retention(&self, now: Timestamp) -> Dropped {
         let oldest = self.oldest_kept(now);
         self.dropped.fetch_max(oldest.as_millis(), Ordering::Relaxed);

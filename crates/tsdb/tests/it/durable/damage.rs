@@ -3,7 +3,7 @@
 use assurance_metrics_model::{
     Appender as _, Column, Queryable as _, Selection, TimeRange, Value, stale_nan,
 };
-use assurance_storage::{Memory, Storage as _};
+use assurance_storage::{Crashing, Fault, Memory, Plan, Storage as _, Survival};
 use assurance_tsdb::{Config, FaultKind, OpenErrorKind, Recovery, Store};
 
 use super::{Content, content, copy, open};
@@ -90,6 +90,57 @@ fn a_flipped_bit_anywhere_in_a_log_is_found_and_costs_one_commit_at_most() {
                 assert_eq!(copy, flipped[from..to], "the copy is what was there");
             }
         }
+    }
+}
+
+#[test]
+fn damage_is_told_with_file_and_place() {
+    let (files, _) = small_log();
+    let mut bytes = files.read(LOG, u64::MAX).expect("it was written");
+    bytes[40] ^= 1;
+    bytes.truncate(bytes.len() - 3);
+    let (_, recovery) = open(&with_file(LOG, &bytes, &files));
+    let told: Vec<String> = recovery.quarantined.iter().map(ToString::to_string).collect();
+    assert_eq!(
+        told[0],
+        "wal/00000000: 51 bytes from byte 16 on cannot be read (its sum does not match); they are copied to \
+         quarantine/wal-00000000.16-67, the rest is kept"
+    );
+    assert_eq!(
+        recovery.torn[0].to_string(),
+        "wal/00000000: 46 bytes from byte 374 on were not written completely and are cut off"
+    );
+}
+
+#[test]
+fn a_recovery_that_is_interrupted_or_fails_is_done_by_the_next() {
+    let (files, _) = small_log();
+    let mut bytes = files.read(LOG, u64::MAX).expect("it was written");
+    bytes[200] ^= 1;
+    bytes.truncate(bytes.len() - 3);
+    let damaged = with_file(LOG, &bytes, &files);
+    let (store, recovery) = open(&copy(&damaged));
+    assert_eq!((recovery.quarantined.len(), recovery.torn.len()), (1, 1));
+    let whole = content(&store);
+    for fault in [Fault::Crash, Fault::NoSpace] {
+        let mut step = 0;
+        loop {
+            step += 1;
+            let files = Crashing::over(&damaged, Plan::new(step, fault));
+            let opened = Store::open(Config::default(), std::sync::Arc::new(files.clone()));
+            if let Ok((store, _)) = &opened {
+                assert_eq!(content(store), whole, "step {step}: it goes on with what it could read");
+            }
+            drop(opened);
+            let is_done = files.steps() < step;
+            let (store, recovery) = open(&files.after_crash(Survival::Synced));
+            assert_eq!(recovery.quarantined.len(), 1, "step {step}");
+            assert_eq!(content(&store), whole, "step {step}, {fault:?}");
+            if is_done {
+                break;
+            }
+        }
+        assert_eq!(step, 8, "publishing takes four steps, cutting three");
     }
 }
 

@@ -35,9 +35,9 @@ fn histogram(n: i64) -> Value {
 /// One sample of every kind at a time.
 fn samples(n: i64) -> Vec<(&'static str, Timestamp, Value)> {
     let now = at(600 * n);
-    let odd = if n % 9 == 8 { stale_nan() } else { n as f64 / 4.0 };
+    let odd = if n % 9 == 8 { stale_nan() } else { (40_000 + n) as f64 / 1000.0 };
     vec![
-        ("counter", now, Value::Float((1000 + 3 * n) as f64)),
+        ("counter", now, Value::Float((100_000 + 3 * n) as f64)),
         ("decimal", now + Duration::from_millis(n % 3), Value::Float(odd)),
         ("histogram", now, histogram(n / 2)),
         ("noise", now, Value::Float(1.0 / (n as f64 + 3.0))),
