@@ -1,4 +1,4 @@
-//! Chores of this repository: `cargo xtask ci|tidy|bench|conformance`.
+//! Chores of this repository: `cargo xtask ci|tidy|bench|soak|conformance`.
 //!
 //! Knows none of the project's crates, so that it builds in seconds and can judge a tree that does not build.
 
@@ -23,6 +23,9 @@ usage: cargo xtask COMMAND
                                 queries over 90 days, or rules and their unit tests, side by side with Prometheus
   bench ingest [--targets N] [--series N] [--interval S] [--seconds S] [--binary PATH] [--victoria PATH]
                                 what scraping costs, side by side with Prometheus (and VictoriaMetrics)
+  soak [--runs N] [--seconds S] [--debug]
+                                kills the evaluator at random moments and compares what it had shown with what is
+                                there afterwards; 200 runs of at most 4 seconds, of the optimized binary
   differential [--seed N] [--queries N] [--binary PATH]
                                 random expressions over random data, asked of a real Prometheus and of us
   conformance DIR [--verbose] [--at-least N] [--store memory|tsdb] [--binary PATH] [--write-doc]
@@ -40,6 +43,7 @@ fn main() -> ExitCode {
         ["tidy"] => tidy::check(),
         ["tidy", "--write"] => tidy::write().and_then(|()| tidy::check()),
         ["differential", args @ ..] => differential::command(args),
+        ["soak", args @ ..] => run::soak(args),
         ["bench", what @ ("query" | "rules"), args @ ..] => bench::command(what, args),
         ["bench", "ingest", args @ ..] => bench::ingest::command(args),
         ["bench", rooms @ ..] => run::bench(rooms),

@@ -25,6 +25,28 @@ pub(crate) fn bench(rooms: &[&str]) -> Result<(), String> {
         .try_for_each(|room| cargo(&["bench", "--package", &format!("assurance-{room}"), "--benches"]))
 }
 
+/// The evaluator's test of kills, for longer than its suite does.
+pub(crate) fn soak(args: &[&str]) -> Result<(), String> {
+    let (mut runs, mut seconds, mut profile) = ("200", "4", Some("--release"));
+    let mut args = args.iter().copied();
+    while let Some(arg) = args.next() {
+        let mut number = || {
+            let given = args.next().filter(|text| text.parse::<u32>().is_ok_and(|number| number > 0));
+            given.ok_or_else(|| format!("{arg} needs a whole number"))
+        };
+        match arg {
+            "--runs" => runs = number()?,
+            "--seconds" => seconds = number()?,
+            "--debug" => profile = None,
+            other => return Err(format!("soak does not know {other:?}")),
+        }
+    }
+    let mut command = vec!["test", "--quiet", "--locked", "--package", "assurance-evaluator", "--test", "it"];
+    command.extend(profile);
+    command.extend(["soak::", "--", "--nocapture"]);
+    cargo_with(&command, &[("ASSURANCE_SOAK_RUNS", runs), ("ASSURANCE_SOAK_SECONDS", seconds)])
+}
+
 /// The conformance of the room that a folder's cases are for.
 pub(crate) fn conformance(args: &[&str]) -> Result<(), String> {
     let (suite, args) = match args {

@@ -35,12 +35,11 @@ pub(crate) struct Serve {
     /// The configuration file, as Prometheus reads it.
     #[arg(long = "config.file", value_name = "FILE", default_value = "prometheus.yml")]
     pub(crate) config_file: PathBuf,
-    /// Where samples are kept. This version keeps them in memory and says so at its start.
+    /// Where samples and alerts are kept, for one process at a time.
     #[arg(long = "storage.tsdb.path", value_name = "DIR", default_value = "data")]
     pub(crate) storage_path: PathBuf,
-    /// How long samples are kept; 90d where neither this nor the configuration file says otherwise.
-    #[arg(long = "storage.tsdb.retention.time", value_name = "DURATION")]
-    pub(crate) retention: Option<Duration>,
+    #[command(flatten)]
+    pub(crate) storage: crate::storage::Flags,
     /// The address to listen on; loopback unless a web configuration protects it.
     #[arg(long = "web.listen-address", value_name = "ADDRESS", default_value = "127.0.0.1:9090")]
     pub(crate) listen_address: String,

@@ -9,6 +9,7 @@ mod intake;
 mod logs;
 mod query;
 mod serve;
+mod storage;
 mod test;
 mod wire;
 

@@ -12,6 +12,7 @@ use assurance_runtime::signals::{Asked, Signals};
 use crate::about;
 use crate::args::Serve;
 use crate::exit;
+use crate::storage;
 use crate::wire::{self, Frame, fail};
 
 pub(crate) async fn run(args: Serve) -> ExitCode {
@@ -36,24 +37,21 @@ pub(crate) async fn run(args: Serve) -> ExitCode {
     for warning in &loaded.warnings {
         tracing::warn!("{warning}");
     }
-    tracing::warn!(
-        path = %args.storage_path.display(),
-        "samples are kept in memory: a restart begins with an empty store"
-    );
-    let mut store = assurance_tsdb::Config::default();
-    // Zero is no retention of its own, as in Prometheus.
-    let retention = args.retention.filter(|retention| !retention.is_zero());
-    if let Some(retention) = retention.or(loaded.retention) {
-        store.retention = retention;
-    }
+    let clock = Clock::system();
+    let mut config = args.storage.config(&loaded);
     if let Some(window) = args.intake.out_of_order_window.or(loaded.out_of_order_window) {
-        store.out_of_order_window = window;
+        config.out_of_order_window = window;
     }
+    let (store, keeper) = match storage::open(&args.storage_path, config, args.storage.sync_interval) {
+        Ok(opened) => opened,
+        Err(message) => return fail(exit::IO, &message),
+    };
     let frame = Frame {
-        clock: Clock::system(),
+        clock,
         address: &args.listen_address,
         web: &web,
         store,
+        keeper: Some(keeper),
         lifecycle: args.lifecycle,
         allow_remote: args.allow_remote,
         remote_write_receiver: args.intake.receives(),

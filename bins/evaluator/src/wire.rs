@@ -9,10 +9,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 use assurance_exposition::Family;
 use assurance_metrics_model::{Matcher, Timestamp};
 use assurance_pipeline::Pipeline;
-use assurance_runtime::Clock;
 use assurance_runtime::driver::Driver;
 use assurance_runtime::server::{Server, ServerError, WebConfig, WebReloader};
 use assurance_runtime::setup::{self, Settings, Setup};
+use assurance_runtime::{Clock, Keeper};
 use assurance_tsdb::Store;
 use assurance_web as web;
 use tokio::sync::watch;
@@ -27,6 +27,7 @@ pub(crate) struct Evaluator {
     quit: watch::Receiver<bool>,
     stop: watch::Sender<bool>,
     tasks: Vec<JoinHandle<()>>,
+    keeper: Option<Keeper>,
 }
 
 /// What differs between a service and a demonstration.
@@ -34,7 +35,9 @@ pub(crate) struct Frame<'a> {
     pub(crate) clock: Clock,
     pub(crate) address: &'a str,
     pub(crate) web: &'a WebConfig,
-    pub(crate) store: assurance_tsdb::Config,
+    pub(crate) store: Arc<Store>,
+    /// `None` for a store in memory.
+    pub(crate) keeper: Option<Keeper>,
     pub(crate) lifecycle: bool,
     pub(crate) allow_remote: bool,
     pub(crate) remote_write_receiver: bool,
@@ -61,10 +64,15 @@ pub(crate) async fn start(
         setup.pipeline.rules.external_url.clone_from(&url);
     }
     let clock = frame.clock;
-    let store = Arc::new(Store::new(frame.store));
-    let pipeline = Pipeline::new(setup.pipeline, Arc::clone(&store), clock.now());
+    let store = frame.store;
+    let mut pipeline = Pipeline::new(setup.pipeline, Arc::clone(&store), clock.now());
+    if let Some(keeper) = &frame.keeper {
+        crate::storage::restore_alerts(keeper, &mut pipeline, clock.now());
+    }
     let pipeline = Arc::new(Mutex::new(pipeline));
-    let driver = Driver::new(Arc::clone(&pipeline), clock, setup.senders, &settings.external_url);
+    let keeper = frame.keeper;
+    let driver =
+        Driver::new(Arc::clone(&pipeline), clock, setup.senders, &settings.external_url, keeper.clone());
     let reloader = Arc::new(Reloader::new(driver.clone(), settings.clone(), clock));
 
     let mut web_settings = web::Settings::default();
@@ -83,8 +91,12 @@ pub(crate) async fn start(
         reload
     });
     let own = {
-        let (reloader, started) = (Arc::clone(&reloader), clock.now());
-        move || own_metrics(&reloader, started)
+        let (reloader, started, keeper) = (Arc::clone(&reloader), clock.now(), keeper.clone());
+        move || {
+            let mut families = own_metrics(&reloader, started);
+            families.extend(keeper.iter().flat_map(Keeper::metrics));
+            families
+        }
     };
     let mut state = web::State::with_settings(pipeline, store, Arc::new(move || clock.now()), web_settings);
     state.options = settings.options;
@@ -117,7 +129,7 @@ pub(crate) async fn start(
         }),
         tokio::spawn(server.serve(router, stopped)),
     ];
-    Ok(Evaluator { url, reloader, web_reloader, quit, stop, tasks })
+    Ok(Evaluator { url, reloader, web_reloader, quit, stop, tasks, keeper })
 }
 
 impl Evaluator {
@@ -143,6 +155,9 @@ impl Evaluator {
             if let Err(error) = task.await {
                 tracing::error!(%error, "a task ended in a fault");
             }
+        }
+        if let Some(keeper) = &self.keeper {
+            keeper.finish().await;
         }
     }
 }

@@ -49,3 +49,4 @@ mod scrape;
 
 pub use alerting::{Alerting, Alertmanager};
 pub use load::{Global, Loaded, Storage, load};
+pub use scalar::parse_size;

@@ -33,7 +33,7 @@ pub(crate) struct Size(pub(crate) u64);
 impl<'de> Deserialize<'de> for Size {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         read(deserializer, "a size such as 10MB", |text| {
-            size(text).map(Self).ok_or_else(|| {
+            parse_size(text).map(Self).ok_or_else(|| {
                 format!(
                     "{text:?} is not a size; write a number with the unit B, KB, MB, GB or TB, such as 10MB"
                 )
@@ -42,8 +42,9 @@ impl<'de> Deserialize<'de> for Size {
     }
 }
 
-fn size(text: &str) -> Option<u64> {
-    const UNITS: [(&str, u32); 9] = [
+/// Bytes, from a size as Prometheus writes it: `10MB` and `10MiB` are both 10 × 2^20.
+pub fn parse_size(text: &str) -> Option<u64> {
+    const UNITS: [(&str, u32); 13] = [
         ("B", 0),
         ("KB", 10),
         ("KiB", 10),
@@ -53,6 +54,10 @@ fn size(text: &str) -> Option<u64> {
         ("GiB", 30),
         ("TB", 40),
         ("TiB", 40),
+        ("PB", 50),
+        ("PiB", 50),
+        ("EB", 60),
+        ("EiB", 60),
     ];
     if text == "0" {
         return Some(0);

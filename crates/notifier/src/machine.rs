@@ -243,6 +243,34 @@ impl Notifier {
         })
     }
 
+    /// What no receiver has taken yet, by the receiver's name: what must survive a restart.
+    pub fn undelivered(&self) -> Vec<(String, Vec<Alert>)> {
+        let waiting = self.lanes.iter().filter(|lane| !lane.queue.is_empty());
+        waiting.map(|lane| (lane.receiver.name.clone(), lane.queue.iter().cloned().collect())).collect()
+    }
+
+    /// Puts back what was [`undelivered`](Notifier::undelivered) when another notifier stopped, to be sent again;
+    /// gives what is for receivers that are gone.
+    pub fn restore(
+        &mut self,
+        now: Timestamp,
+        undelivered: Vec<(String, Vec<Alert>)>,
+    ) -> Vec<(String, Vec<Alert>)> {
+        let mut gone = Vec::new();
+        for (name, alerts) in undelivered {
+            let Some(lane) = self.lanes.iter_mut().find(|lane| lane.receiver.name == name) else {
+                gone.push((name, alerts));
+                continue;
+            };
+            for alert in alerts {
+                if let Some(lost) = lane.push(alert) {
+                    record(&mut self.history, now, lane, std::slice::from_ref(&lost), Outcome::Overflowed);
+                }
+            }
+        }
+        gone
+    }
+
     /// The last outcomes, oldest first, at most [`MAX_HISTORY`].
     pub fn history(&self) -> impl DoubleEndedIterator<Item = &DeliveryRecord> {
         self.history.iter()

@@ -2,7 +2,9 @@
 //!
 //! **In scope:** the order in which things happen. [`Pipeline`] says what to do next ([`Pipeline::poll_output`]:
 //! a scrape, a file list, a delivery) and when to come back ([`Pipeline::poll_timeout`]); the driver does it
-//! and reports ([`Pipeline::handle_scrape`], [`Pipeline::handle_file_sd`], [`Pipeline::handle_delivery`]).
+//! and reports ([`Pipeline::handle_scrape`], [`Pipeline::handle_file_sd`], [`Pipeline::handle_delivery`]). Where
+//! alerts are to survive a restart, [`Pipeline::keep_state`] puts back those of the run before, and records of
+//! them are among what is to be done ([`AlertsState`]).
 //! The live service and the simulator drive the very same machine.
 //!
 //! **Out of scope:** sockets, files and sleeping (`runtime`); a virtual world (`simulator`); HTTP (`web`).
@@ -43,11 +45,17 @@
 //! **Invariants.** The same inputs at the same times give the same outputs: nothing here reads a clock or
 //! draws a random number. Time never runs backwards inside: an earlier `now` counts as the latest one. A
 //! scrape's samples, and a rule's, are committed before anything later reads the store. What fires is in the
-//! store before it is in a delivery.
+//! store before it is in a delivery, and written
+//! down before it is sent, for as long as the disk answers.
 
+mod bytes;
 mod event;
+mod keeping;
 mod machine;
 mod metrics;
+mod record;
 
 pub use event::{Event, EventKind, MAX_EVENTS};
-pub use machine::{Config, Output, Pipeline};
+pub use keeping::{Record, StateFault};
+pub use machine::{Config, Output, Pipeline, Restored};
+pub use record::{AlertsState, MAX_STATE_BYTES, STATE_FILE, StateError};

@@ -7,7 +7,9 @@ use assurance_scrape::{DiscoveredFile, ReadFiles, Request, Response, ScrapeError
 use assurance_tsdb::Store;
 
 use crate::event::{Event, EventKind, Events};
+use crate::keeping::{Keeping, Record, StateFault};
 use crate::metrics::Counters;
+use crate::record::{AlertsState, MAX_STATE_BYTES};
 
 /// How often what is older than the retention is dropped.
 const RETENTION_INTERVAL: Duration = Duration::from_minutes(60);
@@ -49,6 +51,21 @@ pub enum Output {
     ReadFiles(ReadFiles),
     /// Send alerts, and report with [`Pipeline::handle_delivery`].
     Deliver(Delivery),
+    /// Put a record in the place of the one before, durably, and report with [`Pipeline::handle_kept`]. Only
+    /// asked for after [`Pipeline::keep_state`].
+    Keep(Record),
+}
+
+/// What [`Pipeline::keep_state`] put back.
+#[derive(Clone, Debug, Default, PartialEq)]
+#[non_exhaustive]
+pub struct Restored {
+    /// Alerts, and those that were not put back.
+    pub rules: assurance_rules::Restored,
+    /// Notifications that will be sent again.
+    pub notifications: usize,
+    /// Notifications for receivers that are gone.
+    pub undelivered: Vec<(String, Vec<Alert>)>,
 }
 
 /// The machine; see the crate's page for the driver's loop.
@@ -62,6 +79,10 @@ pub struct Pipeline {
     external_labels: Labels,
     events: Events,
     counters: Counters,
+    /// `None` where nobody keeps alerts.
+    keeping: Option<Keeping>,
+    /// After a long downtime: until when rules wait for the first scrapes.
+    blind_until: Option<Timestamp>,
     next_retention: Timestamp,
     started: Timestamp,
     now: Timestamp,
@@ -79,10 +100,78 @@ impl Pipeline {
             external_labels: config.external_labels,
             events: Events::default(),
             counters: Counters::default(),
+            keeping: None,
+            blind_until: None,
             next_retention: now + RETENTION_INTERVAL,
             started: now,
             now,
         }
+    }
+
+    /// Puts back what another pipeline wrote down, before anything else is done, and from now on asks for it to
+    /// be kept: always before a notification about a changed alert is sent.
+    pub fn keep_state(&mut self, now: Timestamp, state: AlertsState) -> Restored {
+        let now = self.advance(now);
+        let AlertsState { rules, undelivered } = state;
+        let notifications = undelivered.iter().map(|(_, alerts)| alerts.len()).sum::<usize>();
+        let rules = self.rules.restore_state(rules, now);
+        let undelivered = self.notifier.restore(now, undelivered);
+        let gone = undelivered.iter().map(|(_, alerts)| alerts.len()).sum::<usize>();
+        self.keeping = Some(Keeping::new(self.rules.revision()));
+        let lookback = self.rules.config().options.lookback;
+        let is_stale = self.store.stats().max_time.is_some_and(|newest| newest < now - lookback);
+        if rules.alerts > 0 && is_stale {
+            // What cannot be seen yet is not over.
+            let longest = self.scrape.targets().map(|target| target.interval + target.timeout).max();
+            self.blind_until = longest.map(|longest| now + longest);
+        }
+        Restored { rules, notifications: notifications - gone, undelivered }
+    }
+
+    fn record(&self, number: u64) -> Result<Record, String> {
+        let state =
+            AlertsState { rules: self.rules.export_state(), undelivered: self.notifier.undelivered() };
+        let bytes = state.encode().map_err(|bytes| {
+            format!(
+                "{bytes} bytes of alerts and notifications are more than the {MAX_STATE_BYTES} that are kept"
+            )
+        })?;
+        Ok(Record { number, bytes })
+    }
+
+    /// Counts what was dropped from the store by someone else.
+    pub fn note_dropped(&mut self, dropped: assurance_tsdb::Dropped) {
+        self.counters.dropped(dropped);
+    }
+
+    /// Takes what became of a record.
+    pub fn handle_kept(&mut self, now: Timestamp, number: u64, outcome: Result<(), String>) {
+        let now = self.advance(now);
+        if let Some(keeping) = &mut self.keeping {
+            keeping.handle(now, number, outcome);
+        }
+    }
+
+    /// At a stop: what has changed since the last record, if anything.
+    pub fn last_record(&mut self, now: Timestamp) -> Option<Record> {
+        let now = self.advance(now);
+        let number = self.keeping.as_mut()?.last(now)?;
+        self.record_or_fault(now, number)
+    }
+
+    fn record_or_fault(&mut self, now: Timestamp, number: u64) -> Option<Record> {
+        match self.record(number) {
+            Ok(record) => Some(record),
+            Err(reason) => {
+                self.handle_kept(now, number, Err(reason));
+                None
+            }
+        }
+    }
+
+    /// Why alerts are not kept at present.
+    pub fn state_fault(&self) -> Option<&StateFault> {
+        self.keeping.as_ref()?.fault()
     }
 
     /// Takes a new configuration as a whole. What stays the same keeps its state: targets their phase and
@@ -92,6 +181,9 @@ impl Pipeline {
         self.scrape.reload(now, config.scrape);
         self.rules.reload(config.rules, now);
         self.notifier.reload(config.notifier);
+        if let Some(keeping) = &mut self.keeping {
+            keeping.note_revision(now, self.rules.revision(), false);
+        }
         self.alert_relabel = config.alert_relabel;
         self.external_labels = config.external_labels;
         self.events.push(now, EventKind::Reloaded);
@@ -101,13 +193,18 @@ impl Pipeline {
     pub fn poll_timeout(&self) -> Option<Timestamp> {
         [
             self.scrape.poll_timeout(),
-            self.rules.poll_timeout(),
-            self.notifier.poll_timeout(),
+            self.blind_until.or_else(|| self.rules.poll_timeout()),
+            self.notifier.poll_timeout().filter(|_| self.may_notify()),
+            self.keeping.as_ref().and_then(Keeping::poll_timeout),
             Some(self.next_retention),
         ]
         .into_iter()
         .flatten()
         .min()
+    }
+
+    fn may_notify(&self) -> bool {
+        self.keeping.as_ref().is_none_or(Keeping::lets_pass)
     }
 
     /// Does what is due: plans scrapes, evaluates rule groups, drops what is old.
@@ -119,7 +216,10 @@ impl Pipeline {
         for report in &reports {
             self.note_scrape(now, report);
         }
-        if self.rules.poll_timeout().is_some_and(|at| at <= now) {
+        if self.blind_until.is_some_and(|until| until <= now) {
+            self.begin_to_see(now);
+        }
+        if self.blind_until.is_none() && self.rules.poll_timeout().is_some_and(|at| at <= now) {
             self.evaluate(now);
         }
         if self.next_retention <= now {
@@ -143,6 +243,9 @@ impl Pipeline {
         if !alerts.is_empty() {
             self.notifier.handle_alerts(now, &alerts);
         }
+        if let Some(keeping) = &mut self.keeping {
+            keeping.note_revision(now, self.rules.revision(), !alerts.is_empty());
+        }
     }
 
     /// The next thing to do, or `None` until more happens or [`Pipeline::poll_timeout`] has come.
@@ -151,8 +254,20 @@ impl Pipeline {
         match self.scrape.poll_output() {
             Some(assurance_scrape::Output::Scrape(request)) => Some(Output::Scrape(request)),
             Some(assurance_scrape::Output::ReadFiles(files)) => Some(Output::ReadFiles(files)),
-            None => self.notifier.poll_output(now).map(Output::Deliver),
+            None => self.poll_record_or_delivery(now),
         }
+    }
+
+    fn poll_record_or_delivery(&mut self, now: Timestamp) -> Option<Output> {
+        if let Some(number) = self.keeping.as_mut().and_then(|keeping| keeping.next(now))
+            && let Some(record) = self.record_or_fault(now, number)
+        {
+            return Some(Output::Keep(record));
+        }
+        if !self.may_notify() {
+            return None;
+        }
+        self.notifier.poll_output(now).map(Output::Deliver)
     }
 
     /// Takes what became of a scrape. `None` where it is no longer awaited.
@@ -169,7 +284,15 @@ impl Pipeline {
         if let Some(report) = &report {
             self.note_scrape(now, report);
         }
+        if self.blind_until.is_some() && self.scrape.targets().all(|t| t.health.last_scrape.is_some()) {
+            self.begin_to_see(now);
+        }
         report
+    }
+
+    fn begin_to_see(&mut self, now: Timestamp) {
+        self.blind_until = None;
+        self.rules.begin_at(now);
     }
 
     /// Takes what lists of targets say, or why they cannot be read.
@@ -186,7 +309,11 @@ impl Pipeline {
     /// Takes what became of a delivery.
     pub fn handle_delivery(&mut self, now: Timestamp, id: DeliveryId, result: Result<(), DeliveryError>) {
         let now = self.advance(now);
+        let is_over = result.as_ref().err().is_none_or(|error| !error.retry);
         self.notifier.handle_delivery(now, id, result);
+        if let Some(keeping) = self.keeping.as_mut().filter(|_| is_over) {
+            keeping.note_change();
+        }
     }
 
     fn note_scrape(&mut self, now: Timestamp, report: &ScrapeReport) {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use assurance_exposition::Family;
 use assurance_rules::GroupReport;
 use assurance_scrape::ScrapeReport;
-use assurance_tsdb::{Committed, Dropped};
+use assurance_tsdb::{Committed, Dropped, FaultKind};
 
 use crate::Pipeline;
 
@@ -69,6 +69,7 @@ impl Pipeline {
     /// `assurance_` otherwise.
     pub fn self_metrics(&self) -> Vec<Family> {
         let mut families = self.store_metrics();
+        families.push(self.fault_metric());
         families.extend(self.scrape_metrics());
         families.extend(self.rule_metrics());
         families.extend(self.notifier_metrics());
@@ -93,6 +94,32 @@ impl Pipeline {
             Family::counter("assurance_tsdb_expired_samples_total", "Samples dropped by retention.")
                 .with_sample(&[], number(counters.expired)),
         ]
+    }
+
+    /// What of the storage does not work, in words: empty where all does, and for what lives in memory.
+    pub fn storage_faults(&self) -> Vec<String> {
+        let mut faults: Vec<String> = self.store().faults().iter().map(ToString::to_string).collect();
+        faults.extend(self.state_fault().map(ToString::to_string));
+        faults
+    }
+
+    /// All kinds, so that an alert has a 0 to compare with.
+    fn fault_metric(&self) -> Family {
+        let faults = self.store().faults();
+        let count = |kind| faults.iter().filter(|fault| fault.kind == kind).count() as u64;
+        let name = "assurance_storage_faults";
+        let mut family = Family::gauge(name, "What of the storage does not work at present, by its kind.");
+        for (kind, name) in [
+            (FaultKind::Log, "log"),
+            (FaultKind::Segment, "segment"),
+            (FaultKind::Checkpoint, "checkpoint"),
+            (FaultKind::Removal, "removal"),
+            (FaultKind::Damaged, "damaged"),
+        ] {
+            family.push("", &[("kind", name)], number(count(kind)));
+        }
+        family.push("", &[("kind", "alerts")], f64::from(u8::from(self.state_fault().is_some())));
+        family
     }
 
     fn scrape_metrics(&self) -> Vec<Family> {

@@ -12,7 +12,7 @@ use crate::cache::{LabelCache, SeriesCache};
 use crate::evaluate::{self, Known, Notes, View};
 use crate::manager::Config;
 use crate::schedule::Slots;
-use crate::state::RuleRecord;
+use crate::state::{RuleRecord, Touched};
 use crate::{
     AlertEvent, AlertState, AlertingRule, EventKind, Group, GroupReport, GroupStatus, Health, Phase, Rule,
     RuleError, RuleId, RuleStatus, RuleStore, SelectorStatus,
@@ -37,6 +37,8 @@ pub(crate) struct RuleState {
     series: SeriesCache,
     /// Whether the alerts were described by the rule as it is now: not after a reload or restart.
     described: bool,
+    /// Whether something that must survive a restart has changed, until the group takes note.
+    touched: Touched,
 }
 
 impl RuleState {
@@ -62,6 +64,7 @@ impl RuleState {
             labels: LabelCache::default(),
             series: SeriesCache::default(),
             described: false,
+            touched: Touched::default(),
         }
     }
 
@@ -80,6 +83,12 @@ impl RuleState {
             generator_url: Arc::clone(&self.generator_url),
             alert,
         }
+    }
+
+    /// Alerts, and those of them that fire only because of `keep_firing_for`.
+    fn kept(&self) -> (usize, usize) {
+        let held = self.alerts.values().filter(|alert| alert.keep_firing_since.is_some());
+        (self.alerts.len(), held.count())
     }
 
     /// Notes what the selectors gave; an evaluation that failed early may not have asked all of them.
@@ -135,6 +144,8 @@ pub(crate) struct GroupState {
     pub(crate) rules: Vec<RuleState>,
     /// Series of rules that are gone, to be ended at the next evaluation.
     pub(crate) ending: Vec<Labels>,
+    /// Whether something that must survive a restart has changed, until the manager takes note.
+    pub(crate) touched: Touched,
 }
 
 /// What makes a rule the same one after its file has changed: kind, name and labels as written. Rules that
@@ -143,6 +154,15 @@ pub(crate) type RuleKey = (bool, String, Labels);
 
 pub(crate) fn key_of(rule: &Rule) -> RuleKey {
     (rule.is_alerting(), rule.name().to_owned(), rule.label_texts())
+}
+
+/// What a rule's alerts hang on: another expression or `for` makes other alerts.
+pub(crate) fn definition(rule: &Rule) -> (&str, Duration) {
+    let hold = match rule {
+        Rule::Alerting(rule) => rule.hold,
+        Rule::Recording(_) => Duration::ZERO,
+    };
+    (rule.expression().canonical(), hold)
 }
 
 impl GroupState {
@@ -162,6 +182,7 @@ impl GroupState {
             missed: 0,
             rules,
             ending: Vec::new(),
+            touched: Touched::default(),
         }
     }
 
@@ -190,8 +211,10 @@ impl GroupState {
         gone
     }
 
-    /// Puts back what was exported; gives the records that no rule of the group takes.
-    pub(crate) fn restore(&mut self, records: Vec<RuleRecord>) -> Vec<RuleRecord> {
+    /// Puts back what was exported; gives the alerts of rules that have changed, and the records that no rule
+    /// of the group takes.
+    pub(crate) fn restore(&mut self, records: Vec<RuleRecord>) -> (Vec<(String, Labels)>, Vec<RuleRecord>) {
+        let mut changed = Vec::new();
         let mut known: HashMap<RuleKey, VecDeque<RuleRecord>> = HashMap::new();
         for record in records {
             let key = (record.alerting, record.name.clone(), record.labels.clone());
@@ -199,12 +222,17 @@ impl GroupState {
         }
         for (rule, state) in self.group.rules.iter().zip(&mut self.rules) {
             let Some(record) = known.get_mut(&key_of(rule)).and_then(VecDeque::pop_front) else { continue };
-            state.alerts = record.alerts.into_iter().map(|alert| (alert.labels.clone(), alert)).collect();
             state.written = record.written;
+            let alerts = record.alerts.into_iter().map(|alert| (alert.labels.clone(), alert));
+            if (record.expression.as_str(), record.hold) == definition(rule) {
+                state.alerts = alerts.collect();
+            } else {
+                changed.extend(alerts.map(|(labels, _)| (record.name.clone(), labels)));
+            }
         }
         let mut rest: Vec<RuleRecord> = known.into_values().flatten().collect();
         rest.sort_by(|a, b| (a.alerting, &a.name, &a.labels).cmp(&(b.alerting, &b.name, &b.labels)));
-        rest
+        (changed, rest)
     }
 
     pub(crate) fn status(&self) -> GroupStatus<'_> {
@@ -253,6 +281,7 @@ impl GroupState {
                     state.last_error = Some(error);
                 }
             }
+            self.touched.add(std::mem::take(&mut state.touched));
             state.last_evaluation = Some(at);
             state.note_selected(at);
         }
@@ -338,11 +367,15 @@ impl Work<'_> {
         let holds = Holds { hold: rule.hold, keep_firing_for: rule.keep_firing_for };
         let limit = self.group.limit;
         let before = if limit > 0 { state.alerts.clone() } else { BTreeMap::new() };
+        let kept = state.kept();
         let changes = step(&mut state.alerts, seen, self.at, holds);
+        // A hold that ends because the condition is back, and a resolved alert that is forgotten, are no events.
+        state.touched.alerts |= !changes.is_empty() || state.kept() != kept;
         let active = state.alerts.values().filter(|alert| alert.phase != Phase::Inactive).count();
         if limit > 0 && active > limit {
             // As in Prometheus: over the limit the rule forgets all of its alerts, and writes nothing.
             state.alerts.clear();
+            state.touched.alerts = true;
             for alert in before.into_values().filter(|alert| alert.phase != Phase::Inactive) {
                 let event = state.event(EventKind::Dropped, false, self.at, alert);
                 events.push_back(event);
@@ -372,6 +405,7 @@ impl Work<'_> {
                 due.insert(alert.labels.clone());
             }
         }
+        state.touched.rest |= !due.is_empty();
         for (kind, before) in changes {
             let notify = due.remove(&before.labels);
             // As it is after sending, if it is still there.
@@ -399,6 +433,7 @@ impl Work<'_> {
         let ended = if is_same { Vec::new() } else { ended(&state.written, &results) };
         if !is_same {
             state.written = results.iter().map(|(labels, _)| labels.clone()).collect();
+            state.touched.rest = true;
         }
         let total = given + ended.len();
         if total == 0 {
@@ -411,6 +446,7 @@ impl Work<'_> {
             return Ok(total);
         }
         let refusals = refused.len();
+        state.touched.rest = true;
         let not_written: HashSet<Labels> = refused.iter().map(|error| error.labels.clone()).collect();
         state.written.retain(|labels| !not_written.contains(labels));
         // The end of a series is refused where another rule writes it by now.

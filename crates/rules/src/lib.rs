@@ -51,6 +51,6 @@ pub use file::{DUPLICATE_RULES, Reading, RuleFile};
 pub use manager::{Config, MAX_ACTIVE_ALERTS_PER_RULE, Manager};
 pub use rule::{AlertingRule, Expression, Group, RecordingRule, Rule};
 pub use schedule::Schedule;
-pub use state::{GroupRecord, ManagerState, Restored, RuleRecord};
+pub use state::{GroupRecord, ManagerState, Restored, Revision, RuleRecord};
 pub use status::{GroupReport, GroupStatus, Health, RuleStatus, SelectorStatus};
 pub use store::RuleStore;

@@ -4,8 +4,8 @@ use assurance_metrics_model::{Duration, Labels, Timestamp};
 use assurance_promql as promql;
 use assurance_template::Externals;
 
-use crate::group::{Around, GroupState, RuleState, end_series, key_of};
-use crate::state::{GroupRecord, ManagerState, Restored, RuleRecord};
+use crate::group::{Around, GroupState, RuleState, definition, end_series, key_of};
+use crate::state::{GroupRecord, ManagerState, Restored, Revision, RuleRecord};
 use crate::{AlertEvent, AlertState, EventKind, Group, GroupReport, GroupStatus, RuleStore, Schedule};
 
 /// Alerts that one rule may have at once: 10,000 of them with 1 KiB of labels and annotations each are
@@ -66,6 +66,7 @@ pub struct Manager {
     groups: Vec<GroupState>,
     events: VecDeque<AlertEvent>,
     ending: Vec<Ending>,
+    revision: Revision,
 }
 
 /// Series of a group that is gone. They end two intervals later, if no other group has taken them over.
@@ -82,7 +83,14 @@ impl Manager {
         let groups = std::mem::take(&mut config.groups);
         let groups = groups.into_iter().map(|group| GroupState::new(group, &config, now)).collect();
         let externals = Externals::new(&config.external_labels, &config.external_url);
-        Self { config, externals, groups, events: VecDeque::new(), ending: Vec::new() }
+        Self {
+            config,
+            externals,
+            groups,
+            events: VecDeque::new(),
+            ending: Vec::new(),
+            revision: Revision::default(),
+        }
     }
 
     /// Takes another configuration. A rule that keeps kind, name and labels keeps its alerts; a group that
@@ -93,6 +101,7 @@ impl Manager {
         *self = Self {
             events: std::mem::take(&mut self.events),
             ending: std::mem::take(&mut self.ending),
+            revision: Revision { alerts: self.revision.alerts + 1, ..self.revision },
             ..Self::new(config, now)
         };
         for state in &mut self.groups {
@@ -145,6 +154,9 @@ impl Manager {
             group.missed += missed;
             let mut report = group.evaluate(at, now, &around, store, &mut self.events);
             report.missed = missed;
+            let touched = std::mem::take(&mut group.touched);
+            self.revision.alerts += u64::from(touched.alerts);
+            self.revision.rest += u64::from(touched.rest);
             reports.push(report);
         }
         reports
@@ -180,6 +192,20 @@ impl Manager {
         &self.config
     }
 
+    /// Puts off the first evaluation of all groups to their next instants after `now`, as if the manager had
+    /// been made then: for whoever knows that there was nothing to see before.
+    pub fn begin_at(&mut self, now: Timestamp) {
+        for group in self.groups.iter_mut().filter(|group| group.evaluations == 0) {
+            group.next = group.slots.after(now);
+        }
+    }
+
+    /// Rises whenever [`Manager::export_state`] says something new that a restart must not forget. Values and
+    /// annotations of alerts, and times of evaluations, are not among it.
+    pub fn revision(&self) -> Revision {
+        self.revision
+    }
+
     /// All that must survive a restart.
     pub fn export_state(&self) -> ManagerState {
         let groups = self.groups.iter().map(|state| GroupRecord {
@@ -195,7 +221,7 @@ impl Manager {
 
     /// Puts back what was exported, before the first evaluation. `active_at` does not move: time in which
     /// nobody evaluated counts as time in which the condition held, if it holds at the next evaluation.
-    /// Series of rules that are gone are ended.
+    /// Series of rules that are gone are ended; a rule with another expression or `for` starts anew.
     pub fn restore_state(&mut self, state: ManagerState, now: Timestamp) -> Restored {
         let mut restored = Restored::default();
         for record in state.groups {
@@ -204,8 +230,10 @@ impl Manager {
             let rest = match group {
                 Some(group) => {
                     group.last_evaluation = last_evaluation;
-                    let rest = group.restore(rules);
+                    let (changed, rest) = group.restore(rules);
                     restored.alerts += group.rules.iter().map(|rule| rule.alerts.len()).sum::<usize>();
+                    let anew = |(rule, labels)| (file.clone(), name.clone(), rule, labels);
+                    restored.changed.extend(changed.into_iter().map(anew));
                     rest
                 }
                 None => rules,
@@ -228,7 +256,9 @@ fn rule_record((rule, state): (&crate::Rule, &RuleState)) -> Option<RuleRecord> 
     written.sort();
     let alerts: Vec<AlertState> = state.alerts.values().cloned().collect();
     let empty = written.is_empty() && alerts.is_empty();
-    (!empty).then_some(RuleRecord { alerting, name, labels, alerts, written })
+    let (expression, hold) = definition(rule);
+    let expression = expression.to_owned();
+    (!empty).then_some(RuleRecord { alerting, name, labels, expression, hold, alerts, written })
 }
 
 fn drop_alerts(gone: Vec<RuleState>, now: Timestamp, events: &mut VecDeque<AlertEvent>) {

@@ -4,13 +4,13 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use assurance_metrics_model::{Duration, Timestamp};
 use assurance_notifier::{Delivery, DeliveryError};
-use assurance_pipeline::{Output, Pipeline};
+use assurance_pipeline::{Output, Pipeline, Record};
 use assurance_scrape::{DiscoveredFile, ReadFiles, Request, Response, ScrapeError, parse_file_sd};
 use tokio::sync::{Notify, watch};
 
-use crate::Clock;
 use crate::http::{Client, ClientErrorKind, Limits};
 use crate::setup::{self, Settings, SharedSenders};
+use crate::{Clock, Keeper};
 
 /// Bytes of a receiver's answer that are read: its first words are enough.
 const MAX_ANSWER_BYTES: u64 = 64 << 10;
@@ -30,6 +30,8 @@ struct Shared {
     clock: Clock,
     senders: SharedSenders,
     external_url: String,
+    /// `None` for what lives in memory only.
+    keeper: Option<Keeper>,
     /// Rings when the pipeline was told something and may have more to ask.
     bell: Notify,
 }
@@ -41,16 +43,22 @@ impl Driver {
         clock: Clock,
         senders: setup::Senders,
         external_url: &str,
+        keeper: Option<Keeper>,
     ) -> Self {
         let senders = SharedSenders::new(senders);
         let external_url = external_url.to_owned();
-        Self { shared: Arc::new(Shared { pipeline, clock, senders, external_url, bell: Notify::new() }) }
+        let bell = Notify::new();
+        Self { shared: Arc::new(Shared { pipeline, clock, senders, external_url, keeper, bell }) }
     }
 
     /// Runs until `stop` turns true; then waits a moment for deliveries under way. Scraped series are not ended:
     /// whoever starts again soon goes on with them, and alerts stay as they are.
     pub async fn run(&self, mut stop: watch::Receiver<bool>) {
         let shared = &self.shared;
+        let upkeep = shared.keeper.clone().map(|keeper| {
+            let upkeep = [tokio::spawn(sync(keeper.clone())), tokio::spawn(maintain(keeper, self.clone()))];
+            upkeep.map(|task| task.abort_handle())
+        });
         loop {
             let next = self.turn();
             tokio::select! {
@@ -69,21 +77,35 @@ impl Driver {
         if tokio::time::timeout(DRAIN_TIMEOUT, idle).await.is_err() {
             tracing::warn!("stopped with notifications that no receiver has taken yet");
         }
+        if let Some(keeper) = &shared.keeper {
+            for task in upkeep.into_iter().flatten() {
+                task.abort();
+            }
+            let last = shared.lock().last_record(shared.clock.now());
+            if let Some(record) = last
+                && let Err(error) = keeper.keep(record).await
+            {
+                tracing::error!(error, "alerts could not be written down before the stop");
+            }
+        }
     }
 
     /// Does what is due and starts what is asked for; returns when to come back.
     fn turn(&self) -> Option<Timestamp> {
         let shared = &self.shared;
         let now = shared.clock.now();
-        // Rules are evaluated here: tell the runtime that this thread may be busy for a while.
-        let (outputs, next) = tokio::task::block_in_place(|| {
+        let work = || {
             let mut pipeline = shared.lock();
             if pipeline.poll_timeout().is_some_and(|at| at <= now) {
                 pipeline.handle_timeout(now);
             }
             let outputs: Vec<Output> = std::iter::from_fn(|| pipeline.poll_output(now)).collect();
             (outputs, pipeline.poll_timeout())
-        });
+        };
+        // Where rules are evaluated, the runtime is told that this thread may be busy for a while. Not for every
+        // scrape: another thread is woken for it, which costs more than a small scrape.
+        let evaluates = shared.lock().rules().poll_timeout().is_some_and(|at| at <= now);
+        let (outputs, next) = if evaluates { tokio::task::block_in_place(work) } else { work() };
         for output in outputs {
             let driver = self.clone();
             tokio::spawn(async move { driver.execute(output).await });
@@ -113,8 +135,35 @@ impl Driver {
                 }
                 shared.lock().handle_delivery(shared.clock.now(), delivery.id, result);
             }
+            Output::Keep(record) => self.keep(record).await,
         }
         shared.bell.notify_one();
+    }
+
+    async fn keep(&self, record: Record) {
+        let shared = &self.shared;
+        let number = record.number;
+        let outcome = match &shared.keeper {
+            Some(keeper) => keeper.keep(record).await,
+            None => Err("nothing keeps them here".to_owned()),
+        };
+        let told = outcome.as_ref().err().cloned();
+        let (before, after) = {
+            let mut pipeline = shared.lock();
+            let before = pipeline.state_fault().is_some();
+            pipeline.handle_kept(shared.clock.now(), number, outcome);
+            (before, pipeline.state_fault().is_some())
+        };
+        match told {
+            Some(reason) if !before => {
+                tracing::error!(
+                    reason,
+                    "storage: alerts are not written down; notifications are sent all the same"
+                );
+            }
+            None if before && !after => tracing::info!("storage: alerts are written down again"),
+            _ => {}
+        }
     }
 
     async fn scrape(&self, request: Request) -> Result<Response, ScrapeError> {
@@ -180,6 +229,15 @@ impl Shared {
         // A panic inside leaves a machine whose parts each still hold together.
         self.pipeline.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+async fn sync(keeper: Keeper) {
+    keeper.sync_forever().await;
+}
+
+async fn maintain(keeper: Keeper, driver: Driver) {
+    let shared = &driver.shared;
+    keeper.maintain_forever(shared.clock, |dropped| shared.lock().note_dropped(dropped)).await;
 }
 
 async fn sleep_until(clock: Clock, at: Option<Timestamp>) {

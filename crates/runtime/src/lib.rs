@@ -2,7 +2,8 @@
 //!
 //! **In scope:** [`Clock`], real or scaled; [`http::Client`] for scrapes, notifications and collection;
 //! [`server`], which serves a router within limits; [`setup`], which reads configuration files into a
-//! [`pipeline::Config`](assurance_pipeline::Config); [`driver`], which drives the pipeline; [`signals`].
+//! [`pipeline::Config`](assurance_pipeline::Config); [`driver`], which drives the pipeline; [`Keeper`], which
+//! makes samples and alerts durable; [`signals`].
 //!
 //! **Out of scope:** deciding anything: what is scraped, fires or is sent is the pipeline's; routes are `web`'s.
 //!
@@ -22,7 +23,7 @@
 //!
 //! **Invariants.** Every wait has an end: requests, heads, bodies and drains have limits. A response is never
 //! longer in memory than its limit, decompressed or not. Credentials go to the configured origin only. A
-//! configuration is taken as a whole or not at all.
+//! configuration is taken as a whole or not at all. Whoever scrapes or evaluates never waits for a disk.
 
 pub mod driver;
 pub mod http;
@@ -31,5 +32,7 @@ pub mod setup;
 pub mod signals;
 
 mod clock;
+mod keeper;
 
 pub use clock::Clock;
+pub use keeper::{Alerts, Keeper};

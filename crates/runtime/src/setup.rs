@@ -73,6 +73,8 @@ pub struct Setup {
     pub senders: Senders,
     /// How long samples are kept, where the file says so.
     pub retention: Option<Duration>,
+    /// How many bytes samples may take, where the file says so.
+    pub retention_size: Option<u64>,
     /// How late samples may come, where the file says so.
     pub out_of_order_window: Option<Duration>,
     /// What is odd without keeping it from being used.
@@ -260,6 +262,7 @@ pub fn load(settings: &Settings) -> Result<Setup, SetupError> {
         pipeline,
         senders,
         retention: loaded.storage.retention_time,
+        retention_size: loaded.storage.retention_size,
         out_of_order_window: loaded.storage.out_of_order_time_window,
         warnings,
         rule_files,

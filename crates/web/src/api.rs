@@ -4,12 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use assurance_metrics_model::{Labels, Matcher, Metadata, Queryable as _, Selection, TimeRange, Timestamp};
+use assurance_tsdb::Store;
 use axum::extract::{Path, State};
 use serde::Serialize;
 
 use crate::answer::{Answer, ApiError, LabelMap, TRUNCATED};
 use crate::params::Params;
-use crate::query::{Turn, run};
+use crate::query::{Turn, run, storage_warnings};
 
 fn time_range(params: &Params) -> Result<TimeRange, ApiError> {
     let (start, end) = (params.time("start")?, params.time("end")?);
@@ -43,10 +44,11 @@ fn store_error(error: &assurance_metrics_model::QueryError) -> ApiError {
 }
 
 /// The first so many, and a warning where there were more.
-fn limited<T>(all: impl IntoIterator<Item = T>, limit: usize) -> Answer<Vec<T>> {
+fn limited<T>(all: impl IntoIterator<Item = T>, limit: usize, store: &Store) -> Answer<Vec<T>> {
     let mut rest = all.into_iter();
     let taken: Vec<T> = rest.by_ref().take(limit).collect();
     let mut answer = Answer::new(taken);
+    answer.warnings.extend(storage_warnings(store));
     if rest.next().is_some() {
         answer.warnings.push(TRUNCATED.to_owned());
     }
@@ -68,7 +70,7 @@ pub(crate) async fn series(
             found.extend(series.iter().map(|s| s.labels().clone()));
             Ok(())
         })?;
-        Ok(limited(found.into_iter().map(LabelMap), params.limit()?))
+        Ok(limited(found.into_iter().map(LabelMap), params.limit()?, &store))
     })
     .await
 }
@@ -84,7 +86,7 @@ pub(crate) async fn labels(
             found.extend(store.label_names(selection).map_err(|error| store_error(&error))?);
             Ok(())
         })?;
-        Ok(limited(found, params.limit()?))
+        Ok(limited(found, params.limit()?, &store))
     })
     .await
 }
@@ -105,7 +107,7 @@ pub(crate) async fn label_values(
             found.extend(store.label_values(&name, selection).map_err(|error| store_error(&error))?);
             Ok(())
         })?;
-        Ok(limited(found, params.limit()?))
+        Ok(limited(found, params.limit()?, &store))
     })
     .await
 }

@@ -126,6 +126,7 @@ fn render(pipeline: &Pipeline, now: Timestamp, series: usize, base: &str) -> Str
     );
     header_line(&mut out, &view, cannot_see, untold(pipeline), now);
     out.push_str("<main>\n");
+    storage(&mut out, pipeline);
     firing(&mut out, &view, cannot_see, now);
     pending(&mut out, &view, now);
     blind_spots(&mut out, pipeline, &blind, now);
@@ -180,6 +181,19 @@ fn header_line(out: &mut String, view: &View<'_>, blind: usize, untold: usize, n
             Timestamp::from_secs(now.as_millis().div_euclid(1000)),
         ),
     );
+}
+
+/// Only where something is wrong with it.
+fn storage(out: &mut String, pipeline: &Pipeline) {
+    let faults = pipeline.storage_faults();
+    if faults.is_empty() {
+        return;
+    }
+    out.push_str("<section><h1>Storage</h1>\n");
+    for fault in &faults {
+        line(out, format_args!("<p class=\"blind\">{}</p>", Text(fault)));
+    }
+    out.push_str("<p>Scraping, evaluation and notification go on.</p></section>\n");
 }
 
 fn firing(out: &mut String, view: &View<'_>, cannot_see: usize, now: Timestamp) {

@@ -7,6 +7,7 @@ use assurance_metrics_model::{Duration, Queryable};
 use assurance_promql::{
     self as promql, Answer as Evaluated, EvalError, Expr, Features, ParseError, ParseErrorKind, ValueType,
 };
+use assurance_tsdb::Store;
 use axum::extract::State;
 use axum::response::Redirect;
 use tokio::time::Instant;
@@ -149,6 +150,7 @@ async fn evaluate(
         let mut answer = Answer::new(QueryData::new(evaluated.value)?);
         answer.data.stats = counted.map(|counted| counted.stats(turn.queued, began.elapsed()));
         answer.warnings = evaluated.warnings;
+        answer.warnings.extend(storage_warnings(&store));
         answer.infos = evaluated.infos;
         if answer.data.truncate(limit) {
             answer.warnings.push(TRUNCATED.to_owned());
@@ -156,6 +158,11 @@ async fn evaluate(
         Ok(answer)
     })
     .await
+}
+
+/// What does not work with the samples' files: answers are whole, but may not be for long.
+pub(crate) fn storage_warnings(store: &Store) -> impl Iterator<Item = String> {
+    store.faults().into_iter().map(|fault| format!("storage: {fault}"))
 }
 
 /// What work knows of its circumstances.

@@ -11,6 +11,7 @@ use assurance_runtime::http::Client;
 use assurance_runtime::server::{Server, WebConfig};
 use assurance_runtime::setup::{self, Settings};
 use assurance_simulator::{World, WorldConfig};
+use assurance_tsdb::Store;
 use axum::Router;
 use tempfile::TempDir;
 use tokio::sync::watch;
@@ -72,7 +73,8 @@ impl Stage {
             clock,
             address: &args.listen_address,
             web: &WebConfig::default(),
-            store: assurance_tsdb::Config::default(),
+            store: Arc::new(Store::new(assurance_tsdb::Config::default())),
+            keeper: None,
             lifecycle: false,
             allow_remote: false,
             remote_write_receiver: false,

@@ -15,5 +15,7 @@ mod remote_write;
 mod rule_tests;
 mod serve;
 mod shapes;
+mod soak;
 mod start;
+mod storage;
 mod web_config;

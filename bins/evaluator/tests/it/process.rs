@@ -24,6 +24,11 @@ pub(crate) fn eventually<T>(what: &str, mut look: impl FnMut() -> Result<T, Stri
     }
 }
 
+#[expect(clippy::disallowed_methods, reason = "another process lives meanwhile")]
+pub(crate) fn pause(span: Duration) {
+    std::thread::sleep(span);
+}
+
 /// `Ok` if it holds, else what was there instead.
 pub(crate) fn expect(holds: bool, instead: impl Into<String>) -> Result<(), String> {
     if holds { Ok(()) } else { Err(instead.into()) }
@@ -71,6 +76,12 @@ impl Process {
         let command = format!("kill -{name} {}", self.child.id());
         let status = Command::new("sh").args(["-c", &command]).status().expect("sh starts");
         assert!(status.success(), "{command}");
+    }
+
+    /// Ends it without a word, and returns once it is gone.
+    pub(crate) fn kill(&mut self) {
+        self.child.kill().expect("it is our child");
+        self.child.wait().expect("it is our child");
     }
 
     pub(crate) fn is_running(&mut self) -> bool {

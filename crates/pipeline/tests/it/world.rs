@@ -6,7 +6,7 @@ use std::sync::Arc;
 use assurance_diagnostics::Source;
 use assurance_metrics_model::{Duration, Labels, Timestamp};
 use assurance_notifier::{Alert, DeliveryError, Receiver, ReceiverKind};
-use assurance_pipeline::{Config, Output, Pipeline};
+use assurance_pipeline::{AlertsState, Config, Output, Pipeline, Restored};
 use assurance_rules::RuleFile;
 use assurance_scrape::{JobConfig, Response, ScrapeError, TargetGroup};
 use assurance_tsdb::Store;
@@ -25,6 +25,9 @@ pub(crate) struct World<'a> {
     /// Whether the receiver takes a delivery at a time.
     pub(crate) takes: &'a dyn Fn(Timestamp) -> bool,
     pub(crate) received: Vec<(Timestamp, Alert)>,
+    /// The newest record of alerts, and how many there were.
+    pub(crate) record: Option<Vec<u8>>,
+    pub(crate) records: usize,
 }
 
 pub(crate) fn config(rules: &str) -> Config {
@@ -46,7 +49,15 @@ impl<'a> World<'a> {
     pub(crate) fn new(rules: &str, body: &'a dyn Fn(Timestamp) -> Option<String>) -> Self {
         let store = Arc::new(Store::new(assurance_tsdb::Config::default()));
         let pipeline = Pipeline::new(config(rules), store, START);
-        Self { pipeline, now: START, body, takes: &|_| true, received: Vec::new() }
+        Self { pipeline, now: START, body, takes: &|_| true, received: Vec::new(), record: None, records: 0 }
+    }
+
+    /// Stops without a word, and begins anew with the samples and the record that are there, under these rules.
+    pub(crate) fn restart(&mut self, rules: &str) -> Restored {
+        let store = Arc::clone(self.pipeline.store());
+        self.pipeline = Pipeline::new(config(rules), store, self.now);
+        let state = self.record.as_ref().map(|bytes| AlertsState::decode(bytes).expect("as it was written"));
+        self.pipeline.keep_state(self.now, state.unwrap_or_default())
     }
 
     /// Does all there is to do, then jumps to the next wake-up, until `end`.
@@ -90,6 +101,11 @@ impl<'a> World<'a> {
                 self.pipeline.handle_delivery(self.now, delivery.id, result);
             }
             Output::ReadFiles(files) => panic!("no file lists are configured, yet {files:?}"),
+            Output::Keep(record) => {
+                self.record = Some(record.bytes);
+                self.records += 1;
+                self.pipeline.handle_kept(self.now, record.number, Ok(()));
+            }
         }
     }
 

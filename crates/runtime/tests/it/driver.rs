@@ -1,11 +1,13 @@
+use std::io::Read;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use assurance_metrics_model::Timestamp;
-use assurance_pipeline::Pipeline;
-use assurance_runtime::Clock;
+use assurance_pipeline::{AlertsState, Pipeline};
 use assurance_runtime::driver::Driver;
 use assurance_runtime::setup::{Settings, load};
+use assurance_runtime::{Clock, Keeper};
+use assurance_storage::{AppendFile, Entry, LockGuard, Memory, Storage, StorageError};
 use assurance_tsdb::Store;
 use axum::Router;
 use axum::routing::{get, post};
@@ -25,6 +27,12 @@ struct Stage {
 
 /// A target, a receiver, and a pipeline between them on a clock that runs sixty times as fast as life.
 async fn stage() -> Stage {
+    let clock = Clock::scaled(Timestamp::from_secs(1_773_531_000), 60.0);
+    let store = Arc::new(Store::new(assurance_tsdb::Config::default()));
+    stage_with(clock, "15s", store, None).await
+}
+
+async fn stage_with(clock: Clock, interval: &str, store: Arc<Store>, keeper: Option<Keeper>) -> Stage {
     let target = Router::new().route("/metrics", get(async || "# TYPE g gauge\ng 7\n"));
     let (target, stop_target) = crate::server::serving(target).await;
     let (sender, messages) = mpsc::unbounded_channel();
@@ -38,7 +46,7 @@ async fn stage() -> Stage {
 
     let folder = tempfile::tempdir().expect("a folder");
     let config = format!(
-        "global: {{scrape_interval: 15s, evaluation_interval: 15s}}\nrule_files: [rules.yml]\nscrape_configs:\n- job_name: t\n  static_configs: [{{targets: ['{}']}}]\n",
+        "global: {{scrape_interval: {interval}, scrape_timeout: {interval}, evaluation_interval: {interval}}}\nrule_files: [rules.yml]\nscrape_configs:\n- job_name: t\n  static_configs: [{{targets: ['{}']}}]\n",
         target.trim_start_matches("http://")
     );
     fs_err::write(folder.path().join("prometheus.yml"), config).expect("written");
@@ -46,10 +54,12 @@ async fn stage() -> Stage {
     let mut settings = Settings::new(folder.path().join("prometheus.yml"));
     settings.webhooks = vec![format!("{receiver}/page")];
     let setup = load(&settings).map_err(|e| e.to_string()).expect("valid");
-    let clock = Clock::scaled(Timestamp::from_secs(1_773_531_000), 60.0);
-    let store = Arc::new(Store::new(assurance_tsdb::Config::default()));
-    let pipeline = Arc::new(Mutex::new(Pipeline::new(setup.pipeline, store, clock.now())));
-    let driver = Driver::new(Arc::clone(&pipeline), clock, setup.senders, "http://127.0.0.1:9090");
+    let mut pipeline = Pipeline::new(setup.pipeline, store, clock.now());
+    if keeper.is_some() {
+        pipeline.keep_state(clock.now(), AlertsState::default());
+    }
+    let pipeline = Arc::new(Mutex::new(pipeline));
+    let driver = Driver::new(Arc::clone(&pipeline), clock, setup.senders, "http://127.0.0.1:9090", keeper);
     Stage { folder, pipeline, driver, settings, messages, _servers: [stop_target, stop_receiver] }
 }
 
@@ -87,7 +97,7 @@ async fn what_a_target_exposes_becomes_a_page_over_real_sockets() {
     // A reload that fails changes nothing; one that succeeds puts the new rule in force.
     write_rule(&stage.folder, "Broken", "g ==");
     let error = stage.driver.reload(&stage.settings).expect_err("refused").to_string();
-    assert!(error.contains("where an operand is wanted"), "{error}");
+    assert!(error.contains("unexpected end of input"), "{error}");
     assert_eq!(stage.pipeline.lock().expect("whole").rules().groups().count(), 1);
     write_rule(&stage.folder, "StillSeven", "g >= 7");
     stage.driver.reload(&stage.settings).map_err(|e| e.to_string()).expect("valid");
@@ -96,4 +106,119 @@ async fn what_a_target_exposes_becomes_a_page_over_real_sockets() {
 
     stop.send(true).expect("the driver listens");
     tokio::time::timeout(PATIENCE, running).await.expect("stops").expect("no panic");
+}
+
+/// A disk that takes its time, and what it was asked for.
+#[derive(Debug)]
+struct Slow {
+    memory: Memory,
+    takes: Duration,
+}
+
+#[derive(Debug)]
+struct SlowFile(Box<dyn AppendFile>, Duration);
+
+#[expect(clippy::disallowed_methods, reason = "a disk that takes its time")]
+fn take(time: Duration) {
+    std::thread::sleep(time);
+}
+
+impl Storage for Slow {
+    fn open_append(&self, name: &str) -> Result<Box<dyn AppendFile>, StorageError> {
+        Ok(Box::new(SlowFile(self.memory.open_append(name)?, self.takes)))
+    }
+
+    fn publish(&self, name: &str, content: &mut dyn Read) -> Result<(), StorageError> {
+        take(self.takes);
+        self.memory.publish(name, content)
+    }
+
+    fn replace(&self, name: &str, content: &[u8]) -> Result<(), StorageError> {
+        take(self.takes);
+        self.memory.replace(name, content)
+    }
+
+    fn read(&self, name: &str, max_bytes: u64) -> Result<Vec<u8>, StorageError> {
+        self.memory.read(name, max_bytes)
+    }
+
+    fn read_at(&self, name: &str, offset: u64, buffer: &mut [u8]) -> Result<usize, StorageError> {
+        self.memory.read_at(name, offset, buffer)
+    }
+
+    fn list(&self, directory: &str) -> Result<Vec<Entry>, StorageError> {
+        self.memory.list(directory)
+    }
+
+    fn remove(&self, name: &str) -> Result<(), StorageError> {
+        self.memory.remove(name)
+    }
+
+    fn lock(&self, name: &str) -> Result<Box<dyn LockGuard>, StorageError> {
+        self.memory.lock(name)
+    }
+}
+
+impl AppendFile for SlowFile {
+    fn append(&mut self, bytes: &[u8]) -> Result<(), StorageError> {
+        self.0.append(bytes)
+    }
+
+    fn sync(&mut self) -> Result<(), StorageError> {
+        take(self.1);
+        self.0.sync()
+    }
+
+    fn truncate(&mut self, bytes: u64) -> Result<(), StorageError> {
+        self.0.truncate(bytes)
+    }
+
+    fn bytes(&self) -> u64 {
+        self.0.bytes()
+    }
+}
+
+fn count(store: &Store) -> u64 {
+    store.stats().samples
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_slow_disk_holds_up_no_scrape_and_is_not_overtaken_by_a_page() {
+    const TAKES: Duration = Duration::from_secs(2);
+    let storage = Arc::new(Slow { memory: Memory::new(), takes: TAKES });
+    let opened = Store::open(assurance_tsdb::Config::default(), Arc::clone(&storage) as Arc<dyn Storage>);
+    let store = Arc::new(opened.expect("an empty storage").0);
+    let keeper =
+        Keeper::new(Arc::clone(&storage) as Arc<dyn Storage>, Arc::clone(&store), Duration::from_millis(100));
+    let mut stage = stage_with(Clock::system(), "250ms", Arc::clone(&store), Some(keeper.clone())).await;
+    let (stop, stopped) = watch::channel(false);
+    let running = tokio::spawn({
+        let driver = stage.driver.clone();
+        async move { driver.run(stopped).await }
+    });
+    // While the disk is busy with the alert, and nobody is told of it, samples come every quarter of a second.
+    let firing = async {
+        while stage.pipeline.lock().expect("whole").rules().alerts().next().is_none() {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, firing).await.expect("an alert");
+    assert!(storage.memory.read("alerts.state", 1 << 20).is_err(), "it takes two seconds to write");
+    let before = count(&store);
+    tokio::time::sleep(TAKES * 3 / 4).await;
+    assert!(stage.messages.try_recv().is_err(), "a page came before its alert was written");
+    // Six scrapes of six samples each, and what rules write; a busy machine may miss half of them.
+    let scraped = count(&store) - before;
+    assert!(scraped >= 18, "{scraped} samples while the disk was busy");
+    next_alert(&mut stage.messages, "Seven").await;
+    let state = storage.memory.read("alerts.state", 1 << 20).expect("written before it was sent");
+    assert_eq!(AlertsState::decode(&state).expect("whole").undelivered.len(), 1);
+    stop.send(true).expect("the driver listens");
+    tokio::time::timeout(PATIENCE, running).await.expect("stops").expect("no panic");
+    // The last record knows that it was taken.
+    let state = storage.memory.read("alerts.state", 1 << 20).expect("there");
+    assert_eq!(AlertsState::decode(&state).expect("whole").undelivered.len(), 0);
+    let metrics = keeper.metrics();
+    let longest = metrics.iter().find(|family| family.name == "assurance_tsdb_sync_longest_seconds");
+    assert!(longest.is_some());
 }

@@ -375,6 +375,8 @@ impl Simulation {
                     let latency = self.random.between(self.delivery_latency.0, self.delivery_latency.1);
                     self.plan(self.now + latency, Pending::Delivered { delivery, taken: !refused });
                 }
+                // Not asked for: alerts of a simulation end with it.
+                Output::Keep(record) => self.pipeline.handle_kept(self.now, record.number, Ok(())),
             }
         }
         let events: Vec<_> = self.pipeline.events_since(self.next_event).cloned().collect();

@@ -84,6 +84,7 @@ pub(crate) fn pipeline() -> (Arc<Mutex<Pipeline>>, Arc<Store>) {
                 }
                 Output::Deliver(delivery) => pipeline.handle_delivery(at, delivery.id, Ok(())),
                 Output::ReadFiles(files) => panic!("no lists are configured: {files:?}"),
+                Output::Keep(record) => panic!("nobody keeps alerts: {record:?}"),
             }
         }
         at = pipeline.poll_timeout().expect("always due");

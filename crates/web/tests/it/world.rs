@@ -125,6 +125,7 @@ pub(crate) fn pipeline(body: &str) -> (Arc<Mutex<Pipeline>>, Arc<Store>) {
                     pipeline.handle_delivery(now, delivery.id, if is_pager { Ok(()) } else { refused });
                 }
                 Output::ReadFiles(files) => panic!("no file lists are configured, yet {files:?}"),
+                Output::Keep(record) => panic!("nobody keeps alerts: {record:?}"),
             }
         }
         let next = pipeline.poll_timeout().unwrap();

@@ -1,0 +1,161 @@
+//! Little-endian bytes for records, and back.
+
+use std::collections::BTreeMap;
+
+use assurance_metrics_model::{Labels, Timestamp};
+
+/// CRC-32 as in zlib, half a byte at a time: records are small.
+pub(crate) fn crc32(bytes: &[u8]) -> u32 {
+    const POLYNOMIAL: u32 = 0xedb8_8320;
+    const fn entry(nibble: u32) -> u32 {
+        let mut value = nibble;
+        let mut bit = 0;
+        while bit < 4 {
+            value = if value & 1 == 0 { value >> 1 } else { (value >> 1) ^ POLYNOMIAL };
+            bit += 1;
+        }
+        value
+    }
+    const TABLE: [u32; 16] = {
+        let mut table = [0; 16];
+        let mut nibble = 0;
+        while nibble < 16 {
+            table[nibble as usize] = entry(nibble);
+            nibble += 1;
+        }
+        table
+    };
+    let step = |sum: u32, nibble: u32| TABLE[((sum ^ nibble) & 15) as usize] ^ (sum >> 4);
+    !bytes.iter().fold(!0, |sum, byte| {
+        let byte = u32::from(*byte);
+        step(step(sum, byte), byte >> 4)
+    })
+}
+
+#[derive(Debug, Default)]
+pub(crate) struct Writer(Vec<u8>);
+
+impl Writer {
+    pub(crate) fn into_bytes(self) -> Vec<u8> {
+        self.0
+    }
+
+    pub(crate) fn byte(&mut self, byte: u8) {
+        self.0.push(byte);
+    }
+
+    pub(crate) fn number(&mut self, number: i64) {
+        self.0.extend_from_slice(&number.to_le_bytes());
+    }
+
+    /// All bits of it.
+    pub(crate) fn float(&mut self, value: f64) {
+        self.0.extend_from_slice(&value.to_bits().to_le_bytes());
+    }
+
+    pub(crate) fn time(&mut self, time: Option<Timestamp>) {
+        self.byte(u8::from(time.is_some()));
+        if let Some(time) = time {
+            self.number(time.as_millis());
+        }
+    }
+
+    fn count(&mut self, count: usize) {
+        self.0.extend_from_slice(&(count as u64).to_le_bytes());
+    }
+
+    pub(crate) fn text(&mut self, text: &str) {
+        self.count(text.len());
+        self.0.extend_from_slice(text.as_bytes());
+    }
+
+    pub(crate) fn labels(&mut self, labels: &Labels) {
+        self.count(labels.len());
+        for (name, value) in labels {
+            self.text(name);
+            self.text(value);
+        }
+    }
+
+    pub(crate) fn pairs(&mut self, pairs: &BTreeMap<String, String>) {
+        self.count(pairs.len());
+        for (name, value) in pairs {
+            self.text(name);
+            self.text(value);
+        }
+    }
+
+    pub(crate) fn list<T>(&mut self, all: &[T], mut each: impl FnMut(&mut Self, &T)) {
+        self.count(all.len());
+        for one in all {
+            each(self, one);
+        }
+    }
+}
+
+/// `None` wherever the bytes are not what is read.
+#[derive(Debug)]
+pub(crate) struct Reader<'b>(&'b [u8]);
+
+impl<'b> Reader<'b> {
+    pub(crate) fn new(bytes: &'b [u8]) -> Self {
+        Self(bytes)
+    }
+
+    pub(crate) fn is_at_end(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    pub(crate) fn take(&mut self, count: usize) -> Option<&'b [u8]> {
+        let (taken, rest) = self.0.split_at_checked(count)?;
+        self.0 = rest;
+        Some(taken)
+    }
+
+    pub(crate) fn array<const N: usize>(&mut self) -> Option<[u8; N]> {
+        self.take(N)?.try_into().ok()
+    }
+
+    pub(crate) fn byte(&mut self) -> Option<u8> {
+        self.array().map(|[byte]| byte)
+    }
+
+    pub(crate) fn number(&mut self) -> Option<i64> {
+        self.array().map(i64::from_le_bytes)
+    }
+
+    pub(crate) fn float(&mut self) -> Option<f64> {
+        self.array().map(|bits| f64::from_bits(u64::from_le_bytes(bits)))
+    }
+
+    #[expect(clippy::option_option, reason = "the outer says whether it could be read")]
+    pub(crate) fn time(&mut self) -> Option<Option<Timestamp>> {
+        match self.byte()? {
+            0 => Some(None),
+            1 => self.number().map(|millis| Some(Timestamp::from_millis(millis))),
+            _ => None,
+        }
+    }
+
+    fn count(&mut self) -> Option<usize> {
+        usize::try_from(u64::from_le_bytes(self.array()?)).ok()
+    }
+
+    pub(crate) fn text(&mut self) -> Option<String> {
+        let count = self.count()?;
+        std::str::from_utf8(self.take(count)?).ok().map(str::to_owned)
+    }
+
+    pub(crate) fn labels(&mut self) -> Option<Labels> {
+        Some(Labels::from_pairs(self.list(|from| Some((from.text()?, from.text()?)))?))
+    }
+
+    pub(crate) fn pairs(&mut self) -> Option<BTreeMap<String, String>> {
+        Some(self.list(|from| Some((from.text()?, from.text()?)))?.into_iter().collect())
+    }
+
+    /// Memory grows with what is there, not with what a count says.
+    pub(crate) fn list<T>(&mut self, mut each: impl FnMut(&mut Self) -> Option<T>) -> Option<Vec<T>> {
+        (0..self.count()?).map(|_| each(self)).collect()
+    }
+}
