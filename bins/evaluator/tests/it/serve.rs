@@ -183,7 +183,7 @@ fn what_cannot_start_says_why_with_the_exit_code_that_scripts_know() {
     let missing = start(&["--config.file=missing.yml", "--web.listen-address=127.0.0.1:0"]);
     assert_eq!(missing.code, Some(2), "{missing:?}");
     assert!(missing.stderr.contains("missing.yml"), "{}", missing.stderr);
-    let flag = start(&["--storage.tsdb.path=data", "--storage.tsdb.retention.size=1GB"]);
+    let flag = start(&["--storage.tsdb.path=data", "--storage.agent.path=data"]);
     assert_eq!(flag.code, Some(2), "{flag:?}");
 
     for url in ["nonsense", "ftp://pager.example", "http://"] {
