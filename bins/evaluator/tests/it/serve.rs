@@ -224,7 +224,7 @@ fn beyond_loopback_it_listens_only_when_told_or_guarded() {
     };
     let (_process, open) = serve(&["--web.insecure-allow-remote"]);
     assert_eq!(net::get(&open, "/-/healthy").unwrap().status, 200);
-    let (_process, guarded) = serve(&["--web.config.file=web.yml"]);
+    let (_process, guarded) = serve(&["--web.config.file=web.yml", "--storage.tsdb.path=guarded"]);
     let refused = net::get(&guarded, "/api/v1/alerts").unwrap();
     assert_eq!(refused.status, 401);
     assert!(refused.header("www-authenticate").is_some_and(|h| h.starts_with("Basic")), "{}", refused.head);
