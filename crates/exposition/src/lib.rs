@@ -71,5 +71,5 @@ pub use format::{ACCEPT, Format};
 pub use limits::Limits;
 pub use lint::{Finding, FindingKind, lint};
 pub use parse::{Parsed, parse, parse_with_limits};
-pub use parser::{Entry, Parser};
+pub use parser::{Entry, Known, Parser};
 pub use sample::{Exemplar, LabelPairs, Sample};

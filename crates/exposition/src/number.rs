@@ -24,14 +24,48 @@ pub(crate) fn float_prefix(text: &[u8]) -> Option<(f64, usize)> {
         whole = whole * 10 + u64::from(byte - b'0');
         digits += 1;
     }
-    if digits > 0 && matches!(text.get(digits), None | Some(b' ' | b'\n' | b'\t')) {
-        #[expect(clippy::cast_precision_loss, reason = "at most 15 digits, which are exact")]
-        return Some((whole as f64, digits));
+    if digits > 0 {
+        match text.get(digits) {
+            None | Some(b' ' | b'\n' | b'\t') => {
+                #[expect(clippy::cast_precision_loss, reason = "at most 15 digits, which are exact")]
+                return Some((whole as f64, digits));
+            }
+            Some(b'.') => {
+                if let Some(decimal) = decimal(text, whole, digits) {
+                    return Some(decimal);
+                }
+            }
+            Some(_) => {}
+        }
     }
     let (value, length) = fast_float2::parse_partial::<f64, _>(text).ok()?;
     let value = if value.is_nan() { NORMAL_NAN } else { value };
     (length > 0).then_some((value, length))
 }
+
+/// The number whose digits before the point are read, if there are few enough of them.
+#[inline]
+fn decimal(text: &[u8], whole: u64, point: usize) -> Option<(f64, usize)> {
+    let mut at = point + 1;
+    let mut digits = whole;
+    while let Some(byte @ b'0'..=b'9') = text.get(at) {
+        if at > EXACT_DIGITS {
+            return None;
+        }
+        digits = digits * 10 + u64::from(byte - b'0');
+        at += 1;
+    }
+    if !matches!(text.get(at), None | Some(b' ' | b'\n' | b'\t')) {
+        return None;
+    }
+    // Both are exact, so that the quotient is the nearest number, as it must be.
+    #[expect(clippy::cast_precision_loss, reason = "at most 15 digits, which are exact")]
+    Some((digits as f64 / POWERS[at - point - 1], at))
+}
+
+/// Powers of ten, each exact.
+const POWERS: [f64; EXACT_DIGITS + 1] =
+    [1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15];
 
 /// Whether Go's `strconv.ParseFloat` refuses what was read as `value`: a signed NaN, and digits beyond the
 /// largest number.
@@ -188,12 +222,21 @@ mod tests {
             ("123456789012345", 123_456_789_012_345.0),
             ("9223372036854775808", 9_223_372_036_854_775_808.0),
             ("1e-999", 0.0),
+            ("0.1", 0.1),
+            ("00.25", 0.25),
+            ("123456.654321", 123_456.654_321),
+            ("12345678.1234567", 12_345_678.123_456_7),
+            ("1234567.123456789012345678", 1_234_567.123_456_789),
+            ("123456789012345.", 123_456_789_012_345.0),
+            ("1.5e3", 1500.0),
             ("+Inf", f64::INFINITY),
             ("-iNfInItY", f64::NEG_INFINITY),
         ] {
             assert_eq!(float(text).map(f64::to_bits), Some(value.to_bits()), "{text}");
         }
-        for text in ["", ".", "-", "1e", "1_000", "0x1", "0x1p4", "1d", "infin", "١", " 1", "1 "] {
+        for text in
+            ["", ".", "-", "1e", "1.2.3", "1.2 3", "1_000", "0x1", "0x1p4", "1d", "infin", "١", " 1", "1 "]
+        {
             assert_eq!(float(text), None, "{text}");
         }
         for text in ["+nan", "-NaN", "1e999", "-1e400"] {
@@ -207,6 +250,20 @@ mod tests {
                 float_prefix(text.as_bytes()).is_some_and(|(v, _)| !go_refuses(text.as_bytes(), v)),
                 "{text}"
             );
+        }
+    }
+
+    #[test]
+    fn short_decimals_are_the_nearest_number() {
+        let mut seed = 1_u64;
+        for _ in 0..20_000 {
+            seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            let (digits, places) = (seed >> 14, seed as usize % 20);
+            let digits = digits % 10_u64.pow(seed as u32 / 32 % 18);
+            let text = format!("{digits:0>places$}");
+            let text = format!("{}.{}", &text[..text.len() - places], &text[text.len() - places..]);
+            let oracle: Option<f64> = text.parse().ok();
+            assert_eq!(float(&text).map(f64::to_bits), oracle.map(f64::to_bits), "{text}");
         }
     }
 

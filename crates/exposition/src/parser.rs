@@ -9,7 +9,7 @@ use crate::error::{Fault, Lines, ParseError, ParseErrorKind, found, shown};
 use crate::limits::Limits;
 use crate::number::{float_prefix, go_refuses};
 use crate::sample::Sample;
-use crate::series::{Span, quoted, scan};
+use crate::series::{quoted, scan};
 use crate::strict::{Strict, Trouble};
 
 /// One line of a body.
@@ -43,6 +43,15 @@ pub enum Entry<'a> {
     Sample(Sample<'a>),
     /// `# EOF`, in OpenMetrics.
     Eof,
+}
+
+/// What is new on the line of a series that is known: [`Parser::next_known`].
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Known {
+    /// The value, a finite one.
+    pub value: f64,
+    /// When it was taken, where the body says so.
+    pub timestamp: Option<Timestamp>,
 }
 
 /// Reads a body line by line and borrows from it.
@@ -112,37 +121,58 @@ impl<'a> Parser<'a> {
         self.lines.locate(self.body, self.entry).0
     }
 
-    /// Like `next`, for a caller that knows the order of series from the last time: where the next line is a
-    /// sample of exactly the series `expected`, its labels are not looked at again.
+    /// The next line's number, where the line is a sample of exactly the series `expected`; otherwise, or where
+    /// anything about the line is unusual, `None`, and the parser stands where it stood.
     ///
-    /// `expected` must be the [`Sample::series`] of a sample that a parser of the same format gave. It saves
-    /// time in text; OpenMetrics has to look at every label anyway.
-    pub fn next_expecting(&mut self, expected: &[u8]) -> Option<Result<Entry<'a>, ParseError>> {
-        self.advance(expected)
-    }
-
+    /// For a caller that knows the order of series from the last time: labels are compared and not looked at
+    /// again. `expected` must be the [`Sample::series`] of a sample that a parser of the same format gave. Works
+    /// in text; OpenMetrics has to look at every label anyway.
     #[inline]
-    fn advance(&mut self, expected: &[u8]) -> Option<Result<Entry<'a>, ParseError>> {
-        if self.finished {
+    pub fn next_known(&mut self, expected: &[u8]) -> Option<Known> {
+        // Until the first line is read nobody has looked at the length of the body.
+        if expected.is_empty()
+            || !self.started
+            || self.finished
+            || self.text.is_none()
+            || self.strict.is_some()
+        {
             return None;
         }
-        if !self.started {
-            self.started = true;
-            if self.body.len() > self.limits.max_body_bytes {
-                self.finished = true;
-                let (bytes, limit) = (self.body.len(), self.limits.max_body_bytes);
-                return Some(Err(self.error(Fault::new(0, ParseErrorKind::BodyTooLong { bytes, limit }))));
+        let (body, line) = (self.body, self.at);
+        if !body[line..].starts_with(expected) {
+            return None;
+        }
+        let end = line + expected.len();
+        let mut at = skip_blanks(body, end);
+        // A bare name must end here, and no braces may follow.
+        if !expected.ends_with(b"}") && (at == end || body.get(at) == Some(&b'{')) {
+            return None;
+        }
+        let (value, length) = float_prefix(&body[at..])?;
+        if !value.is_finite() {
+            return None;
+        }
+        at += length;
+        let mut timestamp = None;
+        if let Some(b' ' | b'\t') = body.get(at) {
+            at = skip_blanks(body, at);
+            if body.get(at).is_some_and(u8::is_ascii_digit) {
+                let (millis, end) = milliseconds(body, at).ok()?;
+                timestamp = Some(Timestamp::from_millis(millis));
+                at = skip_blanks(body, end);
             }
         }
-        // Taken out for the time of one line, so that the parser stays whole while it is lent.
-        match self.strict.take() {
-            None => self.next_text(expected),
-            Some(mut strict) => {
-                let read = self.next_open_metrics(&mut strict);
-                self.strict = Some(strict);
-                read
-            }
+        let next = match body.get(at) {
+            None => at,
+            Some(b'\n') => at + 1,
+            Some(_) => return None,
+        };
+        if next - line > self.limits.max_line_bytes {
+            return None;
         }
+        self.entry = line;
+        self.at = next;
+        Some(Known { value, timestamp })
     }
 
     fn error(&self, fault: Fault) -> ParseError {
@@ -151,7 +181,7 @@ impl<'a> Parser<'a> {
 
     // text
 
-    fn next_text(&mut self, expected: &[u8]) -> Option<Result<Entry<'a>, ParseError>> {
+    fn next_text(&mut self) -> Option<Result<Entry<'a>, ParseError>> {
         loop {
             let line = self.at;
             self.entry = line;
@@ -166,7 +196,7 @@ impl<'a> Parser<'a> {
                     continue;
                 }
                 Some(b'#') => self.text_comment(line, start),
-                Some(_) => match self.text_sample(line, start, expected) {
+                Some(_) => match self.text_sample(line, start) {
                     Ok(sample) => return Some(Ok(Entry::Sample(sample))),
                     Err(fault) => Err(fault),
                 },
@@ -199,16 +229,11 @@ impl<'a> Parser<'a> {
     }
 
     #[inline(always)]
-    fn text_sample(&mut self, line: usize, start: usize, expected: &[u8]) -> Result<Sample<'a>, Fault> {
+    fn text_sample(&mut self, line: usize, start: usize) -> Result<Sample<'a>, Fault> {
         let body = self.body;
-        let (span, after) = match expected_span(body, start, expected) {
-            Some(known) => known,
-            None => {
-                let span = scan::<false>(body, start, self.last_name, &self.limits)?;
-                self.last_name = &body[start..span.name_end];
-                (span, skip_blanks(body, span.end))
-            }
-        };
+        let span = scan::<false>(body, start, self.last_name, &self.limits)?;
+        self.last_name = &body[start..span.name_end];
+        let after = skip_blanks(body, span.end);
         if after == span.end
             && span.brace == span.end
             && !matches!(body.get(after), None | Some(b'\n' | b'\r'))
@@ -355,29 +380,32 @@ impl<'a> Parser<'a> {
 impl<'a> Iterator for Parser<'a> {
     type Item = Result<Entry<'a>, ParseError>;
 
+    #[inline]
     fn next(&mut self) -> Option<Self::Item> {
-        self.advance(&[])
+        if self.finished {
+            return None;
+        }
+        if !self.started {
+            self.started = true;
+            if self.body.len() > self.limits.max_body_bytes {
+                self.finished = true;
+                let (bytes, limit) = (self.body.len(), self.limits.max_body_bytes);
+                return Some(Err(self.error(Fault::new(0, ParseErrorKind::BodyTooLong { bytes, limit }))));
+            }
+        }
+        // Taken out for the time of one line, so that the parser stays whole while it is lent.
+        match self.strict.take() {
+            None => self.next_text(),
+            Some(mut strict) => {
+                let read = self.next_open_metrics(&mut strict);
+                self.strict = Some(strict);
+                read
+            }
+        }
     }
 }
 
 impl FusedIterator for Parser<'_> {}
-
-/// The span of the series at `start` and where the value begins, if the series is exactly `expected`.
-#[inline]
-fn expected_span(body: &[u8], start: usize, expected: &[u8]) -> Option<(Span, usize)> {
-    if expected.is_empty() || !body[start..].starts_with(expected) {
-        return None;
-    }
-    let end = start + expected.len();
-    let after = skip_blanks(body, end);
-    if expected.ends_with(b"}") {
-        let name_end = if expected[0] == b'{' { start } else { metric_name_end(body, start) };
-        return Some((Span { end, name_end, brace: skip_blanks(body, name_end) }, after));
-    }
-    // A bare name must end here, and no braces may follow.
-    (after > end && body.get(after) != Some(&b'{'))
-        .then_some((Span { end, name_end: end, brace: end }, after))
-}
 
 /// Whether a sample is one of the family of the last `# TYPE`.
 fn belongs(family: &str, metric_type: MetricType, sample: &Sample<'_>) -> bool {

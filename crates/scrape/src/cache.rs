@@ -13,13 +13,26 @@ const MAX_REMEMBERED_COUNTERS: usize = 10_000;
 /// A text that a series was exposed as, and what became of it.
 #[derive(Debug)]
 struct Raw {
-    text: Box<[u8]>,
+    /// Where the text stands in the arena.
+    start: usize,
+    len: usize,
     /// `None` where relabelling drops it.
     series: Option<u32>,
-    /// Number of the scrape that saw it last.
+    /// Number of the scrape that saw it last, or that saw it stray from the tape.
     seen: u32,
     /// Where it stood in the last scrape: where to look for its successor.
     position: u32,
+}
+
+/// One sample of the tape: what a scrape needs of it if the body repeats itself.
+#[derive(Clone, Copy, Debug)]
+struct Line {
+    /// Bytes of its text, which follows that of the line before.
+    len: usize,
+    raw: u32,
+    found: Found,
+    /// It is the first in the body of its series.
+    first: bool,
 }
 
 /// A series of the target.
@@ -50,19 +63,25 @@ pub(crate) struct Gone {
 
 /// Finds the series for the bytes of a sample's line.
 ///
-/// In steady state bodies repeat themselves: the k-th sample is the k-th sample of the last scrape, one
-/// comparison of bytes. Otherwise a hash of the bytes finds it. Only text never seen is read as labels.
+/// In steady state bodies repeat themselves: the k-th sample is the k-th sample of the last scrape. So the last
+/// body is kept as a tape, whose texts follow each other in memory, and as long as a body follows it, a sample
+/// costs the comparison of its bytes: nothing is hashed, and nothing is written down, for what the tape says of
+/// the lines before holds for this body as well. Once a body strays, what was left out is made up for, and a
+/// hash of the bytes finds the text. Only text never seen is read as labels.
 ///
 /// Holds exactly the texts of the last successful scrape that had a body, so that its size is bounded by that
 /// body.
 #[derive(Debug, Default)]
 pub(crate) struct Cache {
+    /// The texts of the tape in their order; behind them those that the scrape under way added.
+    texts: Vec<u8>,
+    tape: Vec<Line>,
+    /// Series that the tape names.
+    tape_series: usize,
     raws: Slab<Raw>,
     by_text: HashTable<u32>,
     series: Slab<Series>,
     by_labels: HashTable<u32>,
-    /// Texts of the last successful scrape in their order.
-    order: Vec<u32>,
     hasher: DefaultHashBuilder,
     /// Counters that are no longer in `series`, by the fingerprint of their labels.
     gone: HashMap<u64, Gone>,
@@ -73,21 +92,18 @@ pub(crate) struct Cache {
 /// Where the walk through a body stands, and what it added, so that a failed scrape can be undone.
 #[derive(Debug, Default)]
 pub(crate) struct Walk {
+    /// The line of the tape that comes next if the body repeats it, and where its text begins.
     cursor: usize,
-    order: Vec<u32>,
+    text: usize,
+    /// The body is no longer the tape's. Only then what follows is kept.
+    strayed: bool,
+    /// Texts in their order, and whether each is the first of its series.
+    order: Vec<(u32, bool)>,
     new_raws: Vec<u32>,
     new_series: Vec<u32>,
     distinct: usize,
-}
-
-impl Walk {
-    fn clear(&mut self) {
-        self.cursor = 0;
-        self.order.clear();
-        self.new_raws.clear();
-        self.new_series.clear();
-        self.distinct = 0;
-    }
+    /// Bytes of the arena without the walk's own.
+    arena: usize,
 }
 
 /// What the cache knows of a sample's text.
@@ -100,54 +116,105 @@ pub(crate) enum Found {
 
 impl Cache {
     pub(crate) fn begin(&mut self, walk: &mut Walk) {
-        walk.clear();
+        walk.order.clear();
+        walk.new_raws.clear();
+        walk.new_series.clear();
+        *walk = Walk {
+            order: std::mem::take(&mut walk.order),
+            new_raws: std::mem::take(&mut walk.new_raws),
+            new_series: std::mem::take(&mut walk.new_series),
+            arena: self.texts.len(),
+            ..Walk::default()
+        };
         self.scrape = self.scrape.wrapping_add(1);
     }
 
     /// The text that comes next if the body repeats the last one; empty if there is none.
+    #[inline]
     pub(crate) fn expected(&self, walk: &Walk) -> &[u8] {
-        self.order.get(walk.cursor).map_or(&[], |id| &self.raws.get(*id).text)
+        self.tape.get(walk.cursor).map_or(&[], |line| &self.texts[walk.text..walk.text + line.len])
     }
 
-    /// Looks a text up and moves the walk past it.
-    pub(crate) fn find(&mut self, walk: &mut Walk, text: &[u8]) -> Found {
-        if let Some(id) = self.order.get(walk.cursor) {
-            let raw = self.raws.get_mut(*id);
-            if *raw.text == *text {
-                walk.cursor += 1;
-                walk.order.push(*id);
-                raw.seen = self.scrape;
-                return raw.series.map_or(Found::Dropped, Found::Series);
+    /// Moves the walk past the text that was [expected](Self::expected) and came, and tells whether it is the
+    /// first of its series in this body.
+    #[inline]
+    pub(crate) fn follow(&mut self, walk: &mut Walk) -> (Found, bool) {
+        let line = self.tape[walk.cursor];
+        walk.cursor += 1;
+        walk.text += line.len;
+        if walk.strayed {
+            return (line.found, self.mark(walk, line.raw, line.found));
+        }
+        (line.found, line.first)
+    }
+
+    /// Looks a text up and moves the walk past it; tells whether it is the first of its series in this body.
+    pub(crate) fn find(&mut self, walk: &mut Walk, text: &[u8]) -> (Found, bool) {
+        if self.tape.get(walk.cursor).is_some() && self.expected(walk) == text {
+            return self.follow(walk);
+        }
+        self.stray(walk);
+        let hash = self.hasher.hash_one(text);
+        let found = self.by_text.find(hash, |id| self.text(*id) == text).copied();
+        let Some(id) = found else { return (Found::Unknown, true) };
+        let raw = self.raws.get(id);
+        let found = raw.series.map_or(Found::Dropped, Found::Series);
+        // A text of this very walk has no place on the tape.
+        if raw.start < walk.arena {
+            (walk.cursor, walk.text) = (raw.position as usize + 1, raw.start + raw.len);
+        }
+        let first = self.mark(walk, id, found);
+        (found, first)
+    }
+
+    fn text(&self, raw: u32) -> &[u8] {
+        let raw = self.raws.get(raw);
+        &self.texts[raw.start..raw.start + raw.len]
+    }
+
+    /// Makes up for what was left out while the body followed the tape.
+    fn stray(&mut self, walk: &mut Walk) {
+        if !std::mem::replace(&mut walk.strayed, true) {
+            for at in 0..walk.cursor {
+                let line = self.tape[at];
+                self.mark(walk, line.raw, line.found);
             }
         }
-        let hash = self.hasher.hash_one(text);
-        let Some(id) = self.by_text.find(hash, |id| *self.raws.get(*id).text == *text).copied() else {
-            return Found::Unknown;
-        };
-        let raw = self.raws.get_mut(id);
-        walk.cursor = raw.position as usize + 1;
-        walk.order.push(id);
-        raw.seen = self.scrape;
-        raw.series.map_or(Found::Dropped, Found::Series)
     }
 
-    /// Remembers a text that [`Cache::find`] did not know, and the series it stands for, if any.
+    /// Writes down that a text was seen; tells whether it is the first of its series.
+    fn mark(&mut self, walk: &mut Walk, raw: u32, found: Found) -> bool {
+        self.raws.get_mut(raw).seen = self.scrape;
+        let first = match found {
+            Found::Series(id) => self.see(walk, id),
+            Found::Dropped | Found::Unknown => false,
+        };
+        walk.order.push((raw, first));
+        first
+    }
+
+    /// Remembers a text that [`Cache::find`] did not know, and the series it stands for, if any; tells whether
+    /// it is the first of its series in this body.
     pub(crate) fn add(
         &mut self,
         walk: &mut Walk,
         text: &[u8],
         series: Option<(Labels, Role, u64)>,
-    ) -> Option<u32> {
+    ) -> (Found, bool) {
         let series = series.map(|(labels, role, link)| self.series_for(walk, labels, role, link));
-        let raw = Raw { text: text.into(), series, seen: self.scrape, position: 0 };
+        let raw = Raw { start: self.texts.len(), len: text.len(), series, seen: self.scrape, position: 0 };
+        self.texts.extend_from_slice(text);
         let id = self.raws.insert(raw);
         let hash = self.hasher.hash_one(text);
-        let raws = &self.raws;
-        let hasher = &self.hasher;
-        self.by_text.insert_unique(hash, id, |id| hasher.hash_one(&*raws.get(*id).text));
-        walk.order.push(id);
+        let (raws, texts, hasher) = (&self.raws, &self.texts, &self.hasher);
+        let rehash = |id: &u32| {
+            let raw = raws.get(*id);
+            hasher.hash_one(&texts[raw.start..raw.start + raw.len])
+        };
+        self.by_text.insert_unique(hash, id, rehash);
         walk.new_raws.push(id);
-        series
+        let found = series.map_or(Found::Dropped, Found::Series);
+        (found, self.mark(walk, id, found))
     }
 
     fn series_for(&mut self, walk: &mut Walk, labels: Labels, role: Role, link: u64) -> u32 {
@@ -174,7 +241,7 @@ impl Cache {
     }
 
     /// Counts a series as seen in this scrape; `false` if it was already.
-    pub(crate) fn see(&mut self, walk: &mut Walk, id: u32) -> bool {
+    fn see(&mut self, walk: &mut Walk, id: u32) -> bool {
         let series = self.series.get_mut(id);
         if series.seen == self.scrape {
             return false;
@@ -230,6 +297,10 @@ impl Cache {
         for id in walk.new_series.drain(..) {
             self.remove_series(id);
         }
+        if self.texts.len() > walk.arena {
+            self.texts.truncate(walk.arena);
+            self.texts.shrink_to_fit();
+        }
     }
 
     /// Makes the walk's body the one that the next is compared with. `vanished` is called for each series
@@ -243,6 +314,11 @@ impl Cache {
         restarted: bool,
         mut vanished: impl FnMut(&mut Series),
     ) {
+        let whole = walk.cursor == self.tape.len() && self.tape_series == self.series.len;
+        if whole && !walk.strayed {
+            return;
+        }
+        self.stray(walk);
         if walk.distinct != self.series.len {
             for id in self.series.ids() {
                 let Some(series) = self.series.try_get_mut(id).filter(|s| s.seen != self.scrape) else {
@@ -259,19 +335,36 @@ impl Cache {
                 }
             }
         }
-        if keep {
-            return;
+        if !keep {
+            self.record(walk);
         }
-        if !walk.new_raws.is_empty() || self.order != walk.order {
-            for id in self.raws.ids() {
-                if self.raws.try_get(id).is_some_and(|raw| raw.seen != self.scrape) {
-                    self.remove_raw(id);
-                }
+    }
+
+    /// Makes the tape anew.
+    fn record(&mut self, walk: &Walk) {
+        for id in self.raws.ids() {
+            if self.raws.try_get(id).is_some_and(|raw| raw.seen != self.scrape) {
+                self.remove_raw(id);
             }
-            for (position, id) in walk.order.iter().enumerate() {
-                self.raws.get_mut(*id).position = u32::try_from(position).unwrap_or(u32::MAX);
-            }
-            std::mem::swap(&mut self.order, &mut walk.order);
+        }
+        let bytes = walk.order.iter().map(|(id, _)| self.raws.get(*id).len).sum();
+        let mut texts = Vec::with_capacity(bytes);
+        self.tape = Vec::with_capacity(walk.order.len());
+        for (id, first) in &walk.order {
+            let raw = self.raws.get(*id);
+            texts.extend_from_slice(&self.texts[raw.start..raw.start + raw.len]);
+            let found = raw.series.map_or(Found::Dropped, Found::Series);
+            self.tape.push(Line { len: raw.len, raw: *id, found, first: *first });
+        }
+        self.texts = texts;
+        self.tape_series = self.series.len;
+        // Only now, as a text may stand in the body twice, and is moved once.
+        let mut start = 0;
+        for (position, line) in self.tape.iter().enumerate() {
+            let raw = self.raws.get_mut(line.raw);
+            raw.start = start;
+            raw.position = u32::try_from(position).expect("a body has fewer than 2^32 lines");
+            start += line.len;
         }
     }
 
@@ -279,12 +372,14 @@ impl Cache {
     pub(crate) fn forget_texts(&mut self) {
         self.raws = Slab::default();
         self.by_text.clear();
-        self.order.clear();
+        self.texts = Vec::new();
+        self.tape = Vec::new();
+        self.tape_series = 0;
     }
 
     fn remove_raw(&mut self, id: u32) {
         if let Some(raw) = self.raws.remove(id) {
-            let hash = self.hasher.hash_one(&*raw.text);
+            let hash = self.hasher.hash_one(&self.texts[raw.start..raw.start + raw.len]);
             if let Ok(entry) = self.by_text.find_entry(hash, |other| *other == id) {
                 entry.remove();
             }

@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use assurance_exposition::{Entry, Format, Limits, Parser};
+use assurance_exposition::{Format, Limits, Parser};
 use assurance_metrics_model::{
     AppendError, Appender, Duration, Labels, METRIC_NAME, SeriesRef, Timestamp, Value, stale_nan,
 };
@@ -223,42 +223,33 @@ impl Ingest {
             self.format = Some(attempt.format);
         }
         let mut parser = Parser::with_limits(attempt.body, attempt.format, parser_limits(job));
-        while let Some(entry) = parser.next_expecting(self.cache.expected(walk)) {
-            let sample = match entry.map_err(|source| ScrapeFailure::Parse { source: Box::new(source) })? {
-                Entry::Sample(sample) => sample,
-                Entry::Type { name, metric_type } => {
-                    self.metadata.set_type(&name, metric_type);
-                    continue;
+        loop {
+            // As long as the body repeats the last one, a line is compared with it, and only its number is read.
+            let known = parser.next_known(self.cache.expected(walk));
+            let (found, first, new_text, value, timestamp) = if let Some(line) = known {
+                let (found, first) = self.cache.follow(walk);
+                (found, first, false, line.value, line.timestamp)
+            } else {
+                let Some(entry) = parser.next() else { break };
+                let entry = entry.map_err(|source| ScrapeFailure::Parse { source: Box::new(source) })?;
+                let Some(sample) = self.metadata.take(entry) else { continue };
+                let (mut found, mut first) = self.cache.find(walk, sample.series);
+                let new_text = found == Found::Unknown;
+                if new_text {
+                    let series = read_series(job, target, &sample).inspect_err(|_| counts.scraped += 1)?;
+                    (found, first) = self.cache.add(walk, sample.series, series);
                 }
-                Entry::Help { name, text } => {
-                    self.metadata.set_help(&name, &text);
-                    continue;
-                }
-                Entry::Unit { name, unit } => {
-                    self.metadata.set_unit(&name, &unit);
-                    continue;
-                }
-                _ => continue,
+                (found, first, new_text, sample.value, sample.timestamp)
             };
             counts.scraped += 1;
-            let (id, new_text) = match self.cache.find(walk, sample.series) {
-                Found::Series(id) => (id, false),
-                Found::Dropped => continue,
-                Found::Unknown => {
-                    let series = read_series(job, target, &sample)?;
-                    match self.cache.add(walk, sample.series, series) {
-                        Some(id) => (id, true),
-                        None => continue,
-                    }
-                }
-            };
+            let Found::Series(id) = found else { continue };
             counts.post_relabel += 1;
             if counts.post_relabel > sample_limit {
                 continue;
             }
             counts.added += u64::from(new_text);
-            let timestamp = sample.timestamp.filter(|_| job.honor_timestamps);
-            if !self.cache.see(walk, id) && timestamp.is_none() {
+            let timestamp = timestamp.filter(|_| job.honor_timestamps);
+            if !first && timestamp.is_none() {
                 counts.duplicates += 1;
                 continue;
             }
@@ -269,19 +260,19 @@ impl Ingest {
                     Role::Counter | Role::Other => {}
                     Role::Created => {
                         let before = series.present.then_some(series.last);
-                        if before.is_none_or(|b| b.to_bits() != sample.value.to_bits()) {
-                            created.push((series.link, sample.value, before));
+                        if before.is_none_or(|b| b.to_bits() != value.to_bits()) {
+                            created.push((series.link, value, before));
                         }
                     }
                     Role::ProcessStart => {
                         *process_start = match *process_start {
-                            ProcessStart::Untold => ProcessStart::At(sample.value),
+                            ProcessStart::Untold => ProcessStart::At(value),
                             _ => ProcessStart::Several,
                         };
                     }
                 }
             }
-            pending.push(Pending { series: id, new_text, value: sample.value, timestamp });
+            pending.push(Pending { series: id, new_text, value, timestamp });
         }
         if counts.post_relabel > sample_limit {
             return Err(ScrapeFailure::Samples { samples: counts.post_relabel, limit: sample_limit });

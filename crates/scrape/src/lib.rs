@@ -92,7 +92,8 @@
 //!
 //! **Invariants.** A scrape is stored as a whole or not at all. What is left out is counted and said. A series
 //! that got a sample and vanished ends with exactly one stale marker. Samples of one target never go back in
-//! time, even if the clock does. Memory of a target is bounded by its last successful body. No clock is read.
+//! time, even if the clock does. Memory of a target is bounded by its last successful body, and a sample of a
+//! series that is known allocates nothing. No clock is read.
 
 mod birth;
 mod cache;

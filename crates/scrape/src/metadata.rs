@@ -1,4 +1,5 @@
-use assurance_metrics_model::{Metadata, MetricType};
+use assurance_exposition::{Entry, Sample};
+use assurance_metrics_model::Metadata;
 use hashbrown::HashMap;
 
 /// A family's metadata is forgotten when this many successful scrapes did not mention it (as in Prometheus's
@@ -19,22 +20,16 @@ struct Known {
 }
 
 impl MetadataTable {
-    pub(crate) fn set_type(&mut self, name: &str, metric_type: MetricType) {
-        self.family(name).metric_type = metric_type;
-    }
-
-    pub(crate) fn set_help(&mut self, name: &str, help: &str) {
-        let metadata = self.family(name);
-        if metadata.help != help {
-            help.clone_into(&mut metadata.help);
+    /// Takes what a line says of a family; gives back a sample.
+    pub(crate) fn take<'a>(&mut self, entry: Entry<'a>) -> Option<Sample<'a>> {
+        match entry {
+            Entry::Sample(sample) => return Some(sample),
+            Entry::Type { name, metric_type } => self.family(&name).metric_type = metric_type,
+            Entry::Help { name, text } => set(&mut self.family(&name).help, &text),
+            Entry::Unit { name, unit } => set(&mut self.family(&name).unit, &unit),
+            _ => {}
         }
-    }
-
-    pub(crate) fn set_unit(&mut self, name: &str, unit: &str) {
-        let metadata = self.family(name);
-        if metadata.unit != unit {
-            unit.clone_into(&mut metadata.unit);
-        }
+        None
     }
 
     fn family(&mut self, name: &str) -> &mut Metadata {
@@ -57,5 +52,11 @@ impl MetadataTable {
         let mut all: Vec<_> = self.families.iter().map(|(n, k)| (n.as_str(), &k.metadata)).collect();
         all.sort_unstable_by_key(|(name, _)| *name);
         all.into_iter()
+    }
+}
+
+fn set(held: &mut String, said: &str) {
+    if held != said {
+        said.clone_into(held);
     }
 }

@@ -45,6 +45,15 @@ struct Target {
     health: &'static str,
     scrape_interval: String,
     scrape_timeout: String,
+    /// Ours, and only there if there are some: the last failures, oldest first.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    recent_failures: Vec<Failure>,
+}
+
+#[derive(Debug, Serialize)]
+struct Failure {
+    at: String,
+    reason: String,
 }
 
 #[derive(Debug, Serialize)]
@@ -69,6 +78,11 @@ impl Target {
             health: health.health.as_str(),
             scrape_interval: target.interval.to_string(),
             scrape_timeout: target.timeout.to_string(),
+            recent_failures: health
+                .history
+                .iter()
+                .map(|failure| Failure { at: failure.at.to_string(), reason: failure.reason.clone() })
+                .collect(),
         }
     }
 }

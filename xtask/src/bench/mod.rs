@@ -1,9 +1,10 @@
-//! `cargo xtask bench query|rules`: side by side with a real Prometheus, in one run on one machine.
+//! `cargo xtask bench query|rules|ingest`: side by side with a real Prometheus, in one run on one machine.
 //!
 //! Processor time is what is compared: latencies carry whatever else the machine does. A ratio below 1 is ours.
 
 mod exposition;
 mod governance;
+pub(crate) mod ingest;
 mod query;
 mod rules;
 mod table;

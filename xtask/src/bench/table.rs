@@ -10,11 +10,15 @@ pub(crate) struct Row {
     pub(crate) note: String,
 }
 
-/// A table with ratios, and whether every goal is reached.
+/// A table with ratios to Prometheus, and whether every goal is reached.
 pub(crate) fn print(title: &str, unit: &str, rows: &[Row]) -> (String, Vec<String>) {
+    print_beside("Prometheus", title, unit, rows)
+}
+
+/// A table with ratios to somebody, and whether every goal is reached.
+pub(crate) fn print_beside(who: &str, title: &str, unit: &str, rows: &[Row]) -> (String, Vec<String>) {
     let width = rows.iter().map(|row| row.what.chars().count()).max().unwrap_or_default();
-    let mut out =
-        format!("{title}\n{:width$}  {:>12} {:>12} {:>7} {:>6}\n", "", "Prometheus", "ours", "ratio", "goal");
+    let mut out = format!("{title}\n{:width$}  {who:>15} {:>12} {:>7} {:>6}\n", "", "ours", "ratio", "goal");
     let mut missed = Vec::new();
     for row in rows {
         let ratio = row.ours / row.theirs;
@@ -25,7 +29,7 @@ pub(crate) fn print(title: &str, unit: &str, rows: &[Row]) -> (String, Vec<Strin
         }
         let padding = " ".repeat(width - row.what.chars().count());
         out.push_str(&format!(
-            "{}{padding}  {:>12} {:>12} {ratio:>7.3} {goal:>6}{} {}\n",
+            "{}{padding}  {:>15} {:>12} {ratio:>7.3} {goal:>6}{} {}\n",
             row.what,
             figure(row.theirs, unit),
             figure(row.ours, unit),

@@ -60,6 +60,15 @@ impl Peer {
         // Fields 14 and 15 of proc(5), in ticks of 10 ms.
         Ok((tick(11) + tick(12)) / 100.0)
     }
+
+    /// MiB of memory that are resident.
+    pub(crate) fn resident(&self) -> Result<f64, String> {
+        let path = format!("/proc/{}/status", self.child.id());
+        let status = fs_err::read_to_string(path).map_err(|error| error.to_string())?;
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+        let kib = line.and_then(|line| line.split_whitespace().next()?.parse::<f64>().ok());
+        Ok(kib.ok_or("the process has ended")? / 1024.0)
+    }
 }
 
 impl Drop for Peer {
@@ -83,6 +92,20 @@ pub(crate) fn prometheus(binary: &str, folder: &Path, config: &str, flags: &[&st
         .args(["--storage.tsdb.retention.time=100y", "--log.level=warn"])
         .args(flags);
     Peer::start("Prometheus", &mut command, &address, "/-/ready", &folder.join("prometheus.log"))
+}
+
+/// A real single-node VictoriaMetrics over a folder, which shows what it has at once.
+pub(crate) fn victoria_metrics(binary: &str, folder: &Path, config: &str) -> Result<Peer, String> {
+    let address = free_address()?;
+    let file = folder.join("victoria.yml");
+    fs_err::write(&file, config).map_err(|error| error.to_string())?;
+    let mut command = Command::new(binary);
+    command
+        .arg(format!("-promscrape.config={}", file.display()))
+        .arg(format!("-storageDataPath={}", folder.join("data").display()))
+        .arg(format!("-httpListenAddr={address}"))
+        .args(["-retentionPeriod=100y", "-search.latencyOffset=0s", "-loggerLevel=WARN"]);
+    Peer::start("VictoriaMetrics", &mut command, &address, "/health", &folder.join("victoria.log"))
 }
 
 /// Our evaluator over a folder, with further flags. Keeps what it gets for a hundred years, as the Prometheus

@@ -1,7 +1,7 @@
 //! What a scraper leans on: the series' text as a key, types by line, and the short way for known series.
 
-use assurance_exposition::{Entry, Format, Parser, Sample};
-use assurance_metrics_model::MetricType;
+use assurance_exposition::{Entry, Format, Limits, Parser, Sample};
+use assurance_metrics_model::{MetricType, Timestamp};
 
 fn samples(body: &str, format: Format) -> Vec<Sample<'_>> {
     Parser::new(body.as_bytes(), format)
@@ -126,17 +126,27 @@ fn positions_are_those_of_the_lines() {
     assert_eq!(places, [(3, 1), (4, 1), (6, 3)]);
 }
 
-/// Reads a body with something expected on every line.
-fn expecting(body: &str, expected: &[u8], format: Format) -> Vec<String> {
+/// Reads a body with something expected on every line, and counts how often that came.
+fn expecting(body: &str, expected: &[u8], format: Format) -> (Vec<String>, usize) {
     let mut parser = Parser::new(body.as_bytes(), format);
     let mut out = Vec::new();
-    while let Some(entry) = parser.next_expecting(expected) {
-        out.push(match entry {
-            Ok(entry) => format!("{entry:?}"),
-            Err(error) => error.to_string(),
+    let mut known = 0;
+    let shown = |series: &[u8], value: f64, timestamp| {
+        format!("{} {value} {timestamp:?}", String::from_utf8_lossy(series))
+    };
+    loop {
+        if let Some(line) = parser.next_known(expected) {
+            known += 1;
+            out.push(shown(expected, line.value, line.timestamp));
+            continue;
+        }
+        out.push(match parser.next() {
+            None => return (out, known),
+            Some(Ok(Entry::Sample(s))) => shown(s.series, s.value, s.timestamp),
+            Some(Ok(entry)) => format!("{entry:?}"),
+            Some(Err(error)) => error.to_string(),
         });
     }
-    out
 }
 
 #[test]
@@ -146,12 +156,48 @@ fn expecting_a_series_changes_nothing_but_the_time() {
         "a{x=\"1\"} nope\na\nab 9\na\t10\n{\"a\",x=\"1\"} 11\na{x=\"}\"} 12\n",
     );
     for format in [Format::Text, Format::OpenMetrics] {
-        let usual = expecting(body, b"", format);
+        let (usual, none) = expecting(body, b"", format);
+        assert_eq!(none, 0);
         let series = ["a", "a{}", "a {x=\"1\"}", "a{x=\"1\"}", "{\"a\",x=\"1\"}", "a{x=\"}\"}", "zzz"];
         for expected in series {
-            assert_eq!(expecting(body, expected.as_bytes(), format), usual, "{expected}");
+            assert_eq!(expecting(body, expected.as_bytes(), format).0, usual, "{expected}");
         }
     }
+    assert_eq!(expecting(body, b"a{x=\"1\"}", Format::Text).1, 3);
+    assert_eq!(expecting(body, b"a", Format::Text).1, 2);
+}
+
+#[test]
+fn a_known_line_is_read_as_any_other() {
+    let mut parser = Parser::new(b"a 1\na 1.5 7\na  -2\ta\na NaN\na 1e2 \na 3", Format::Text);
+    assert_eq!(parser.next_known(b"a"), None, "the first line is where the body is looked at");
+    parser.next();
+    let line = parser.next_known(b"a").expect("it is as expected");
+    assert_eq!((line.value, line.timestamp), (1.5, Some(Timestamp::from_millis(7))));
+    assert_eq!(parser.next_known(b"a"), None, "something follows the number");
+    assert!(matches!(parser.next(), Some(Err(_))));
+    assert_eq!(parser.next_known(b"a"), None, "not a number");
+    assert!(matches!(parser.next(), Some(Ok(Entry::Sample(s))) if s.value.is_nan()));
+    assert_eq!(parser.next_known(b"a").map(|l| l.value), Some(100.0));
+    assert_eq!(parser.next_known(b"a").map(|l| l.value), Some(3.0), "the last line needs no end");
+    assert_eq!(parser.next_known(b"a"), None);
+    assert!(parser.next().is_none());
+}
+
+#[test]
+fn limits_hold_for_known_lines() {
+    let body = b"a 1\na 10000000000\n";
+    let limits = |max_line_bytes| Limits { max_line_bytes, ..Limits::DEFAULT };
+    for (limit, known) in [(13, false), (14, true)] {
+        let mut parser = Parser::with_limits(body, Format::Text, limits(limit));
+        parser.next();
+        assert_eq!(parser.next_known(b"a").is_some(), known, "{limit}");
+    }
+    let short = Limits { max_body_bytes: 3, ..Limits::DEFAULT };
+    let mut parser = Parser::with_limits(body, Format::Text, short);
+    assert_eq!(parser.next_known(b"a"), None);
+    assert!(matches!(parser.next(), Some(Err(_))));
+    assert_eq!(parser.next_known(b"a"), None, "nothing follows a body that is too long");
 }
 
 #[test]

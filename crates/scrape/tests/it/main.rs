@@ -1,5 +1,6 @@
 //! What the scrape machine does, by behaviour.
 
+mod allocations;
 mod birth;
 mod cache;
 mod file_sd;
@@ -9,6 +10,7 @@ mod properties;
 mod recorded;
 mod relabel;
 mod reload;
+mod repeating;
 mod rig;
 mod schedule;
 mod staleness;
