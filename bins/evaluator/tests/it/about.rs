@@ -62,7 +62,7 @@ fn quit_ends_the_process_where_it_is_enabled() {
         |address: &str, lines: &[&str]| net::request("POST", address, "/-/quit", lines, "").unwrap().status;
     assert_eq!(quit(&deaf.address, &[]), 403);
 
-    let mut server = serve(folder.path(), &["--web.enable-lifecycle"]);
+    let mut server = serve(folder.path(), &["--web.enable-lifecycle", "--storage.tsdb.path=other"]);
     assert_eq!(quit(&server.address, &["Origin: https://evil.example"]), 403);
     assert!(server.process.is_running() && deaf.process.is_running());
     assert_eq!(quit(&server.address, &[]), 200);

@@ -135,6 +135,8 @@ fn nothing_is_taken_unless_it_is_enabled_and_nothing_late_unless_that_is() {
         "remote write receiver needs to be enabled with --web.enable-remote-write-receiver\n"
     );
 
+    drop(server);
+
     // No retention is the default one, as in Prometheus.
     let strict =
         serve(plain.path(), &["--web.enable-remote-write-receiver", "--storage.tsdb.retention.time=0s"]);

@@ -183,7 +183,7 @@ fn what_cannot_start_says_why_with_the_exit_code_that_scripts_know() {
     let missing = start(&["--config.file=missing.yml", "--web.listen-address=127.0.0.1:0"]);
     assert_eq!(missing.code, Some(2), "{missing:?}");
     assert!(missing.stderr.contains("missing.yml"), "{}", missing.stderr);
-    let flag = start(&["--storage.tsdb.path=data", "--storage.tsdb.retention.size=1GB"]);
+    let flag = start(&["--storage.tsdb.path=data", "--storage.agent.path=data"]);
     assert_eq!(flag.code, Some(2), "{flag:?}");
 
     for url in ["nonsense", "ftp://pager.example", "http://"] {
@@ -224,7 +224,7 @@ fn beyond_loopback_it_listens_only_when_told_or_guarded() {
     };
     let (_process, open) = serve(&["--web.insecure-allow-remote"]);
     assert_eq!(net::get(&open, "/-/healthy").unwrap().status, 200);
-    let (_process, guarded) = serve(&["--web.config.file=web.yml"]);
+    let (_process, guarded) = serve(&["--web.config.file=web.yml", "--storage.tsdb.path=guarded"]);
     let refused = net::get(&guarded, "/api/v1/alerts").unwrap();
     assert_eq!(refused.status, 401);
     assert!(refused.header("www-authenticate").is_some_and(|h| h.starts_with("Basic")), "{}", refused.head);
