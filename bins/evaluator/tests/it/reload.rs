@@ -44,8 +44,10 @@ fn sighup_refuses_a_bad_configuration_as_a_whole() {
     write(folder.path().join("rules/b.yml"), BAD);
     server.process.signal("HUP");
     eventually("the metric", || expect(reload_metric(&server) == "0", server.process.said()));
-    let said = server.process.said();
-    assert!(said.contains("the old one stays in force") && said.contains("rules/b.yml:1:"), "{said}");
+    eventually("what it says of it", || {
+        let said = server.process.said();
+        expect(said.contains("the old one stays in force") && said.contains("rules/b.yml:1:"), said)
+    });
     assert_eq!(rule_names(&server.address).unwrap(), names);
     let targets = net::api(&server.address, "/api/v1/targets").unwrap();
     assert_eq!(targets["activeTargets"][0]["scrapePool"], "brain-governance");
