@@ -20,8 +20,8 @@ groups:
     annotations: {summary: "{{ $labels.job }} is {{ $value }}"}
 "#;
 
-/// Whether a number of more than four digits, or of days or longer, is in the text: a timeline of years is
-/// evaluated for as long as it takes, as in promtool.
+/// Whether a number of more than four digits, or of days or longer, is in the text: a timeline of the million
+/// evaluations that a test may make takes seconds, in which thousands of short ones are tried.
 fn long(text: &str) -> bool {
     let bytes = text.as_bytes();
     let digits = bytes.windows(5).any(|five| five.iter().all(u8::is_ascii_digit));
