@@ -151,6 +151,8 @@ pub struct Column {
     timestamps: Vec<Timestamp>,
     floats: Vec<f64>,
     histograms: Vec<(u32, Arc<Histogram>)>,
+    /// Whether any float is the stale marker: found out while it is at hand, and not by another walk.
+    has_marker: bool,
 }
 
 impl Column {
@@ -164,6 +166,7 @@ impl Column {
         self.timestamps.clear();
         self.floats.clear();
         self.histograms.clear();
+        self.has_marker = false;
     }
 
     /// Makes room for so many samples more.
@@ -189,13 +192,12 @@ impl Column {
 
     /// Whether every sample is a float, and none the stale marker: the columns can be computed on as they are.
     pub fn is_plain(&self) -> bool {
-        // Looks at all of them: a loop without an exit reads several at once.
-        let stale = self.floats.iter().fold(false, |stale, value| stale | is_stale_nan(*value));
-        self.is_float() && !stale
+        self.is_float() && !self.has_marker
     }
 
     /// Appends a float.
     pub fn push_float(&mut self, at: Timestamp, value: f64) {
+        self.has_marker |= is_stale_nan(value);
         self.timestamps.push(at);
         self.floats.push(value);
     }
@@ -205,6 +207,9 @@ impl Column {
         let count = millis.len().min(values.len());
         self.timestamps.extend(millis[..count].iter().map(|at| Timestamp::from_millis(*at)));
         self.floats.extend_from_slice(&values[..count]);
+        // A loop without an exit looks at several at once.
+        let stale = values[..count].iter().fold(false, |stale, value| stale | is_stale_nan(*value));
+        self.has_marker |= stale;
     }
 
     /// Appends a sample of either kind.

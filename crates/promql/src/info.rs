@@ -9,6 +9,7 @@ use crate::ast::{Expr, ExprKind, VectorSelector};
 use crate::error::EvalError;
 use crate::eval::Evaluator;
 use crate::line::{Line, Steps};
+use crate::select::first_after;
 
 /// The info metric that is taken where none is named.
 const TARGET_INFO: &str = "target_info";
@@ -171,7 +172,7 @@ impl Evaluator<'_> {
             let mut next = 0;
             for (step, slot) in newest.iter_mut().enumerate() {
                 let now = windows.time(steps.at(step));
-                next += times[next..].iter().take_while(|at| **at <= now).count();
+                next = first_after(times, next, now);
                 let Some(at) = next.checked_sub(1) else { continue };
                 if times[at] <= now - lookback || column.is_stale(at) {
                     continue;

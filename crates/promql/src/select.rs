@@ -161,6 +161,18 @@ impl Sorted {
     }
 }
 
+/// The first sample after `limit`, given that those before `from` are not: by strides that double, since the next
+/// step is mostly near, and sometimes far.
+pub(crate) fn first_after(times: &[Timestamp], from: usize, limit: Timestamp) -> usize {
+    let (mut low, mut stride) = (from, 1);
+    while times.get(low + stride - 1).is_some_and(|at| *at <= limit) {
+        low += stride;
+        stride *= 2;
+    }
+    let high = (low + stride - 1).min(times.len());
+    low + times[low..high].partition_point(|at| *at <= limit)
+}
+
 /// What is done with each series.
 pub(crate) type Each<'e> = dyn FnMut(&mut Annotations, RangeSeries<'_>) -> Result<(), EvalError> + 'e;
 
@@ -267,7 +279,7 @@ impl Evaluator<'_> {
             let (mut next, mut before) = (0, None);
             for step in 0..evaluated {
                 let now = windows.time(steps.at(step));
-                next += times[next..].iter().take_while(|at| **at <= now).count();
+                next = first_after(times, next, now);
                 if smoothed {
                     if let Some(value) = smoothed_at(&column, next, now, lookback) {
                         line.put(step, value);
@@ -469,5 +481,25 @@ impl Evaluator<'_> {
                 None
             }
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use assurance_metrics_model::Timestamp;
+
+    use super::first_after;
+
+    #[test]
+    fn strides_find_what_a_walk_finds() {
+        let times: Vec<Timestamp> = (0..50).map(|n| Timestamp::from_millis(n * n)).collect();
+        for from in 0..=times.len() {
+            for limit in -1..2600 {
+                let limit = Timestamp::from_millis(limit);
+                let walked = times[from..].iter().take_while(|at| **at <= limit).count();
+                assert_eq!(first_after(&times, from, limit), from + walked);
+            }
+        }
+        assert_eq!(first_after(&[], 0, Timestamp::EPOCH), 0);
     }
 }

@@ -30,3 +30,21 @@ fn a_histogram_may_carry_the_stale_marker_in_its_sum() {
     column.push(Timestamp::EPOCH, &Value::Histogram(Arc::new(ended)));
     assert!(column.is_stale(0));
 }
+
+#[test]
+fn a_column_without_markers_and_histograms_is_plain() {
+    let (times, values) = ([1, 2, 3], [1.0, f64::NAN, 2.0]);
+    let mut column = Column::new();
+    column.extend_floats(&times, &values);
+    column.push_float(Timestamp::from_millis(4), f64::NAN);
+    assert!(column.is_plain());
+    column.push_float(Timestamp::from_millis(5), stale_nan());
+    assert!(!column.is_plain());
+    column.clear();
+    assert!(column.is_plain(), "what is gone does not count");
+    column.extend_floats(&times, &[1.0, stale_nan(), 2.0]);
+    assert!(!column.is_plain());
+    column.clear();
+    column.push(Timestamp::EPOCH, &Value::Histogram(Arc::new(Histogram::default())));
+    assert!(!column.is_plain());
+}

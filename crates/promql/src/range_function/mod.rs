@@ -17,7 +17,7 @@ use crate::eval::Evaluator;
 use crate::function::RangeFunction;
 use crate::line::{Line, Steps};
 use crate::numbers::{Sum, Variance, as_float, nan_first, quantile, regression};
-use crate::select::{RangeSeries, Samples, Windows};
+use crate::select::{RangeSeries, Samples, Windows, first_after};
 
 pub(crate) use extended::boundaries;
 use rate::Rates;
@@ -158,9 +158,8 @@ fn advance((from, to): &mut (usize, usize), times: &[Timestamp], window: TimeRan
     if times.is_empty() {
         return;
     }
-    *from += times[*from..].iter().take_while(|at| **at <= window.after).count();
-    *to = (*to).max(*from);
-    *to += times[*to..].iter().take_while(|at| **at <= window.until).count();
+    *from = first_after(times, *from, window.after);
+    *to = first_after(times, (*to).max(*from), window.until);
 }
 
 fn check_factors(params: &Params) -> Result<(), EvalError> {
