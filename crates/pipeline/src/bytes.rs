@@ -4,34 +4,6 @@ use std::collections::BTreeMap;
 
 use assurance_metrics_model::{Labels, Timestamp};
 
-/// CRC-32 as in zlib, half a byte at a time: records are small.
-pub(crate) fn crc32(bytes: &[u8]) -> u32 {
-    const POLYNOMIAL: u32 = 0xedb8_8320;
-    const fn entry(nibble: u32) -> u32 {
-        let mut value = nibble;
-        let mut bit = 0;
-        while bit < 4 {
-            value = if value & 1 == 0 { value >> 1 } else { (value >> 1) ^ POLYNOMIAL };
-            bit += 1;
-        }
-        value
-    }
-    const TABLE: [u32; 16] = {
-        let mut table = [0; 16];
-        let mut nibble = 0;
-        while nibble < 16 {
-            table[nibble as usize] = entry(nibble);
-            nibble += 1;
-        }
-        table
-    };
-    let step = |sum: u32, nibble: u32| TABLE[((sum ^ nibble) & 15) as usize] ^ (sum >> 4);
-    !bytes.iter().fold(!0, |sum, byte| {
-        let byte = u32::from(*byte);
-        step(step(sum, byte), byte >> 4)
-    })
-}
-
 #[derive(Debug, Default)]
 pub(crate) struct Writer(Vec<u8>);
 

@@ -3,8 +3,9 @@
 use assurance_metrics_model::{Duration, Labels, Timestamp};
 use assurance_notifier::{Alert, AlertStatus};
 use assurance_rules::{AlertState, GroupRecord, ManagerState, Phase, RuleRecord};
+use assurance_storage::crc32c;
 
-use crate::bytes::{Reader, Writer, crc32};
+use crate::bytes::{Reader, Writer};
 
 /// The file's name, for whoever keeps it beside the samples.
 pub const STATE_FILE: &str = "alerts.state";
@@ -97,7 +98,7 @@ impl AlertsState {
         all.extend_from_slice(MAGIC);
         all.extend_from_slice(&VERSION.to_le_bytes());
         all.extend_from_slice(&(body.len() as u64).to_le_bytes());
-        all.extend_from_slice(&crc32(&body).to_le_bytes());
+        all.extend_from_slice(&crc32c(&[&body]).to_le_bytes());
         all.extend_from_slice(&body);
         all
     }
@@ -122,7 +123,7 @@ impl AlertsState {
         if body.len() as u64 != length {
             return Err(cut);
         }
-        if crc32(body) != sum {
+        if crc32c(&[body]) != sum {
             return Err(StateError::Damaged("its sum does not match"));
         }
         read(&mut Reader::new(body)).ok_or(StateError::Damaged("its sum matches, but it cannot be read"))

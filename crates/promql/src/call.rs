@@ -118,7 +118,7 @@ impl Evaluator<'_> {
     /// `timestamp`: of the samples themselves where a selector stands inside, of the evaluation elsewhere.
     fn timestamps(&mut self, vector: &Expr, steps: &Steps) -> Result<Vec<Line>, EvalError> {
         let mut lines = match &vector.unparenthesised().kind {
-            ExprKind::Vector(selector) => self.vector_selector_times(selector, steps)?,
+            ExprKind::Vector(selector) => self.vector_selector_times(selector, vector.span, steps)?,
             _ => {
                 let mut lines = self.eval_vector(vector, steps)?;
                 for line in &mut lines {

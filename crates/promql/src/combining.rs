@@ -2,6 +2,34 @@
 
 use assurance_metrics_model::{CompensatedHistogram, Histogram, HistogramMean, Incompatible, ResetHint};
 
+/// A histogram between two samples, at a share of the time from one to the other.
+pub(crate) struct Between {
+    pub(crate) histogram: Histogram,
+    /// Custom bounds differed, and were brought together: in subtracting, in adding.
+    pub(crate) reconciled: (bool, bool),
+}
+
+/// On the line between two histograms; of a counter that started anew, on the line from nothing to the later.
+///
+/// # Errors
+/// If exponential and custom buckets meet.
+pub(crate) fn between(
+    before: &Histogram,
+    after: &Histogram,
+    share: f64,
+    counter: bool,
+) -> Result<Between, Incompatible> {
+    let mut histogram = after.clone();
+    if counter && after.detect_reset(before) {
+        histogram.scale(share);
+        return Ok(Between { histogram, reconciled: (false, false) });
+    }
+    let subtracted = histogram.subtract_assign(before)?.reconciled_bounds;
+    histogram.scale(share);
+    let added = histogram.add_assign(before)?.reconciled_bounds;
+    Ok(Between { histogram, reconciled: (subtracted, added) })
+}
+
 /// Adds histograms up, or averages them.
 pub(crate) struct HistogramSum {
     average: bool,

@@ -149,7 +149,7 @@ impl<'a> Evaluator<'a> {
         let lines = match &expr.kind {
             ExprKind::Number(value) => Lines::Scalar(vec![*value; steps.count]),
             ExprKind::String(text) => Lines::String(text.clone()),
-            ExprKind::Vector(selector) => Lines::Vector(self.vector_selector(selector, steps)?),
+            ExprKind::Vector(selector) => Lines::Vector(self.vector_selector(selector, expr.span, steps)?),
             ExprKind::Matrix(_) | ExprKind::Subquery(_) => {
                 return Err(EvalError::Parameter {
                     message: format!("a range vector stands where none can: {expr}"),

@@ -166,10 +166,10 @@ const fn experimental(
     name: &'static str,
     kind: Kind,
     args: &'static [ValueType],
-    (required, allowed): (usize, usize),
+    count: (usize, usize),
     returns: ValueType,
 ) -> Signature {
-    Signature { name, kind, args, required, allowed, returns, experimental: true }
+    Signature { experimental: true, ..of(name, kind, args, count, returns) }
 }
 
 /// Every function, sorted by name.

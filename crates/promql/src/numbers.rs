@@ -98,19 +98,11 @@ pub(crate) fn nan_first(a: f64, b: f64) -> Ordering {
 
 /// The quantile of values, by linear interpolation between ranks; the values are moved about.
 pub(crate) fn quantile(q: f64, values: &mut [f64]) -> f64 {
-    if values.is_empty() || q.is_nan() {
-        return f64::NAN;
-    }
-    if q < 0.0 {
-        return f64::NEG_INFINITY;
-    }
-    if q > 1.0 {
-        return f64::INFINITY;
-    }
+    let (rank, lower) = match rank(q, values.len()) {
+        Ok(place) => place,
+        Err(beyond) => return beyond,
+    };
     // The two neighbours of the rank are found in linear time.
-    let last = values.len() - 1;
-    let rank = q * as_float(last);
-    let lower = as_index(rank.floor()).min(last);
     let (_, low, above) = values.select_nth_unstable_by(lower, |a, b| nan_first(*a, *b));
     let low = *low;
     let high = above.iter().copied().min_by(|a, b| nan_first(*a, *b)).unwrap_or(low);
@@ -119,19 +111,23 @@ pub(crate) fn quantile(q: f64, values: &mut [f64]) -> f64 {
 
 /// The quantile of values that are in order, NaN first.
 pub(crate) fn quantile_of_sorted(q: f64, values: &[f64]) -> f64 {
-    if values.is_empty() || q.is_nan() {
-        return f64::NAN;
+    match rank(q, values.len()) {
+        Ok((rank, lower)) => between(values[lower], values[(lower + 1).min(values.len() - 1)], rank),
+        Err(beyond) => beyond,
     }
+}
+
+/// The rank of a quantile among so many values and the whole number below it; or, beyond them, the result.
+fn rank(q: f64, count: usize) -> Result<(f64, usize), f64> {
+    let Some(last) = count.checked_sub(1).filter(|_last| !q.is_nan()) else { return Err(f64::NAN) };
     if q < 0.0 {
-        return f64::NEG_INFINITY;
+        return Err(f64::NEG_INFINITY);
     }
     if q > 1.0 {
-        return f64::INFINITY;
+        return Err(f64::INFINITY);
     }
-    let last = values.len() - 1;
     let rank = q * as_float(last);
-    let lower = as_index(rank.floor()).min(last);
-    between(values[lower], values[(lower + 1).min(last)], rank)
+    Ok((rank, as_index(rank.floor()).min(last)))
 }
 
 fn between(low: f64, high: f64, rank: f64) -> f64 {

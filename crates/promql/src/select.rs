@@ -3,11 +3,15 @@
 use std::sync::Arc;
 
 use assurance_metrics_model::{
-    Column, Duration, Histogram, Labels, ResetHint, Selection, Series, TimeRange, Timestamp, Value,
+    Column, Duration, Histogram, Incompatible, Labels, ResetHint, Selection, Series, TimeRange, Timestamp,
+    Value,
 };
 
 use crate::annotations::Annotations;
-use crate::ast::{At, DurationExpr, Expr, ExprKind, MatrixSelector, RangeEnds, Subquery, VectorSelector};
+use crate::ast::{
+    At, DurationExpr, Expr, ExprKind, MatrixSelector, RangeEnds, Span, Subquery, VectorSelector,
+};
+use crate::combining::between;
 use crate::error::EvalError;
 use crate::eval::Evaluator;
 use crate::line::{Line, Lines, Steps, joined};
@@ -234,9 +238,10 @@ impl Evaluator<'_> {
     pub(crate) fn vector_selector(
         &mut self,
         selector: &VectorSelector,
+        span: Span,
         steps: &Steps,
     ) -> Result<Vec<Line>, EvalError> {
-        self.newest(selector, steps, |line, step, column, before, at| match column.histogram(at) {
+        self.newest(selector, span, steps, |line, step, column, before, at| match column.histogram(at) {
             Some(histogram) => line.set_histogram(step, hinted(histogram, before, at)),
             None => line.set(step, column.floats()[at]),
         })
@@ -246,9 +251,10 @@ impl Evaluator<'_> {
     pub(crate) fn vector_selector_times(
         &mut self,
         selector: &VectorSelector,
+        span: Span,
         steps: &Steps,
     ) -> Result<Vec<Line>, EvalError> {
-        self.newest(selector, steps, |line, step, column, _, at| {
+        self.newest(selector, span, steps, |line, step, column, _, at| {
             line.set(step, column.timestamps()[at].as_secs_f64());
         })
     }
@@ -256,6 +262,7 @@ impl Evaluator<'_> {
     fn newest(
         &mut self,
         selector: &VectorSelector,
+        span: Span,
         steps: &Steps,
         take: impl Fn(&mut Line, usize, &Column, Option<usize>, usize),
     ) -> Result<Vec<Line>, EvalError> {
@@ -281,8 +288,13 @@ impl Evaluator<'_> {
                 let now = windows.time(steps.at(step));
                 next = first_after(times, next, now);
                 if smoothed {
-                    if let Some(value) = smoothed_at(&column, next, now, lookback) {
-                        line.put(step, value);
+                    match smoothed_at(&column, next, now, lookback) {
+                        Ok(Some(value)) => line.put(step, value),
+                        Ok(None) => {}
+                        Err(Incompatible) => {
+                            let metric = series.labels().metric_name();
+                            self.annotations.exponential_and_custom(metric, span);
+                        }
                     }
                     continue;
                 }
@@ -418,35 +430,32 @@ fn hinted(histogram: &Arc<Histogram>, before: Option<usize>, at: usize) -> Arc<H
 
 /// The value at `now`, on the line between the samples on either side; that of the sample before where none
 /// comes after. `next` is the first sample after `now`.
-fn smoothed_at(column: &Column, next: usize, now: Timestamp, lookback: Duration) -> Option<Value> {
+fn smoothed_at(
+    column: &Column,
+    next: usize,
+    now: Timestamp,
+    lookback: Duration,
+) -> Result<Option<Value>, Incompatible> {
     let times = column.timestamps();
     let usable = |at: usize| !column.is_stale(at);
-    let before = next.checked_sub(1).filter(|at| times[*at] > now - lookback && usable(*at))?;
+    let before = next.checked_sub(1).filter(|at| times[*at] > now - lookback && usable(*at));
+    let Some(before) = before else { return Ok(None) };
     let after = (next < column.len()).then_some(next);
     let after = after.filter(|at| times[*at] <= now + lookback && usable(*at) && times[before] < now);
     let span = |after: usize| (times[after] - times[before]).as_secs_f64();
     let share = |after: usize| (now - times[before]).as_secs_f64() / span(after);
-    match (column.histogram(before), after.map(|after| (after, column.histogram(after)))) {
+    Ok(Some(match (column.histogram(before), after.map(|after| (after, column.histogram(after)))) {
         (None, Some((after, None))) => {
             let (from, to) = (column.floats()[before], column.floats()[after]);
-            Some(Value::Float(from + (to - from) * share(after)))
+            Value::Float(from + (to - from) * share(after))
         }
         (Some(from), Some((after, Some(to)))) => {
-            // A counter that started anew began empty.
-            let anew = to.reset_hint != ResetHint::Gauge && to.detect_reset(from);
-            let mut value = (**to).clone();
-            if !anew {
-                let _bounds = value.subtract_assign(from).ok()?;
-            }
-            value.scale(share(after));
-            if !anew {
-                let _bounds = value.add_assign(from).ok()?;
-            }
-            Some(Value::Histogram(Arc::new(value)))
+            let counter = to.reset_hint != ResetHint::Gauge;
+            Value::Histogram(Arc::new(between(from, to, share(after), counter)?.histogram))
         }
-        (None, _) => Some(Value::Float(column.floats()[before])),
-        (Some(histogram), _) => Some(Value::Histogram(Arc::clone(histogram))),
-    }
+        (None, _) => Value::Float(column.floats()[before]),
+        (Some(histogram), _) => Value::Histogram(Arc::clone(histogram)),
+    }))
 }
 
 impl Evaluator<'_> {

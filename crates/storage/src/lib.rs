@@ -3,7 +3,7 @@
 //! **In scope:** the trait [`Storage`] over relative names (append and sync, publish under a name that must
 //! not exist, replace a small file, read, list, lock, remove) and what each of them promises; [`Memory`],
 //! which keeps everything in memory; [`Crashing`], which keeps a live and a durable image and fails or stops
-//! at a chosen step; [`Overlay`], which shows another storage and changes nothing in it.
+//! at a chosen step; [`Overlay`], which shows another storage and changes nothing in it; and [`crc32c`], by which damage is found.
 //!
 //! **Out of scope:** a real file system (`disk`), what the bytes mean (`evidence`, `tsdb`).
 //!
@@ -22,6 +22,7 @@
 //! returned. A handle whose sync failed refuses every further call, because after a failed sync the kernel
 //! may report pages as clean that never reached the disk.
 
+mod checksum;
 mod crashing;
 mod error;
 mod memory;
@@ -29,6 +30,7 @@ mod name;
 mod overlay;
 mod reader;
 
+pub use checksum::crc32c;
 pub use crashing::{Crashing, Fault, Plan, Survival};
 pub use error::{Operation, StorageError, StorageErrorKind};
 pub use memory::Memory;

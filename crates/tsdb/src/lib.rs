@@ -69,7 +69,6 @@ mod appender;
 mod bytes;
 mod checkpoint;
 mod chunk;
-mod crc;
 mod durable;
 mod faults;
 mod histogram;

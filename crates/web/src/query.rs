@@ -15,7 +15,6 @@ use tokio::time::Instant;
 use crate::answer::{Answer, ApiError, ErrorType, TRUNCATED};
 use crate::params::Params;
 use crate::result::QueryData;
-use crate::state::MAX_POINTS;
 use crate::stats::Counted;
 
 /// Prometheus's name for functions that may still change.
@@ -47,7 +46,7 @@ pub(crate) async fn range(
         return Err(ApiError::parameter("step", why));
     }
     let steps = usize::try_from((end - start).as_millis() / step.as_millis());
-    if !steps.is_ok_and(|steps| steps < MAX_POINTS) {
+    if !steps.is_ok_and(|steps| steps < state.options.max_points) {
         return Err(ApiError::bad_data(
             "exceeded maximum resolution of 11,000 points per timeseries. Try decreasing the query resolution (?step=XX)",
         ));

@@ -18,9 +18,6 @@ use crate::remote_write::Writes;
 /// Reads the configuration anew; the error is for the one who asked.
 pub type Reload = Arc<dyn Fn() -> Pin<Box<dyn Future<Output = Result<(), String>> + Send>> + Send + Sync>;
 
-/// Points of one series in a range query: one more than the 11,000 steps that Prometheus allows.
-pub(crate) const MAX_POINTS: usize = 11_001;
-
 /// What the routes show, and by whose clock.
 #[derive(Clone)]
 #[non_exhaustive]
@@ -138,8 +135,7 @@ impl State {
         clock: Arc<dyn Fn() -> Timestamp + Send + Sync>,
         settings: Settings,
     ) -> Self {
-        let mut options = Options::default();
-        options.max_points = MAX_POINTS;
+        let options = Options::default();
         let queries = Arc::new(Semaphore::new(settings.max_concurrent_queries.max(1)));
         Self {
             pipeline,

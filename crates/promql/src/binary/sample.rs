@@ -69,13 +69,12 @@ impl<'a> Operation<'a> {
     }
 
     pub(super) fn drops_name(&self) -> bool {
-        let trims = matches!(self.binary.op, BinaryOp::TrimUpper | BinaryOp::TrimLower);
-        self.binary.returns_bool || !(self.binary.op.is_comparison() || trims)
+        self.binary.returns_bool || !(self.binary.op.is_comparison() || self.binary.op.is_trim())
     }
 
     /// What one float becomes: `kept` where a comparison filters.
     pub(super) fn of_floats(&mut self, a: f64, b: f64, kept: f64) -> Option<f64> {
-        if matches!(self.binary.op, BinaryOp::TrimUpper | BinaryOp::TrimLower) {
+        if self.binary.op.is_trim() {
             self.incompatible("float", "float");
             return None;
         }

@@ -8,6 +8,7 @@ use super::rate::{Rates, apply};
 use super::{Notes, Window};
 use crate::annotations::Combining;
 use crate::ast::RangeEnds;
+use crate::combining::between as between_histograms;
 use crate::select::{RangeSeries, Samples, Windows};
 
 /// The samples that a window is computed from: the last one at or before its start, and up to its end or, if
@@ -170,14 +171,17 @@ impl Rates<'_> {
         if at == to {
             return Some((**after).clone());
         }
-        let mut part = (**after).clone();
-        if self.counter && after.detect_reset(before) {
-            part.scale(share(from, to, at));
-            return Some(part);
+        let Ok(between) = between_histograms(before, after, share(from, to, at), self.counter) else {
+            notes.annotations.exponential_and_custom(notes.metric, notes.span);
+            return None;
+        };
+        let (subtracted, added) = between.reconciled;
+        for (combining, reconciled) in [(Combining::Subtraction, subtracted), (Combining::Addition, added)] {
+            if reconciled {
+                notes.annotations.reconciled(combining, notes.span);
+            }
         }
-        part = apply(part, before, Combining::Subtraction, notes)?;
-        part.scale(share(from, to, at));
-        apply(part, before, Combining::Addition, notes)
+        Some(between.histogram)
     }
 }
 

@@ -15,8 +15,8 @@ use self::blocks::Blocks;
 use self::index::{SUM_BYTES, SegmentIndex};
 use crate::bytes::Cursor;
 use crate::chunk::Chunk;
-use crate::crc::crc32c;
 use crate::recovery::{OpenError, OpenErrorKind};
+use assurance_storage::crc32c;
 
 /// Where segments are.
 pub(crate) const DIRECTORY: &str = "segments";

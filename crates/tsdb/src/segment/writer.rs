@@ -8,7 +8,7 @@ use super::index::{ChunkRef, IndexWriter};
 use super::summary::Values;
 use super::{Footer, header};
 use crate::chunk::Chunk;
-use crate::crc::crc32c;
+use assurance_storage::crc32c;
 
 /// Gives the bytes of a segment with these series, which come in the order of their labels.
 pub(crate) struct Content<I> {

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use crate::bytes::Cursor;
-use crate::crc::crc32c;
+use assurance_storage::crc32c;
 
 pub(crate) const MAGIC: [u8; 8] = *b"asrtWAL\n";
 

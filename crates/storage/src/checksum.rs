@@ -32,8 +32,8 @@ const fn tables() -> [[u32; 256]; 8] {
     tables
 }
 
-/// The sum of all parts, as if they were one.
-pub(crate) fn crc32c(parts: &[&[u8]]) -> u32 {
+/// CRC-32C (Castagnoli, RFC 3720 B.4) of all parts, as if they were one: by what a file's reader finds damage.
+pub fn crc32c(parts: &[&[u8]]) -> u32 {
     !parts.iter().fold(u32::MAX, |sum, part| update(sum, part))
 }
 
