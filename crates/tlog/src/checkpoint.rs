@@ -153,7 +153,9 @@ impl FromStr for Checkpoint {
         let (origin, size, root) = (next(1)?, next(2)?, next(3)?);
         let parsed =
             text::decimal(size).ok_or_else(|| CheckpointErrorKind::Size(text::excerpt(size)).at(2))?;
-        let root = root.parse().map_err(|_| CheckpointErrorKind::Root(text::excerpt(root)).at(3))?;
+        let Ok(root) = root.parse() else {
+            return Err(CheckpointErrorKind::Root(text::excerpt(root)).at(3));
+        };
         let extensions = lines.map(|line| line.map(str::to_owned)).collect::<Result<_, _>>()?;
         Self::new(origin, parsed, root)?.with_extensions(extensions)
     }

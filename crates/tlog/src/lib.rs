@@ -32,7 +32,7 @@
 //! ```
 //!
 //! **Invariants.** No input makes a function here panic or allocate without bound. What is read has one spelling:
-//! written again it is the same bytes. A proof verifies for the one leaf, index, size and root it was made for.
+//! written again it is the same bytes. A proof verifies for the one leaf and index, or the one pair of roots, it was made for.
 //! A false signature of a known key condemns the note. No cosignature leaves a witness before its caller says
 //! that the decision is durable.
 

@@ -129,12 +129,11 @@ pub enum ProofError {
 /// definitions of RFC 6962 split off.
 pub(crate) fn edge_nodes(start: u64, end: u64) -> impl Iterator<Item = (u8, u64)> {
     let mut at = start;
-    (0..u64::BITS as u8).rev().filter_map(move |level| {
-        ((end - start) >> level & 1 == 1).then(|| {
-            let node = (level, at >> level);
-            at += 1 << level;
-            node
-        })
+    let length = end - start;
+    (0..u64::BITS as u8).rev().filter(move |level| length >> level & 1 == 1).map(move |level| {
+        let index = at >> level;
+        at += 1 << level;
+        (level, index)
     })
 }
 

@@ -125,8 +125,10 @@ impl TlogProof {
             if hashes.len() == MAX_PROOF_HASHES {
                 return Err(lines.error(TlogProofErrorKind::TooManyHashes));
             }
-            let hash = line.parse();
-            hashes.push(hash.map_err(|_| lines.error(TlogProofErrorKind::Hash(text::excerpt(line))))?);
+            let Ok(hash) = line.parse() else {
+                return Err(lines.error(TlogProofErrorKind::Hash(text::excerpt(line))));
+            };
+            hashes.push(hash);
         }
         let before = lines.number;
         let checkpoint = SignedNote::parse(lines.rest).map_err(|error| TlogProofError {

@@ -74,8 +74,8 @@ pub enum KeyError {
         /// The name, cut where it is long.
         name: String,
     },
-    /// The key id is not eight hexadecimal digits.
-    #[error("key {name}: the id must be eight hexadecimal digits")]
+    /// The key id is not eight lower-case hexadecimal digits.
+    #[error("key {name}: the id must be eight lower-case hexadecimal digits")]
     Id {
         /// Whose key.
         name: String,
@@ -256,7 +256,7 @@ impl<'a> KeyParts<'a> {
         };
         check_key_name(name)?;
         let owned = || name.to_owned();
-        let hexadecimal = id.len() == 8 && id.bytes().all(|b| b.is_ascii_hexdigit());
+        let hexadecimal = id.len() == 8 && id.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
         let id = u32::from_str_radix(id, 16).ok().filter(|_| hexadecimal);
         let id = id.ok_or_else(|| KeyError::Id { name: owned() })?;
         let bytes = (base64.len() == 44).then(|| text::base64_decode(base64)).flatten();

@@ -42,7 +42,7 @@ pub struct Witness {
 /// Something that can have witnessed a checkpoint; groups name only members that stand before them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Member {
-    Witness(Witness),
+    Witness(Box<Witness>),
     Group { name: String, threshold: usize, members: Vec<usize> },
 }
 
@@ -75,7 +75,7 @@ impl Policy {
     /// The witnesses, in the policy's order.
     pub fn witnesses(&self) -> impl Iterator<Item = &Witness> {
         self.members.iter().filter_map(|member| match member {
-            Member::Witness(witness) => Some(witness),
+            Member::Witness(witness) => Some(&**witness),
             Member::Group { .. } => None,
         })
     }

@@ -166,7 +166,7 @@ impl Reading {
             return Err(PolicyErrorKind::DuplicateKey(key.name().to_owned()));
         }
         let url = url.map(|url| (*url).to_owned());
-        self.add(Member::Witness(Witness { name: name.to_owned(), key, url }));
+        self.add(Member::Witness(Box::new(Witness { name: name.to_owned(), key, url })));
         Ok(())
     }
 

@@ -108,8 +108,10 @@ impl AddCheckpoint {
             if proof.len() == MAX_PROOF_HASHES {
                 return Err(error(number, RequestErrorKind::TooManyHashes));
             }
-            let hash = line.parse();
-            proof.push(hash.map_err(|_| error(number, RequestErrorKind::Hash(text::excerpt(line))))?);
+            let Ok(hash) = line.parse() else {
+                return Err(error(number, RequestErrorKind::Hash(text::excerpt(line))));
+            };
+            proof.push(hash);
         }
         let before = 2 + proof.len();
         let note = SignedNote::parse(rest).map_err(|note| {
