@@ -39,13 +39,16 @@
 
 mod align;
 mod archive;
+mod audit;
 mod collector;
+mod compress;
 mod cursor;
 mod digest;
 mod event;
 mod exporter;
 mod fact;
 mod instant;
+mod lines;
 mod names;
 mod source;
 mod tail;

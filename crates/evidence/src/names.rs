@@ -56,3 +56,16 @@ pub(crate) fn day_of_published(name: &str) -> Option<(Day, &str)> {
     let (day, rest) = bare.strip_prefix("audit-")?.split_at_checked(10)?;
     Some((day.parse().ok()?, rest))
 }
+
+/// Compressed days, to be kept for years, and the hashes of their lines.
+pub(crate) const COLD_DIRECTORY: &str = "cold";
+/// The transparency log, in the layout of c2sp.org/tlog-tiles.
+pub(crate) const LOG_DIRECTORY: &str = "log";
+/// The newest signed tree head: the only published file that changes, and the commit point of every seal.
+pub(crate) const CHECKPOINT_FILE: &str = "log/checkpoint";
+/// Copies of every checkpoint, by size.
+pub(crate) const CHECKPOINTS_DIRECTORY: &str = "log/checkpoints";
+/// What witnesses signed, by size and key.
+pub(crate) const COSIGNATURES_DIRECTORY: &str = "log/cosignatures";
+/// The log's first key, for those who have no better source.
+pub(crate) const LOG_KEY_FILE: &str = "log/vkey";
