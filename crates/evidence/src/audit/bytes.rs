@@ -156,7 +156,7 @@ mod tests {
         let longer = of(sealed, b"first\nsecond\nthird\nfourth\n").unwrap();
         assert_eq!(longer, Difference { change: Change::Appended { at: 19, bytes: 7 }, line: 4 });
         let other = of(sealed, b"first\nthird\n").unwrap();
-        assert_eq!(other.change, Change::Other { first: 6, bytes: 12 });
+        assert_eq!(other.change, Change::Other { first: 6, bytes: 13 });
         assert_eq!(other.line, 2);
     }
 
