@@ -39,7 +39,7 @@
 
 mod align;
 mod archive;
-mod audit;
+pub mod audit;
 mod collector;
 mod compress;
 mod cursor;
@@ -49,6 +49,7 @@ mod exporter;
 mod fact;
 mod instant;
 mod lines;
+pub mod manifest;
 mod names;
 mod source;
 mod tail;

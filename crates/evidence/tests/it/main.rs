@@ -6,5 +6,6 @@ mod backend;
 mod crashing;
 mod days;
 mod following;
+mod leaves;
 mod scheduling;
 mod verifying;
