@@ -51,6 +51,7 @@ mod instant;
 mod lines;
 pub mod manifest;
 mod names;
+pub mod proof;
 mod source;
 mod tail;
 mod verify;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use assurance_metrics_model::Timestamp;
+use assurance_metrics_model::{Duration, Timestamp};
 use assurance_tlog::Hash;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
@@ -222,6 +222,16 @@ pub struct Retention {
 impl Retention {
     /// 90 days plain, seven years (2,557 days, two leap days among them) compressed.
     pub const USUAL: Self = Self { hot_days: 90, cold_days: 2557 };
+
+    /// Whether a day's plain form may be gone by now.
+    pub fn may_be_cold(self, day: Day, now: Timestamp) -> bool {
+        day.end() + Duration::from_secs(i64::from(self.hot_days) * 86_400) <= now
+    }
+
+    /// Whether a day may be given up by now.
+    pub fn may_be_purged(self, day: Day, now: Timestamp) -> bool {
+        day.end() + Duration::from_secs(i64::from(self.cold_days) * 86_400) <= now
+    }
 }
 
 /// The log passes from one key to another. The checkpoint that first has this leaf is signed by both.
@@ -264,6 +274,13 @@ pub struct LegalHold {
     pub reason: String,
     /// Who asked for it.
     pub by: String,
+}
+
+impl LegalHold {
+    /// Whether a day is held.
+    pub fn covers(&self, day: Day) -> bool {
+        self.from <= day && self.to.is_none_or(|to| day <= to)
+    }
 }
 
 /// A hold ends.

@@ -69,3 +69,33 @@ pub(crate) const CHECKPOINTS_DIRECTORY: &str = "log/checkpoints";
 pub(crate) const COSIGNATURES_DIRECTORY: &str = "log/cosignatures";
 /// The log's first key, for those who have no better source.
 pub(crate) const LOG_KEY_FILE: &str = "log/vkey";
+
+/// A bare name in the directory of compressed days.
+pub(crate) fn in_cold(bare: &str) -> String {
+    format!("{COLD_DIRECTORY}/{bare}")
+}
+
+/// The bare name of a file's compressed form.
+pub(crate) fn compressed(bare: &str) -> String {
+    format!("{bare}.zst")
+}
+
+/// The bare name of the leaf hashes of a file's lines.
+pub(crate) fn leaves(bare: &str) -> String {
+    format!("{}.leaves", bare.strip_suffix(".jsonl").unwrap_or(bare))
+}
+
+/// The bare name of the copy of the leaf that sealed a file of events.
+pub(crate) fn manifest(bare: &str) -> String {
+    format!("{}.manifest.json", bare.strip_suffix(".jsonl").unwrap_or(bare))
+}
+
+/// The day a plain or compressed file belongs to, and the rest of its name after the day.
+pub(crate) fn day_of_file(name: &str) -> Option<(Day, &str)> {
+    let (directory, bare) = name.split_once('/')?;
+    if directory != PUBLISHED_DIRECTORY && directory != COLD_DIRECTORY {
+        return None;
+    }
+    let (day, rest) = bare.strip_prefix("audit-")?.split_at_checked(10)?;
+    Some((day.parse().ok()?, rest))
+}

@@ -17,15 +17,6 @@ pub(super) enum Change {
 }
 
 impl Change {
-    /// Where the first difference is.
-    pub(super) fn offset(self) -> u64 {
-        match self {
-            Self::BitFlip { offset, .. } => offset,
-            Self::Truncated { at } | Self::Appended { at, .. } => at,
-            Self::Other { first, .. } => first,
-        }
-    }
-
     pub(super) fn text(self) -> String {
         match self {
             Self::BitFlip { offset, bit } => format!("bit {bit} of byte {offset} is flipped"),

@@ -61,6 +61,8 @@ pub enum Class {
     PurgeUnfinished,
     /// Published and not sealed yet.
     NotSealed,
+    /// A day was purged before its time.
+    EarlyPurge,
     /// The log's key was taken from the archive itself.
     UnpinnedKey,
     /// Bytes are not what they were, and what they were is not known.

@@ -16,13 +16,13 @@ pub(super) const MAX_LEAVES: u64 = 1 << 20;
 
 /// The log as its files say.
 #[derive(Debug)]
-pub(super) struct Log {
-    pub(super) note: SignedNote,
+pub(crate) struct Log {
+    pub(crate) note: SignedNote,
     pub(super) checkpoint: Checkpoint,
     /// What was sealed; fewer than the checkpoint says where bundles are missing.
-    pub(super) entries: Vec<Vec<u8>>,
+    pub(crate) entries: Vec<Vec<u8>>,
     /// Over the entries.
-    pub(super) tree: Tree,
+    pub(crate) tree: Tree,
     /// The root at each size, from 0.
     roots: Vec<Hash>,
     /// Whether the entries are those of the checkpoint.

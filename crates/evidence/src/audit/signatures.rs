@@ -346,3 +346,19 @@ fn verify_one(note: &SignedNote, signature: NoteSignature, keys: &[VerifierKey])
         Err(_) => Verified::False(name),
     }
 }
+
+/// Adds the signatures of witnesses that came after the checkpoint was written.
+pub(super) fn add_cosignatures(storage: &dyn Storage, log: &mut Log) -> Result<(), StorageError> {
+    let of_this_size = format!("{COSIGNATURES_DIRECTORY}/{}.", log.size());
+    for entry in storage.list(COSIGNATURES_DIRECTORY)? {
+        if !entry.name.starts_with(&of_this_size) {
+            continue;
+        }
+        let text = storage.read(&entry.name, MAX_KEY_BYTES)?;
+        if let Ok(signature) = String::from_utf8_lossy(&text).trim_end().parse() {
+            // One that does not fit any more is one that no reader would take.
+            log.note.add(signature).ok();
+        }
+    }
+    Ok(())
+}
