@@ -99,11 +99,15 @@ impl Archive {
         progress: Progress,
     ) -> Result<Vec<Fact>, ArchiveError> {
         self.guarded(|archive| {
+            // A log counts its days from its own first one, whether anything was collected on it or not.
+            let first_open = crate::seal::first_day(&*archive.storage)
+                .map_err(|error| ArchiveError::new("", ArchiveErrorKind::Log { message: error.to_string() }))?
+                .map_or(Day::of(now), |first| first.min(Day::of(now)));
             let mut cursor = archive.cursor.clone().unwrap_or_else(|| Cursor {
                 v: CURSOR_VERSION,
                 source: source.to_owned(),
                 progress: progress.clone(),
-                first_open: Day::of(now),
+                first_open,
                 collected: now,
                 open: BTreeMap::new(),
                 publishing: None,
@@ -345,7 +349,7 @@ fn facts_by_day<'f>(cursor: &Cursor, facts: &'f [Fact], event_days: &[Day]) -> B
 }
 
 /// The cursor, or `None` where nothing was ever collected.
-fn read_cursor(storage: &dyn Storage) -> Result<Option<Cursor>, ArchiveError> {
+pub(crate) fn read_cursor(storage: &dyn Storage) -> Result<Option<Cursor>, ArchiveError> {
     let text = match storage.read(CURSOR_FILE, MAX_CURSOR_BYTES) {
         Ok(text) => text,
         Err(error) if error.is_not_found() => return Ok(None),

@@ -2,7 +2,7 @@
 
 use std::io::{self, BufRead, BufReader, Read, Write};
 
-use zstd::stream::{read, write};
+use zstd::stream::read;
 
 /// Four fifths of the text is gone at 370 MB a second; the highest level takes a sixth more of what is left and
 /// 260 times as long.
@@ -11,14 +11,18 @@ const LEVEL: i32 = 3;
 /// How much is read at a time.
 const READ_BYTES: usize = 128 * 1024;
 
-/// Compresses content of a known length.
-pub(crate) fn encode(content: &mut dyn Read, bytes: u64, frame: &mut dyn Write) -> io::Result<()> {
-    let mut encoder = write::Encoder::new(frame, LEVEL)?;
+/// The frame of content of a known length, made as it is read.
+pub(crate) fn frame<'c>(content: &'c mut dyn Read, bytes: u64) -> io::Result<impl Read + use<'c>> {
+    let mut encoder = read::Encoder::with_buffer(BufReader::with_capacity(READ_BYTES, content), LEVEL)?;
     encoder.include_checksum(true)?;
     encoder.include_contentsize(true)?;
     encoder.set_pledged_src_size(Some(bytes))?;
-    io::copy(content, &mut encoder)?;
-    encoder.finish()?;
+    Ok(encoder)
+}
+
+/// Writes the frame of content of a known length.
+pub(crate) fn encode(content: &mut dyn Read, bytes: u64, out: &mut dyn Write) -> io::Result<()> {
+    io::copy(&mut frame(content, bytes)?, out)?;
     Ok(())
 }
 

@@ -52,6 +52,7 @@ mod lines;
 pub mod manifest;
 mod names;
 pub mod proof;
+pub mod seal;
 mod source;
 mod tail;
 mod verify;

@@ -99,3 +99,6 @@ pub(crate) fn day_of_file(name: &str) -> Option<(Day, &str)> {
     let (day, rest) = bare.strip_prefix("audit-")?.split_at_checked(10)?;
     Some((day.parse().ok()?, rest))
 }
+
+/// What is known of the log besides its files.
+pub(crate) const LOG_STATE_FILE: &str = "state/log.json";

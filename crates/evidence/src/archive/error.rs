@@ -45,6 +45,12 @@ pub enum ArchiveErrorKind {
         /// What is there.
         found: u64,
     },
+    /// The state of the log that the days are sealed in cannot be read.
+    #[error("{message}")]
+    Log {
+        /// Why.
+        message: String,
+    },
     /// A published name is taken by other content.
     #[error(
         "it exists with other content than this day has; move it away and find out who wrote it, it is never overwritten"

@@ -31,7 +31,7 @@ pub(super) struct History {
 impl History {
     /// Reads the leaves of a log whose entries are those of its checkpoint.
     pub(super) fn read(log: &Log, findings: &mut Vec<Finding>) -> Self {
-        let reader = Reading { log, findings, expected: None, holds: BTreeMap::new() };
+        let reader = Reading { log, findings, first: None, expected: None, holds: BTreeMap::new() };
         reader.run()
     }
 
@@ -65,6 +65,8 @@ impl History {
 struct Reading<'a> {
     log: &'a Log,
     findings: &'a mut Vec<Finding>,
+    /// The first day that must be sealed. Events that were older when they were found make days before it.
+    first: Option<Day>,
     /// The day that must be sealed next.
     expected: Option<Day>,
     holds: BTreeMap<String, LegalHold>,
@@ -123,7 +125,7 @@ impl Reading<'_> {
             let message = format!("the log began as {:?}", leaf.origin);
             self.find(Class::RewrittenLog, 0, message);
         }
-        self.expected = Some(leaf.first_day);
+        (self.first, self.expected) = (Some(leaf.first_day), Some(leaf.first_day));
         match leaf.key.parse() {
             Ok(key) => history.eras.push(Era { key, leaf: 0 }),
             Err(error) => self.find(Class::Manifest, 0, format!("no key: {error}")),
@@ -141,8 +143,12 @@ impl Reading<'_> {
         if leaf.facts.file != facts || leaf.facts.zstd.file != compressed(&facts) {
             self.find(Class::Manifest, index, format!("the facts of {day} are not in {facts}"));
         }
-        if history.days.contains_key(&day) || self.expected.is_some_and(|expected| day < expected) {
-            self.find(Class::Manifest, index, format!("{day} was sealed already, or before its turn"));
+        if history.days.contains_key(&day) {
+            self.find(Class::Manifest, index, format!("{day} was sealed already"));
+            return;
+        }
+        if self.first.is_some_and(|first| day < first) {
+            history.days.insert(day, SealedDay { leaf, supplements: Vec::new(), purged: false });
             return;
         }
         if let Some(expected) = self.expected.filter(|expected| *expected < day) {

@@ -7,5 +7,7 @@ mod crashing;
 mod days;
 mod following;
 mod leaves;
+mod rig;
 mod scheduling;
+mod sealing;
 mod verifying;
