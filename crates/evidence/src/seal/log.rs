@@ -274,10 +274,10 @@ impl Log {
         for (path, bytes) in &grown.files {
             publish(&*self.storage, &format!("{LOG_DIRECTORY}/{path}"), bytes)?;
         }
+        self.storage.replace(CHECKPOINT_FILE, pending.checkpoint.as_bytes())?;
         if self.state.size == 0 {
             publish(&*self.storage, LOG_KEY_FILE, format!("{}\n", self.state.key).as_bytes())?;
         }
-        self.storage.replace(CHECKPOINT_FILE, pending.checkpoint.as_bytes())?;
         self.note = note;
         (self.state.size, self.state.root) = (grown.size, grown.root.to_string());
         self.state.key = pending.key;

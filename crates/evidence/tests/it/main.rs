@@ -10,4 +10,5 @@ mod leaves;
 mod rig;
 mod scheduling;
 mod sealing;
+mod sealing_crashes;
 mod verifying;
