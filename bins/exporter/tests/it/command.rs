@@ -9,7 +9,7 @@ use assurance_metrics_model::{Duration, Timestamp};
 /// The binary with an environment that says nothing.
 pub(crate) fn exporter() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_assurance-exporter"));
-    for variable in ["BACKEND_URL", "EVIDENCE_DIR", "RETENTION_DAYS", "DRY_RUN"] {
+    for variable in ["BACKEND_URL", "EVIDENCE_DIR", "RETENTION_DAYS", "DRY_RUN", "CREDENTIALS_DIRECTORY"] {
         command.env_remove(variable);
     }
     command
@@ -35,8 +35,17 @@ pub(crate) fn ran(command: &mut Command) -> Ran {
     command.output().expect("the binary starts").into()
 }
 
+/// Creates the log of a directory, unless it has one.
+pub(crate) fn init(dir: &Path) {
+    if !dir.join("state/log.json").exists() {
+        let made = ran(exporter().arg("init").arg("--dir").arg(dir));
+        assert_eq!(made.code, Some(0), "{}", made.stderr);
+    }
+}
+
 /// One round of `run` into `dir` from `url`. Without a grace, so that yesterday is over right after midnight.
 pub(crate) fn run(dir: &Path, url: &str) -> Ran {
+    init(dir);
     ran(exporter().arg("run").arg("--dir").arg(dir).args(["--backend", url, "--grace", "0"]))
 }
 

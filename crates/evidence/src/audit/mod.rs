@@ -17,7 +17,8 @@ mod log;
 mod signatures;
 
 use assurance_metrics_model::{Duration, Timestamp};
-use assurance_storage::{Storage, StorageError};
+use assurance_storage::{Operation, Storage, StorageError, StorageErrorKind};
+use assurance_tlog::note::SignedNote;
 use assurance_tlog::policy::Policy;
 use serde::Serialize;
 
@@ -169,11 +170,24 @@ pub(crate) fn sound_log(storage: &dyn Storage) -> Result<Result<Log, Finding>, S
             || Finding::integrity(Class::RewrittenLog, CHECKPOINT_FILE, "the log is not what was signed");
         return Ok(Err(findings.into_iter().next().unwrap_or_else(unknown)));
     };
-    signatures::add_cosignatures(storage, &mut log)?;
+    let size = log.size();
+    signatures::add_cosignatures(storage, size, &mut log.note)?;
     Ok(Ok(log))
 }
 
 /// The leaves of a log, each with its bytes.
 pub fn leaves(storage: &dyn Storage) -> Result<Result<Vec<Vec<u8>>, Finding>, StorageError> {
     Ok(sound_log(storage)?.map(|log| log.entries))
+}
+
+/// The newest checkpoint, with every signature that witnesses gave it since.
+pub fn witnessed_checkpoint(storage: &dyn Storage) -> Result<SignedNote, StorageError> {
+    let mut findings = Vec::new();
+    let Some((mut note, checkpoint)) = log::read_checkpoint(storage, CHECKPOINT_FILE, &mut findings)? else {
+        let found = findings.first().map(ToString::to_string).unwrap_or_default();
+        let kind = StorageErrorKind::Content(std::io::Error::other(found));
+        return Err(StorageError::new(Operation::Read, CHECKPOINT_FILE, kind));
+    };
+    signatures::add_cosignatures(storage, checkpoint.size(), &mut note)?;
+    Ok(note)
 }

@@ -348,8 +348,12 @@ fn verify_one(note: &SignedNote, signature: NoteSignature, keys: &[VerifierKey])
 }
 
 /// Adds the signatures of witnesses that came after the checkpoint was written.
-pub(super) fn add_cosignatures(storage: &dyn Storage, log: &mut Log) -> Result<(), StorageError> {
-    let of_this_size = format!("{COSIGNATURES_DIRECTORY}/{}.", log.size());
+pub(super) fn add_cosignatures(
+    storage: &dyn Storage,
+    size: u64,
+    note: &mut SignedNote,
+) -> Result<(), StorageError> {
+    let of_this_size = format!("{COSIGNATURES_DIRECTORY}/{size}.");
     for entry in storage.list(COSIGNATURES_DIRECTORY)? {
         if !entry.name.starts_with(&of_this_size) {
             continue;
@@ -357,7 +361,7 @@ pub(super) fn add_cosignatures(storage: &dyn Storage, log: &mut Log) -> Result<(
         let text = storage.read(&entry.name, MAX_KEY_BYTES)?;
         if let Ok(signature) = String::from_utf8_lossy(&text).trim_end().parse() {
             // One that does not fit any more is one that no reader would take.
-            log.note.add(signature).ok();
+            note.add(signature).ok();
         }
     }
     Ok(())

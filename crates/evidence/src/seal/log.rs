@@ -11,6 +11,8 @@ use serde::{Deserialize, Serialize};
 use super::publish::publish;
 use super::{SealError, SealErrorKind};
 use crate::Day;
+use crate::archive::read_cursor;
+use crate::verify::published_days;
 use crate::instant::rfc3339;
 use crate::manifest::{KeyRotation, LEAF_VERSION, Leaf, LegalHold, Release, Start, Succession};
 use crate::names::{
@@ -379,6 +381,19 @@ pub fn is_initialised(storage: &dyn Storage) -> Result<bool, StorageError> {
         Err(error) if error.is_not_found() => Ok(false),
         Err(error) => Err(error),
     }
+}
+
+/// The first day that a new log can seal: today, or, where days were published without one, the first of those that
+/// follow each other without a gap up to the open ones.
+pub fn first_day_of(storage: &dyn Storage, now: Timestamp) -> Result<Day, SealError> {
+    let Some(cursor) = read_cursor(storage)? else { return Ok(Day::of(now)) };
+    let mut first = cursor.first_open;
+    for day in published_days(storage)?.into_iter().rev() {
+        if day.next() == first {
+            first = day;
+        }
+    }
+    Ok(first)
 }
 
 /// The first day that the log is to seal; nothing where there is no log.
