@@ -176,6 +176,15 @@ fn keys_have_one_form_and_secrets_are_not_shown() {
     assert!(matches!(witness.encode().parse::<SigningKey>(), Err(KeyError::WrongKind { .. })));
     assert!(matches!(public.parse::<SigningKey>(), Err(KeyError::Parts { .. })), "a public key is no secret");
     let secret = log.encode();
+    for misspelt in [
+        secret.replace(ORIGIN, ""),
+        secret.replacen('+', "", 1),
+        secret.replace("KEY+", "KEY+a+"),
+        secret[..secret.len() - 1].to_owned(),
+    ] {
+        let error = misspelt.parse::<SigningKey>().unwrap_err();
+        assert!(matches!(error, KeyError::Parts { .. }), "{error}");
+    }
     let seed = secret.rsplit('+').next().unwrap();
     assert!(!format!("{log:?}{witness:?}").contains(seed));
     assert!(
