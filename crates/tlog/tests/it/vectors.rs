@@ -128,3 +128,37 @@ fn a_cosignature_of_a_public_witness_is_verified() {
     let other = SignedNote::parse(&COSIGNED.replace("185550722", "185550723")).unwrap();
     assert!(cosignature::verify(&other, &key).is_err());
 }
+
+/// The examples that the specifications give without keys: they are read, and written as they were.
+const EXAMPLE_NOTE: &str = "Ognuno sta solo sul cuor della terra\n\
+    trafitto da un raggio di sole:\n\
+    \n\
+    ed è subito sera.\n\
+    \n\
+    — quasimodo.example/salvatore NnugSzTjtVAewIS+Z/iJhUPeFDkO/5QQ2i5ddnGITLlC+EhfLW9oJKONrMouFSQU0xMcXxj99ihAQwaqP3ZekRwNtIc=\n";
+const EXAMPLE_REQUEST: &str = "old 20852014\n\
+    PlRNCrwHpqhGrupue0L7gxbjbMiKA9temvuZZDDpkaw=\n\
+    jrJZDmY8Y7SyJE0MWLpLozkIVMSMZcD5kvuKxPC3swk=\n\
+    5+pKlUdi2LeF/BcMHBn+Ku6yhPGNCswZZD1X/6QgPd8=\n\
+    /6WVhPs2CwSsb5rYBH5cjHV/wSmA79abXAwhXw3Kj/0=\n\
+    \n\
+    example.com/behind-the-sofa\n\
+    20852163\n\
+    CsUYapGGPo4dkMgIAUqom/Xajj7h2fB2MPA3j2jxq2I=\n\
+    \n\
+    — example.com/behind-the-sofa Az3grlgtzPICa5OS8npVmf1Myq/5IZniMp+ZJurmRDeOoRDe4URYN7u5/Zhcyv2q1gGzGku9nTo+zyWE+xeMcTOAYQ8=\n\
+    — example.com/behind-the-sofa opLqBQsREYCgu6xQkYQwJr9fo45a62DN9EdmHXnZdXNqlcVGlCum2Wks+49/V6267UEjw6QUXTS5Rovnzv++qbSzm9Q=\n";
+
+#[test]
+fn the_specifications_examples_are_read() {
+    let note = SignedNote::parse(EXAMPLE_NOTE).unwrap();
+    assert_eq!(note.text().lines().count(), 4);
+    assert_eq!((note.signatures()[0].id(), note.signatures()[0].bytes().len()), (0x367b_a04b, 64));
+    assert_eq!(note.to_string(), EXAMPLE_NOTE);
+    let request: AddCheckpoint = EXAMPLE_REQUEST.parse().unwrap();
+    assert_eq!(
+        (request.old(), request.proof().len(), request.checkpoint().size()),
+        (20_852_014, 4, 20_852_163)
+    );
+    assert_eq!(request.to_string(), EXAMPLE_REQUEST);
+}
