@@ -61,7 +61,9 @@ pub struct VerifierKey {
 #[non_exhaustive]
 pub enum KeyError {
     /// The three parts are not there.
-    #[error("a key is written {expected}")]
+    #[error(
+        "such a key is written {expected}: id in eight lower-case hexadecimal digits, base64 of a type byte and 32 bytes"
+    )]
     Parts {
         /// The form expected.
         expected: &'static str,

@@ -28,7 +28,11 @@ impl Secret {
 
     pub(crate) fn parse(skey: &str, expected: KeyKind) -> Result<Self, KeyError> {
         let rest = skey.strip_prefix(PREFIX).ok_or(KeyError::Parts { expected: FORM })?;
-        let parts = KeyParts::split(rest, FORM)?;
+        // What looks like the name of a misspelt secret may be a part of the secret, so nothing of it is shown.
+        let parts = KeyParts::split(rest, FORM).map_err(|error| match error {
+            KeyError::Kind { .. } => error,
+            _ => KeyError::Parts { expected: FORM },
+        })?;
         let secret = Self::from_seed(parts.name, parts.kind, &parts.material)?;
         parts.check_id(&secret.public)?;
         if parts.kind != expected {
