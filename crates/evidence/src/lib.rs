@@ -42,6 +42,7 @@ mod archive;
 pub mod audit;
 mod collector;
 mod compress;
+pub mod cosign;
 mod cursor;
 mod digest;
 mod event;
@@ -55,7 +56,9 @@ pub mod proof;
 pub mod seal;
 mod source;
 mod tail;
+pub mod tally;
 mod verify;
+pub mod witness;
 
 pub use archive::{
     Archive, ArchiveError, ArchiveErrorKind, OpenDayStatus, Policy, Publication, Published, Status,

@@ -18,7 +18,7 @@ pub(super) const MAX_LEAVES: u64 = 1 << 20;
 #[derive(Debug)]
 pub(crate) struct Log {
     pub(crate) note: SignedNote,
-    pub(super) checkpoint: Checkpoint,
+    pub(crate) checkpoint: Checkpoint,
     /// What was sealed; fewer than the checkpoint says where bundles are missing.
     pub(crate) entries: Vec<Vec<u8>>,
     /// Over the entries.

@@ -163,16 +163,34 @@ fn age(options: &Options, log: &Log, history: &History, signatures: &Signatures,
 /// The log as it is, where its entries are those of its checkpoint; what is wrong with it otherwise. Signatures of
 /// witnesses that came later are added to its checkpoint.
 pub(crate) fn sound_log(storage: &dyn Storage) -> Result<Result<Log, Finding>, StorageError> {
-    let mut findings = Vec::new();
-    let log = Log::read(storage, &mut findings)?.filter(|log| log.is_whole);
-    let Some(mut log) = log else {
-        let unknown =
-            || Finding::integrity(Class::RewrittenLog, CHECKPOINT_FILE, "the log is not what was signed");
-        return Ok(Err(findings.into_iter().next().unwrap_or_else(unknown)));
+    let mut log = match sealed_log(storage)? {
+        Ok(log) => log,
+        Err(finding) => return Ok(Err(finding)),
     };
     let size = log.size();
     signatures::add_cosignatures(storage, size, &mut log.note)?;
     Ok(Ok(log))
+}
+
+/// The same, with the signatures that the log itself gave its checkpoint.
+pub(crate) fn sealed_log(storage: &dyn Storage) -> Result<Result<Log, Finding>, StorageError> {
+    let mut findings = Vec::new();
+    let log = Log::read(storage, &mut findings)?.filter(|log| log.is_whole);
+    Ok(log.ok_or_else(|| {
+        let unknown =
+            || Finding::integrity(Class::RewrittenLog, CHECKPOINT_FILE, "the log is not what was signed");
+        findings.into_iter().next().unwrap_or_else(unknown)
+    }))
+}
+
+/// A checkpoint of this size with the signatures that witnesses gave it.
+pub(crate) fn with_cosignatures(
+    storage: &dyn Storage,
+    size: u64,
+    mut note: SignedNote,
+) -> Result<SignedNote, StorageError> {
+    signatures::add_cosignatures(storage, size, &mut note)?;
+    Ok(note)
 }
 
 /// The leaves of a log, each with its bytes.
