@@ -1,5 +1,7 @@
 //! The command line, and the one place where the environment is read.
 
+mod web;
+
 use std::path::PathBuf;
 
 use assurance_evidence::manifest::Retention;
@@ -8,6 +10,8 @@ use assurance_metrics_model::Duration;
 use assurance_tlog::note::check_key_name;
 use clap::error::ErrorKind;
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
+
+pub(crate) use web::{Ask, Cosign, Listen, Look, Metrics, Serve, Witness};
 
 const EXIT_CODES: &str = "\
 Exit codes:
@@ -30,7 +34,7 @@ struct Cli {
 
 #[derive(Subcommand)]
 pub(crate) enum Command {
-    /// Makes a key for the log, in a file that only its owner can read, and prints its public half.
+    /// Makes a key for a log or a witness, in a file that only its owner can read, and prints its public half.
     Keygen(Keygen),
     /// Creates the log of a directory, once.
     Init(Init),
@@ -47,6 +51,14 @@ pub(crate) enum Command {
     Hold(Hold),
     /// Removes what the retention no longer asks for: plain files of old days, and, with a leaf that says so, days.
     Prune(Prune),
+    /// Asks the witnesses of a policy to sign the newest checkpoint: over the network, without the log's key.
+    Cosign(Cosign),
+    /// Is a witness: signs the checkpoints of logs that only grow, and remembers what it signed.
+    Witness(Witness),
+    /// Serves metrics and the log's tree, and changes nothing.
+    Serve(Serve),
+    /// Writes the metrics into a file, for node_exporter's textfile collector.
+    Metrics(Metrics),
     /// Says what was collected, published and sealed.
     Status(Status),
 }
@@ -55,9 +67,12 @@ pub(crate) enum Command {
 pub(crate) struct Keygen {
     /// Where to write the key; a file that is there is never overwritten
     pub(crate) file: PathBuf,
-    /// The log's name: a host and a path
-    #[arg(long, value_name = "NAME", default_value = "assurance/evidence", value_parser = origin)]
+    /// The log's or witness's name: a host and a path
+    #[arg(long, visible_alias = "name", value_name = "NAME", default_value = "assurance/evidence", value_parser = origin)]
     pub(crate) origin: String,
+    /// A key for a witness, which signs nothing but other logs' checkpoints
+    #[arg(long)]
+    pub(crate) witness: bool,
 }
 
 #[derive(Args)]
@@ -75,7 +90,8 @@ impl Key {
         }
         let credential = variable("CREDENTIALS_DIRECTORY").map(|dir| PathBuf::from(dir).join("log-key"));
         let credential = credential.filter(|file| file.exists());
-        credential.unwrap_or_else(|| directory.path().join(assurance_evidence::STATE_DIRECTORY).join("log.key"))
+        credential
+            .unwrap_or_else(|| directory.path().join(assurance_evidence::STATE_DIRECTORY).join("log.key"))
     }
 
     pub(crate) fn named(&self) -> Option<&PathBuf> {
@@ -104,9 +120,11 @@ pub(crate) struct Init {
 pub(crate) struct Sign {
     #[command(flatten)]
     pub(crate) key: Key,
-    /// A tlog-policy file: exit with 8 where its witnesses have not signed
+    /// A tlog-policy file: ask its witnesses, and exit with 8 where too few have signed
     #[arg(long, value_name = "FILE")]
     pub(crate) policy: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) ask: Ask,
     /// How many days are kept in plain form [default: 90, or $RETENTION_DAYS]
     #[arg(long, value_name = "DAYS")]
     pub(crate) hot_days: Option<u32>,
@@ -302,7 +320,10 @@ pub(crate) enum Format {
 pub(crate) fn parse() -> Command {
     let mut command = Cli::parse().command;
     let directory = match &mut command {
-        Command::Keygen(_) => return command,
+        Command::Keygen(_) | Command::Witness(_) => return command,
+        Command::Cosign(cosign) => &mut cosign.directory,
+        Command::Serve(serve) => &mut serve.look.directory,
+        Command::Metrics(metrics) => &mut metrics.look.directory,
         Command::Run(run) => {
             keep(&mut run.sign);
             source(&mut run.collect);

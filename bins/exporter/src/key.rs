@@ -3,8 +3,10 @@
 use std::io::{Read, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
+use std::str::FromStr;
 
-use assurance_tlog::note::SigningKey;
+use assurance_tlog::cosignature::CosignerKey;
+use assurance_tlog::note::{KeyError, SigningKey};
 use fs_err::os::unix::fs::OpenOptionsExt as _;
 
 use crate::args::Keygen;
@@ -14,38 +16,62 @@ use crate::talk::{Exit, print, say};
 const MAX_KEY_BYTES: u64 = 4096;
 
 pub(crate) fn keygen(args: &Keygen) -> Exit {
-    match create(&args.file, &args.origin) {
+    let made = if args.witness {
+        create_witness(&args.file, &args.origin).map(|key| key.verifier_key().to_string())
+    } else {
+        create(&args.file, &args.origin).map(|key| key.verifier_key().to_string())
+    };
+    match made {
         Ok(key) => {
-            print(&key.verifier_key().to_string());
+            print(&key);
             Exit::Done
         }
         Err(exit) => exit,
     }
 }
 
-/// Makes a key and keeps it in a file of its own.
+/// Makes a log's key and keeps it in a file of its own.
 pub(crate) fn create(file: &Path, origin: &str) -> Result<SigningKey, Exit> {
+    let key = with_seed(|seed| SigningKey::from_seed(origin, seed))?;
+    store(file, &key.encode())?;
+    Ok(key)
+}
+
+fn create_witness(file: &Path, name: &str) -> Result<CosignerKey, Exit> {
+    let key = with_seed(|seed| CosignerKey::from_seed(name, seed))?;
+    store(file, &key.encode())?;
+    Ok(key)
+}
+
+fn with_seed<K>(make: impl FnOnce(&[u8; 32]) -> Result<K, KeyError>) -> Result<K, Exit> {
     let mut seed = [0; 32];
     fs_err::File::open("/dev/urandom")
         .and_then(|mut random| random.read_exact(&mut seed))
         .map_err(|error| failed(Exit::Storage, &error))?;
-    let key = SigningKey::from_seed(origin, &seed).map_err(|error| failed(Exit::Usage, &error))?;
+    let key = make(&seed).map_err(|error| failed(Exit::Usage, &error));
     seed.fill(0);
+    key
+}
+
+fn store(file: &Path, secret: &str) -> Result<(), Exit> {
     let written = fs_err::OpenOptions::new()
         .write(true)
         .create_new(true)
         .mode(0o600)
         .open(file)
         .and_then(|mut out| {
-            out.write_all(key.encode().as_bytes())?;
+            out.write_all(secret.as_bytes())?;
             out.write_all(b"\n")?;
             out.sync_all()
         })
         .and_then(|()| sync_directory_of(file));
     match written {
-        Ok(()) => Ok(key),
+        Ok(()) => Ok(()),
         Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {
-            say(format_args!("error: {}: there is a file already; a key is never overwritten", file.display()));
+            say(format_args!(
+                "error: {}: there is a file already; a key is never overwritten",
+                file.display()
+            ));
             Err(Exit::Usage)
         }
         Err(error) => Err(failed(Exit::Storage, &error)),
@@ -59,9 +85,9 @@ fn sync_directory_of(file: &Path) -> std::io::Result<()> {
 }
 
 /// Reads a key from a file that nobody else may read.
-pub(crate) fn read(file: &Path) -> Result<SigningKey, Exit> {
+pub(crate) fn read<K: FromStr<Err = KeyError>>(file: &Path) -> Result<K, Exit> {
     let mut handle = fs_err::File::open(file).map_err(|error| {
-        say(format_args!("error: the log's key: {error}; name it with --key, or make one with `keygen`"));
+        say(format_args!("error: the key: {error}; name it with --key, or make one with `keygen`"));
         Exit::Usage
     })?;
     let mode = handle.metadata().map_err(|error| failed(Exit::Usage, &error))?.permissions().mode();
@@ -74,7 +100,7 @@ pub(crate) fn read(file: &Path) -> Result<SigningKey, Exit> {
     Read::take(&mut handle, MAX_KEY_BYTES)
         .read_to_string(&mut text)
         .map_err(|error| failed(Exit::Usage, &error))?;
-    text.trim_end().parse().map_err(|error: assurance_tlog::note::KeyError| {
+    text.trim_end().parse().map_err(|error: KeyError| {
         say(format_args!("error: {}: {error}", file.display()));
         Exit::Usage
     })

@@ -5,7 +5,9 @@ use std::sync::Arc;
 
 use assurance_disk::{Disk, WallClock};
 use assurance_evidence::manifest::{ClockState, Leaf, LegalHold, Release, Retention, Succession};
-use assurance_evidence::seal::{Beginning, Log, Plan, SealError, Sealed, Sealing, is_initialised, plan, seal_due};
+use assurance_evidence::seal::{
+    Beginning, Log, Plan, SealError, Sealed, Sealing, is_initialised, plan, seal_due,
+};
 use assurance_evidence::{Day, LOCK_FILE, STATE_DIRECTORY, audit, seal};
 use assurance_storage::{LockGuard, Overlay, Storage};
 use assurance_tlog::Checkpoint;
@@ -13,6 +15,7 @@ use assurance_tlog::note::{SignedNote, SigningKey};
 use assurance_tlog::policy::Policy;
 
 use crate::args::{Directory, Format, HoldAdd, HoldRelease, Init, Key, Prune, Rotate, Sign, Status};
+use crate::cosign::Asker;
 use crate::key;
 use crate::talk::{Exit, print, say};
 
@@ -24,7 +27,7 @@ pub(crate) fn failed(error: &SealError) -> Exit {
     Exit::from(error)
 }
 
-fn refused(message: &dyn std::fmt::Display) -> Exit {
+pub(crate) fn refused(message: &dyn std::fmt::Display) -> Exit {
     say(format_args!("error: {message}"));
     Exit::Usage
 }
@@ -70,7 +73,11 @@ fn begin(args: &Init) -> Result<Log, Exit> {
     if is_initialised(&*disk).map_err(|error| failed(&error.into()))? {
         // Finishes what was interrupted, if anything was, before it refuses.
         let log = Log::open(disk).map_err(|error| failed(&error))?;
-        return Err(refused(&format_args!("there is a log already, {} with {} leaves", log.origin(), log.size())));
+        return Err(refused(&format_args!(
+            "there is a log already, {} with {} leaves",
+            log.origin(),
+            log.size()
+        )));
     }
     let key = match args.key.named() {
         Some(file) => key::read(file)?,
@@ -79,7 +86,9 @@ fn begin(args: &Init) -> Result<Log, Exit> {
     let origin = args.origin.clone().unwrap_or_else(|| key.verifier_key().name().to_owned());
     if origin != key.verifier_key().name() {
         let name = key.verifier_key().name();
-        return Err(refused(&format_args!("the key is for {name:?}, not for {origin:?}; make one with `keygen`")));
+        return Err(refused(&format_args!(
+            "the key is for {name:?}, not for {origin:?}; make one with `keygen`"
+        )));
     }
     let now = WallClock.now();
     let first_day = seal::first_day_of(&*disk, now).map_err(|error| failed(&error))?;
@@ -110,8 +119,10 @@ fn own_key(args: &Init) -> Result<SigningKey, Exit> {
 
 fn succession(args: &Init, file: &Path) -> Result<Succession, Exit> {
     let checkpoint = fs_err::read_to_string(file).map_err(|error| refused(&error))?;
-    let note = SignedNote::parse(&checkpoint).map_err(|error| refused(&format_args!("{}: {error}", file.display())))?;
-    let old = Checkpoint::of_note(&note).map_err(|error| refused(&format_args!("{}: {error}", file.display())))?;
+    let note = SignedNote::parse(&checkpoint)
+        .map_err(|error| refused(&format_args!("{}: {error}", file.display())))?;
+    let old =
+        Checkpoint::of_note(&note).map_err(|error| refused(&format_args!("{}: {error}", file.display())))?;
     let reason = args.reason.clone().unwrap_or_default();
     Ok(Succession { origin: old.origin().to_owned(), checkpoint, reason })
 }
@@ -119,19 +130,19 @@ fn succession(args: &Init, file: &Path) -> Result<Succession, Exit> {
 /// Everything that signing needs, read before anything is done.
 pub(crate) struct Sealer {
     key: SigningKey,
-    policy: Option<Policy>,
+    asker: Option<Asker>,
     retention: Retention,
 }
 
 impl Sealer {
     pub(crate) fn new(sign: &Sign, directory: &Directory) -> Result<Self, Exit> {
         let key = key::read(&sign.key.path(directory))?;
-        let policy = sign.policy.as_deref().map(policy).transpose()?;
-        Ok(Self { key, policy, retention: sign.retention() })
+        let asker = sign.policy.as_deref().map(|policy| Asker::new(policy, &sign.ask)).transpose()?;
+        Ok(Self { key, asker, retention: sign.retention() })
     }
 
-    /// Seals what is published. The caller has the archive's lock.
-    pub(crate) fn seal(&self, storage: &Arc<dyn Storage>) -> Result<(Vec<Sealed>, Exit), SealError> {
+    /// Seals what is published, and counts it. The caller has the archive's lock.
+    pub(crate) fn seal(&self, storage: &Arc<dyn Storage>) -> Result<Vec<Sealed>, SealError> {
         let mut log = Log::open(storage.clone())?;
         let sealing = Sealing {
             now: WallClock.now(),
@@ -139,24 +150,17 @@ impl Sealer {
             clock: clock(),
             software: concat!("assurance-exporter ", env!("CARGO_PKG_VERSION")).to_owned(),
         };
-        let sealed = seal_due(&**storage, &mut log, &sealing, &self.key)?;
-        let Some(policy) = &self.policy else { return Ok((sealed, Exit::Done)) };
-        let note = audit::witnessed_checkpoint(&**storage)?;
-        let exit = match policy.check(&note) {
-            Ok(verdict) if verdict.quorum.is_met() => Exit::Done,
-            Ok(verdict) => {
-                let (size, witnesses) = (verdict.checkpoint.size(), verdict.witnesses.len());
-                say(format_args!(
-                    "sealed, but not witnessed: {witnesses} of the policy's witnesses signed the log of {size} leaves"
-                ));
-                Exit::Unwitnessed
-            }
-            Err(error) => {
-                say(format_args!("sealed, but the policy does not know this log: {error}"));
-                Exit::Unwitnessed
-            }
-        };
-        Ok((sealed, exit))
+        seal_due(&**storage, &mut log, &sealing, &self.key)
+    }
+
+    /// Asks the policy's witnesses, where there is a policy. The caller has let go of the archive's lock: a witness
+    /// may take its time, and collecting must not wait for it.
+    pub(crate) async fn witnessed(&self, storage: &Arc<dyn Storage>, dry_run: bool) -> Exit {
+        match &self.asker {
+            None => Exit::Done,
+            Some(asker) if dry_run => asker.look(&**storage),
+            Some(asker) => asker.ask(storage).await,
+        }
     }
 }
 
@@ -166,14 +170,14 @@ fn clock() -> ClockState {
     ClockState { synchronised, error_ms: None }
 }
 
-fn policy(file: &Path) -> Result<Policy, Exit> {
+pub(crate) fn policy(file: &Path) -> Result<Policy, Exit> {
     let text = fs_err::read_to_string(file).map_err(|error| refused(&error))?;
     text.parse().map_err(|error| refused(&format_args!("{}: {error}", file.display())))
 }
 
 pub(crate) fn rotate(args: &Rotate) -> Exit {
     change(&args.directory, &args.key, |log, key| {
-        let new = key::read(&args.new_key)?;
+        let new: SigningKey = key::read(&args.new_key)?;
         log.rotate(WallClock.now(), key, &new, &args.reason).map_err(|error| failed(&error))?;
         print(log.key());
         Ok(())
@@ -227,7 +231,10 @@ pub(crate) fn prune(args: &Prune) -> Exit {
             say("dry run: nothing is changed");
             return Ok(());
         }
-        seal::prune(&*storage, &mut log, &planned, retention, now, key.as_ref()).map_err(|error| failed(&error))
+        // What goes can be counted no more.
+        crate::metrics::keep(&*storage)?;
+        seal::prune(&*storage, &mut log, &planned, retention, now, key.as_ref())
+            .map_err(|error| failed(&error))
     });
     pruned.err().unwrap_or(Exit::Done)
 }
@@ -299,7 +306,9 @@ pub(crate) fn look(storage: &dyn Storage) -> Option<Look> {
 
 impl Look {
     pub(crate) fn text(&self) -> String {
-        let sealed = self.last_sealed.map_or_else(|| "nothing sealed yet".to_owned(), |day| format!("sealed to {day}"));
+        let sealed = self
+            .last_sealed
+            .map_or_else(|| "nothing sealed yet".to_owned(), |day| format!("sealed to {day}"));
         format!("log         {}, {} leaves, {sealed}, {} signatures", self.origin, self.size, self.signatures)
     }
 

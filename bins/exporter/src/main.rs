@@ -1,11 +1,16 @@
 //! Preserves audit events: collects them from BRAiN into day files, and seals these in a signed log.
 
 mod args;
+mod cosign;
 mod fetch;
 mod key;
+mod listen;
 mod log;
+mod metrics;
+mod serve;
 mod talk;
 mod wire;
+mod witness;
 
 use std::process::ExitCode;
 
@@ -24,6 +29,10 @@ async fn main() -> ExitCode {
         Command::Hold(Hold::Release(release)) => log::release(release),
         Command::Hold(Hold::List(list)) => log::holds(&list),
         Command::Prune(prune) => log::prune(&prune),
+        Command::Cosign(cosign) => cosign::run(&cosign).await,
+        Command::Witness(witness) => witness::run(&witness).await,
+        Command::Serve(serve) => serve::run(&serve).await,
+        Command::Metrics(metrics) => metrics::write(&metrics),
         Command::Status(status) => wire::status(&status),
     };
     talk::exit(exit)

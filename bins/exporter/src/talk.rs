@@ -23,6 +23,13 @@ pub(crate) enum Exit {
     Busy = 75,
 }
 
+impl Exit {
+    /// How two things that were done count together: the first that went wrong, unless evidence is not what it was.
+    pub(crate) fn and(self, then: Self) -> Self {
+        if self == Self::Done || then == Self::Integrity { then } else { self }
+    }
+}
+
 impl From<&ArchiveError> for Exit {
     fn from(error: &ArchiveError) -> Self {
         if error.is_locked() {

@@ -12,6 +12,7 @@ use assurance_storage::{Overlay, Storage, StorageError};
 use crate::args::{self, Collect, Directory, Format, Publish, Run, Seal};
 use crate::fetch::Fetcher;
 use crate::log::{self, Sealer};
+use crate::metrics;
 use crate::talk::{self, Exit, print, say};
 
 /// How often a lock that another process holds is tried again.
@@ -64,7 +65,8 @@ pub(crate) async fn collect(args: Collect) -> Exit {
 
 /// Publishes and seals without the network.
 pub(crate) async fn seal(args: &Seal) -> Exit {
-    let sealer = match log::required(&args.directory).and_then(|()| Sealer::new(&args.sign, &args.directory)) {
+    let sealer = match log::required(&args.directory).and_then(|()| Sealer::new(&args.sign, &args.directory))
+    {
         Ok(sealer) => sealer,
         Err(exit) => return exit,
     };
@@ -74,16 +76,17 @@ pub(crate) async fn seal(args: &Seal) -> Exit {
             unlocked(&args.publish, || Archive::open(storage.clone(), policy(&args.publish))).await?;
         let publication = archive.publish_due(WallClock.now())?;
         let sealed = sealer.seal(&storage)?;
-        Ok::<_, SealError>((publication, sealed))
+        let counted = metrics::keep(&*storage);
+        drop(archive);
+        Ok::<_, SealError>((storage, publication, sealed, counted))
     };
     match outcome.await {
-        Ok((publication, (sealed, witnessed))) => {
+        Ok((storage, publication, sealed, counted)) => {
             talk::done(&publication.published, &sealed, &publication.facts, None, args.publish.output);
-            if publication.facts.iter().any(assurance_evidence::Fact::is_incomplete) {
-                Exit::Incomplete
-            } else {
-                witnessed
-            }
+            let incomplete = publication.facts.iter().any(assurance_evidence::Fact::is_incomplete);
+            let sealed = if incomplete { Exit::Incomplete } else { Exit::Done };
+            let witnessed = sealer.witnessed(&storage, args.publish.dry_run).await;
+            counted.err().unwrap_or(sealed.and(witnessed))
         }
         Err(error) => log::failed(&error),
     }
@@ -106,7 +109,11 @@ pub(crate) fn status(args: &args::Status) -> Exit {
         }
         Format::Text => {
             print(&text(&status));
-            print(&sealed.as_ref().map_or_else(|| "log         none; create it with `init`".to_owned(), log::Look::text));
+            print(
+                &sealed
+                    .as_ref()
+                    .map_or_else(|| "log         none; create it with `init`".to_owned(), log::Look::text),
+            );
         }
     }
     Exit::Done
@@ -154,16 +161,20 @@ async fn round(
         // The exporter still has the lock.
         let sealed = match sealer {
             Some(sealer) => sealer.seal(storage)?,
-            None => (Vec::new(), Exit::Done),
+            None => Vec::new(),
         };
-        Ok::<_, SealError>((report, sealed))
+        Ok::<_, SealError>((report, sealed, metrics::keep(&**storage)))
     };
     match outcome.await {
-        Ok((Some(report), (sealed, witnessed))) => match talk::report(&report, &sealed, args.publish.output) {
-            Exit::Done => witnessed,
-            other => other,
-        },
-        Ok((None, _)) => Exit::Done,
+        Ok((Some(report), sealed, counted)) => {
+            let done = talk::report(&report, &sealed, args.publish.output);
+            let witnessed = match sealer {
+                Some(sealer) => sealer.witnessed(storage, args.publish.dry_run).await,
+                None => Exit::Done,
+            };
+            counted.err().unwrap_or(done.and(witnessed))
+        }
+        Ok((None, ..)) => Exit::Done,
         Err(error) => log::failed(&error),
     }
 }
