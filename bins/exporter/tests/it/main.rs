@@ -6,4 +6,7 @@ mod days;
 mod kills;
 mod refusals;
 mod running;
+mod serve;
+mod server;
 mod units;
+mod witness;

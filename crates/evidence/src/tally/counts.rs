@@ -1,5 +1,6 @@
 use std::collections::BTreeMap;
 
+use assurance_metrics_model::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use serde_json::value::RawValue;
@@ -132,7 +133,7 @@ impl Counts {
         self.events += 1;
         let Ok(probe) = serde_json::from_slice::<Probe<'_>>(line) else { return };
         let at = probe.timestamp.as_ref().and_then(Value::as_str).and_then(parse_instant);
-        let at = at.map_or(0, |at| at.as_millis());
+        let at = at.map_or(0, Timestamp::as_millis);
         self.newest = self.newest.max(at);
         let mut add = |name: &str, value: &str| {
             let Some(signal) = SIGNALS.iter().find(|signal| signal.name == name) else { return };
@@ -150,7 +151,7 @@ impl Counts {
         };
         match probe.event_type.as_ref().and_then(Value::as_str).unwrap_or_default() {
             "sovereign.mode_override_created" | "sovereign.governance_override_created" => {
-                add("override_created", "")
+                add("override_created", "");
             }
             "sovereign.mode_override_used" => add("override_used", ""),
             "sovereign.mode_override_expired" => add("override_expired", ""),

@@ -11,4 +11,6 @@ mod rig;
 mod scheduling;
 mod sealing;
 mod sealing_crashes;
+mod tallying;
 mod verifying;
+mod witnessing;
