@@ -1,6 +1,7 @@
 //! Starting the binary, and what came of it.
 
-use std::path::Path;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 use assurance_disk::WallClock;
@@ -56,6 +57,25 @@ pub(crate) fn names(dir: &Path) -> Vec<String> {
         entries.map(|entry| entry.expect("read").file_name().to_string_lossy().into_owned()).collect();
     names.sort();
     names
+}
+
+/// Every file below `dir` with its bytes. Locks are left out: taking one writes into it.
+pub(crate) fn contents(dir: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
+    let mut all = BTreeMap::new();
+    let mut left = vec![dir.to_owned()];
+    while let Some(below) = left.pop() {
+        let Ok(entries) = fs_err::read_dir(&below) else { continue };
+        for entry in entries {
+            let path = entry.expect("read").path();
+            if path.is_dir() {
+                left.push(path);
+            } else if !path.ends_with("state/lock") {
+                let bytes = fs_err::read(&path).unwrap_or_else(|error| panic!("{error}"));
+                all.insert(path, bytes);
+            }
+        }
+    }
+    all
 }
 
 pub(crate) fn read(path: impl AsRef<Path>) -> String {

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::process::Command;
 
 use crate::backend::Backend;
-use crate::command::{days_ago, entry, names, read, run};
+use crate::command::{days_ago, entry, init, names, read, run};
 
 fn strace_works() -> bool {
     let traced =
@@ -60,6 +60,7 @@ fn whatever_call_it_is_killed_at_the_next_run_makes_it_whole() {
         for when in 1..100 {
             let directory = tempfile::tempdir().unwrap();
             let dir = directory.path().join("evidence");
+            init(&dir);
             let inject = format!("inject={call}:{fault}:when={when}");
             if run_with(&inject, &dir, &backend.url) {
                 break; // the call does not occur so often
@@ -68,7 +69,7 @@ fn whatever_call_it_is_killed_at_the_next_run_makes_it_whole() {
             let again = run(&dir, &backend.url);
             assert_eq!(again.code, Some(0), "{inject}: {}", again.stderr);
             assert_eq!(events(&dir), log, "{inject}");
-            assert_eq!(names(&dir.join("hot")).len(), 4, "{inject}");
+            assert_eq!(names(&dir.join("hot")).len(), 5, "{inject}");
             let check = Command::new("sh")
                 .args(["-c", "sha256sum --check --strict --quiet *.sha256"])
                 .current_dir(dir.join("hot"))
