@@ -101,7 +101,10 @@ impl Archive {
         self.guarded(|archive| {
             // A log counts its days from its own first one, whether anything was collected on it or not.
             let first_open = crate::seal::first_day(&*archive.storage)
-                .map_err(|error| ArchiveError::new("", ArchiveErrorKind::Log { message: error.to_string() }))?
+                .map_err(|error| {
+                    let (message, integrity) = (error.to_string(), error.is_integrity());
+                    ArchiveError::new("", ArchiveErrorKind::Log { message, integrity })
+                })?
                 .map_or(Day::of(now), |first| first.min(Day::of(now)));
             let mut cursor = archive.cursor.clone().unwrap_or_else(|| Cursor {
                 v: CURSOR_VERSION,

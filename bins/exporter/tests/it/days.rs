@@ -104,14 +104,18 @@ fn a_published_file_that_was_put_there_by_another_is_a_conflict() {
     assert_eq!((collected.code, collected.stdout.as_str()), (Some(0), ""), "{}", collected.stderr);
     assert_eq!(names(&dir.join("hot")), [""; 0], "collecting leaves publishing to others");
 
-    let forged = dir.join(format!("hot/audit-{}.jsonl", day(days_ago(1, 0))));
-    let today = dir.join(format!("hot/audit-{}.jsonl", day(days_ago(0, 0))));
+    // What stands where a day belongs that is not over was not put there by us.
+    let today = format!("hot/audit-{}.jsonl", day(days_ago(0, 0)));
     fs_err::create_dir_all(dir.join("hot")).unwrap();
-    // The day before the first collection is published when it has events; the day itself is the first open.
-    fs_err::write(&today, "forged\n").unwrap();
+    fs_err::write(dir.join(&today), "forged\n").unwrap();
+    let refused = ran(exporter().args(["seal", "--grace", "0", "--dir"]).arg(dir));
+    assert_eq!(refused.code, Some(6), "{}", refused.stderr);
+    assert!(refused.stderr.contains(&today), "{}", refused.stderr);
+    assert_eq!(names(&dir.join("cold")), [""; 0]);
+    fs_err::remove_file(dir.join(&today)).unwrap();
+
     let sealed = ran(exporter().args(["seal", "--grace", "0", "--dir"]).arg(dir));
-    assert_eq!(sealed.code, Some(0), "today is not over: {}", sealed.stderr);
-    assert!(forged.exists());
+    assert_eq!(sealed.code, Some(0), "{}", sealed.stderr);
     let cursor = read(dir.join("state/cursor.json"));
     let rewound = cursor.replace(
         &format!("\"first_open\":\"{}\"", day(days_ago(0, 0))),

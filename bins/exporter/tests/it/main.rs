@@ -3,7 +3,10 @@
 mod backend;
 mod command;
 mod days;
+mod keys;
 mod kills;
+mod log;
 mod refusals;
+mod retention;
 mod running;
 mod units;

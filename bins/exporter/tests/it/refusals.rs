@@ -97,9 +97,11 @@ fn a_directory_that_cannot_be_written_exits_with_5() {
     let directory = tempfile::tempdir().unwrap();
     let file = directory.path().join("file");
     fs_err::write(&file, "").unwrap();
-    let refused = run(&file, "http://127.0.0.1:9");
-    assert_eq!(refused.code, Some(5), "{}", refused.stderr);
-    assert!(refused.stderr.contains("not a regular file"), "{}", refused.stderr);
+    for command in [&["init"][..], &["run", "--backend", "http://127.0.0.1:9"], &["seal"], &["prune"]] {
+        let refused = ran(exporter().args(command).arg("--dir").arg(&file));
+        assert_eq!(refused.code, Some(5), "{command:?}: {}", refused.stderr);
+        assert!(refused.stderr.contains("not a regular file"), "{}", refused.stderr);
+    }
     let status = ran(exporter().args(["status", "--dir"]).arg(directory.path().join("nowhere")));
     assert_eq!(status.code, Some(5));
     assert!(status.stderr.contains("nowhere: there is no such file"), "{}", status.stderr);
