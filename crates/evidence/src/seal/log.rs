@@ -180,19 +180,7 @@ impl Log {
 
     /// The holds that are in force, by their names.
     pub fn holds(&self) -> BTreeMap<&str, &LegalHold> {
-        let mut holds = BTreeMap::new();
-        for leaf in &self.leaves {
-            match leaf {
-                Leaf::LegalHold(hold) => {
-                    holds.insert(hold.id.as_str(), hold);
-                }
-                Leaf::Release(release) => {
-                    holds.remove(release.id.as_str());
-                }
-                _ => {}
-            }
-        }
-        holds
+        holds_of(&self.leaves)
     }
 
     /// Keeps days from being purged.
@@ -372,6 +360,23 @@ impl Log {
         text.push(b'\n');
         Ok(self.storage.replace(LOG_STATE_FILE, &text)?)
     }
+}
+
+/// The holds that leaves leave in force, by their names.
+pub fn holds_of(leaves: &[Leaf]) -> BTreeMap<&str, &LegalHold> {
+    let mut holds = BTreeMap::new();
+    for leaf in leaves {
+        match leaf {
+            Leaf::LegalHold(hold) => {
+                holds.insert(hold.id.as_str(), hold);
+            }
+            Leaf::Release(release) => {
+                holds.remove(release.id.as_str());
+            }
+            _ => {}
+        }
+    }
+    holds
 }
 
 /// Whether a log was created here.
