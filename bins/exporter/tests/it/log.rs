@@ -124,8 +124,7 @@ fn a_dry_run_of_sealing_prints_the_same_and_changes_nothing() {
     assert_eq!(dry.code, Some(0), "{}", dry.stderr);
     assert!(dry.stderr.contains("dry run: nothing is changed"), "{}", dry.stderr);
     assert_eq!(contents(dir), before);
-    let variable =
-        ran(exporter().args(["seal", "--grace", "0", "--dir"]).arg(dir).env("DRY_RUN", "true"));
+    let variable = ran(exporter().args(["seal", "--grace", "0", "--dir"]).arg(dir).env("DRY_RUN", "true"));
     assert_eq!((variable.code, &variable.stdout), (Some(0), &dry.stdout), "{}", variable.stderr);
     assert_eq!(contents(dir), before);
     let wet = on(dir, &["seal", "--grace", "0"]);
@@ -151,7 +150,11 @@ fn a_policy_whose_witnesses_did_not_sign_exits_with_8_after_sealing() {
     fs_err::write(&policy, format!("log {vkey}{witness}\nquorum w\n")).unwrap();
     let sealed = on(&dir, &["run", "--grace", "0", "--backend", &backend.url, "--policy", &path]);
     assert_eq!(sealed.code, Some(8), "{}", sealed.stderr);
-    assert!(sealed.stderr.contains("sealed, but not witnessed: 0 of the policy's witnesses"), "{}", sealed.stderr);
+    assert!(
+        sealed.stderr.contains("sealed, but not witnessed: 0 of the policy's witnesses"),
+        "{}",
+        sealed.stderr
+    );
     assert_eq!(sealed.stdout.lines().count(), 2, "{}", sealed.stdout);
     assert_sound(&dir, "sealed, if not witnessed");
     fs_err::write(&policy, none).unwrap();

@@ -6,6 +6,7 @@ mod days;
 mod keys;
 mod kills;
 mod log;
+mod random_kills;
 mod refusals;
 mod retention;
 mod running;

@@ -4,7 +4,9 @@ use std::process::Command;
 use assurance_evidence::audit::Class;
 
 use crate::backend::Backend;
-use crate::command::{Ran, assert_sound, audited, contents, day, days_ago, entry, exporter, init, names, on, ran};
+use crate::command::{
+    Ran, assert_sound, audited, contents, day, days_ago, entry, exporter, init, names, on, ran,
+};
 
 const KEEP: [&str; 4] = ["--hot-days", "3", "--cold-days", "7"];
 
@@ -15,10 +17,8 @@ fn archive(dir: &Path, days: &[i64]) {
     for ago in days {
         backend.write(&entry(1, days_ago(*ago, 0)));
     }
-    let sealed = ran(exporter()
-        .args(["run", "--grace", "0", "--backend", &backend.url, "--dir"])
-        .arg(dir)
-        .args(KEEP));
+    let sealed =
+        ran(exporter().args(["run", "--grace", "0", "--backend", &backend.url, "--dir"]).arg(dir).args(KEEP));
     assert_eq!(sealed.code, Some(0), "{}", sealed.stderr);
 }
 
@@ -40,8 +40,7 @@ fn what_is_no_longer_kept_goes_by_a_plan_that_a_dry_run_prints() {
     assert_eq!(dry.code, Some(0), "{}", dry.stderr);
     assert!(dry.stderr.contains("dry run: nothing is changed"), "{}", dry.stderr);
     assert_eq!(contents(dir), before);
-    let variable =
-        ran(exporter().args(["prune", "--dir"]).arg(dir).args(KEEP).env("DRY_RUN", "1"));
+    let variable = ran(exporter().args(["prune", "--dir"]).arg(dir).args(KEEP).env("DRY_RUN", "1"));
     assert_eq!((variable.code, &variable.stdout), (Some(0), &dry.stdout), "{}", variable.stderr);
     assert_eq!(contents(dir), before);
 
@@ -72,7 +71,20 @@ fn a_held_day_is_not_given_up_until_it_is_released() {
     let dir = directory.path();
     archive(dir, &[10, 9, 1]);
     let held = day(days_ago(10, 0));
-    let hold = ["hold", "add", "--id", "case-7", "--from", &held, "--to", &held, "--reason", "a lawsuit", "--by", "legal"];
+    let hold = [
+        "hold",
+        "add",
+        "--id",
+        "case-7",
+        "--from",
+        &held,
+        "--to",
+        &held,
+        "--reason",
+        "a lawsuit",
+        "--by",
+        "legal",
+    ];
     assert_eq!(on(dir, &["hold", "list"]).stdout, "");
     let added = on(dir, &hold);
     assert_eq!(added.code, Some(0), "{}", added.stderr);
@@ -136,12 +148,47 @@ fn the_days_of_the_old_script_are_those_in_plain_form() {
     assert_eq!(pruned.stdout.lines().count(), 5, "{}", pruned.stdout);
     assert!(pruned.stdout.lines().all(|file| file.starts_with("hot/")), "{}", pruned.stdout);
     assert_sound(dir, "without its plain form");
+    // What was read is known to be missing, although nothing plain is left.
+    let cursor = dir.join("state/cursor.json");
+    let kept = fs_err::read(&cursor).unwrap();
+    fs_err::remove_file(&cursor).unwrap();
+    assert_eq!(run("2", &["seal"]).code, Some(6));
+    fs_err::write(&cursor, kept).unwrap();
     // A flag goes before the variable.
-    let flag = ran(exporter()
-        .args(["prune", "--hot-days", "30", "--dir"])
-        .arg(dir)
-        .env("RETENTION_DAYS", "2"));
+    let flag =
+        ran(exporter().args(["prune", "--hot-days", "30", "--dir"]).arg(dir).env("RETENTION_DAYS", "2"));
     assert_eq!((flag.code, flag.stdout.as_str()), (Some(0), ""), "{}", flag.stderr);
+}
+
+#[test]
+fn what_comes_late_for_a_day_that_is_no_longer_plain_or_not_there_is_a_supplement() {
+    let directory = tempfile::tempdir().unwrap();
+    let dir = directory.path();
+    let backend = Backend::start();
+    init(dir);
+    let run = || {
+        ran(exporter().args(["run", "--grace", "0", "--backend", &backend.url, "--dir"]).arg(dir).args(KEEP))
+    };
+    let days = [10, 5];
+    days.iter().for_each(|ago| backend.write(&entry(1, days_ago(*ago, 0))));
+    assert_eq!(run().code, Some(0));
+    assert_eq!(prune(dir, &[]).code, Some(0));
+    for number in 1..3 {
+        days.iter().for_each(|ago| backend.write(&entry(1 + number, days_ago(*ago, 0))));
+        let late = run();
+        assert_eq!(late.code, Some(0), "{}", late.stderr);
+        assert_eq!(late.stderr.matches(r#""fact":"late""#).count(), 2, "{}", late.stderr);
+        for ago in days {
+            let name = format!("cold/audit-{}.supplement-{number}.jsonl.zst", day(days_ago(ago, 0)));
+            assert!(late.stdout.contains(&name), "{}", late.stdout);
+        }
+        let report = audited(dir);
+        let left = |class| report.findings.iter().all(|finding| finding.class == class);
+        assert!(left(Class::PurgeUnfinished), "{report:#?}");
+        // What comes for a day that was given up goes with it.
+        assert_eq!(prune(dir, &[]).code, Some(0));
+        assert_sound(dir, "after the supplements");
+    }
 }
 
 fn chattr(change: &str, dir: &Path) -> bool {
@@ -176,5 +223,8 @@ fn an_append_only_directory_takes_what_is_sealed_and_gives_nothing_up() {
     assert_eq!(rest.code, Some(0), "{}", rest.stderr);
     assert_eq!(of_day(&names(&cold), 10).len(), 0);
     let report = audited(dir);
-    assert!(report.is_intact() && !report.findings.iter().any(|f| f.class == Class::PurgeUnfinished), "{report:#?}");
+    assert!(
+        report.is_intact() && !report.findings.iter().any(|f| f.class == Class::PurgeUnfinished),
+        "{report:#?}"
+    );
 }

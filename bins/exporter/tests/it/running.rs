@@ -122,10 +122,7 @@ fn the_status_is_told_to_people_and_programs() {
     let directory = tempfile::tempdir().unwrap();
     let dir = directory.path();
     let status = |format: &str| ran(exporter().args(["status", "-o", format, "--dir"]).arg(dir));
-    assert_eq!(
-        status("text").stdout,
-        "nothing was collected yet\nlog         none; create it with `init`\n"
-    );
+    assert_eq!(status("text").stdout, "nothing was collected yet\nlog         none; create it with `init`\n");
     let backend = Backend::start();
     backend.write(&entry(1, days_ago(1, 0)));
     backend.write(&entry(2, days_ago(0, 0)));
@@ -148,7 +145,8 @@ fn the_status_is_told_to_people_and_programs() {
     assert_eq!((&json["v"], &json["published_days"]), (&1.into(), &1.into()), "{json}");
     assert_eq!(json["open"][0]["events"], 1, "{json}");
     assert_eq!((&json["log"]["size"], &json["log"]["last_sealed"]), (&2.into(), &yesterday.clone().into()));
-    let sealed = format!("log         assurance/evidence, 2 leaves, sealed to {yesterday}, 1 signatures\n");
+    let sealed =
+        format!("sealed      to {yesterday}\nlog         assurance/evidence, 2 leaves, not witnessed\n");
     assert!(text.stdout.ends_with(&sealed), "{}", text.stdout);
 }
 

@@ -12,13 +12,13 @@ use super::publish::publish;
 use super::{SealError, SealErrorKind};
 use crate::Day;
 use crate::archive::read_cursor;
-use crate::verify::published_days;
 use crate::instant::rfc3339;
 use crate::manifest::{KeyRotation, LEAF_VERSION, Leaf, LegalHold, Release, Start, Succession};
 use crate::names::{
     CHECKPOINT_FILE, CHECKPOINTS_DIRECTORY, COSIGNATURES_DIRECTORY, LOG_DIRECTORY, LOG_KEY_FILE,
     LOG_STATE_FILE, in_published, manifest,
 };
+use crate::verify::published_days;
 
 /// The longest state: some 400 days of 16 KiB are 7 MB, and a few times that is not one.
 const MAX_STATE_BYTES: u64 = 32 * 1024 * 1024;
@@ -180,19 +180,7 @@ impl Log {
 
     /// The holds that are in force, by their names.
     pub fn holds(&self) -> BTreeMap<&str, &LegalHold> {
-        let mut holds = BTreeMap::new();
-        for leaf in &self.leaves {
-            match leaf {
-                Leaf::LegalHold(hold) => {
-                    holds.insert(hold.id.as_str(), hold);
-                }
-                Leaf::Release(release) => {
-                    holds.remove(release.id.as_str());
-                }
-                _ => {}
-            }
-        }
-        holds
+        holds_of(&self.leaves)
     }
 
     /// Keeps days from being purged.
@@ -374,6 +362,23 @@ impl Log {
     }
 }
 
+/// The holds that leaves leave in force, by their names.
+pub fn holds_of(leaves: &[Leaf]) -> BTreeMap<&str, &LegalHold> {
+    let mut holds = BTreeMap::new();
+    for leaf in leaves {
+        match leaf {
+            Leaf::LegalHold(hold) => {
+                holds.insert(hold.id.as_str(), hold);
+            }
+            Leaf::Release(release) => {
+                holds.remove(release.id.as_str());
+            }
+            _ => {}
+        }
+    }
+    holds
+}
+
 /// Whether a log was created here.
 pub fn is_initialised(storage: &dyn Storage) -> Result<bool, StorageError> {
     match storage.read_at(LOG_STATE_FILE, 0, &mut [0]) {
@@ -399,6 +404,25 @@ pub fn first_day_of(storage: &dyn Storage, now: Timestamp) -> Result<Day, SealEr
 /// The first day that the log is to seal; nothing where there is no log.
 pub(crate) fn first_day(storage: &dyn Storage) -> Result<Option<Day>, SealError> {
     Ok(read_state(storage)?.map(|state| state.first_day))
+}
+
+/// How many supplements of a day are sealed; nothing where the day is not, or the log is none.
+pub(crate) fn sealed_supplements(storage: &dyn Storage, day: Day) -> Result<Option<u32>, StorageError> {
+    if !is_initialised(storage)? {
+        return Ok(None);
+    }
+    let Ok(log) = crate::audit::sound_log(storage)? else { return Ok(None) };
+    let mut sealed = None;
+    for entry in &log.entries {
+        match Leaf::decode(entry) {
+            Ok(Leaf::Day(leaf)) if leaf.day == day => sealed = Some(sealed.unwrap_or(0)),
+            Ok(Leaf::Supplement(leaf)) if leaf.day == day => {
+                sealed = Some(leaf.number.max(sealed.unwrap_or(0)));
+            }
+            _ => {}
+        }
+    }
+    Ok(sealed)
 }
 
 fn has_log_files(storage: &dyn Storage) -> Result<bool, StorageError> {

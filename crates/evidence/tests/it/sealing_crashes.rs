@@ -115,7 +115,8 @@ fn run(fault: Plan, survival: Survival) -> (Option<()>, BTreeMap<String, Vec<u8>
     let mut storage: Arc<dyn Storage> = crashing.clone();
     let mut story = Story { backend: Backend::new(), now: at("2026-01-02T12:00:00Z") };
     let mut failed = false;
-    let mut again = |storage: &mut Arc<dyn Storage>, work: &dyn Fn(&Arc<dyn Storage>) -> Result<(), Failed>| {
+    let mut again = |storage: &mut Arc<dyn Storage>,
+                     work: &dyn Fn(&Arc<dyn Storage>) -> Result<(), Failed>| {
         if let Err(error) = work(storage) {
             assert!(!failed, "the fault comes once, and what it leaves must be usable: {fault:?}: {error:?}");
             failed = true;
@@ -150,8 +151,16 @@ fn run(fault: Plan, survival: Survival) -> (Option<()>, BTreeMap<String, Vec<u8>
 
 /// Every published file.
 fn image(storage: &dyn Storage) -> BTreeMap<String, Vec<u8>> {
-    let directories =
-        ["hot", "cold", "log", "log/checkpoints", "log/tile/0", "log/tile/0/000.p", "log/tile/entries", "log/tile/entries/000.p"];
+    let directories = [
+        "hot",
+        "cold",
+        "log",
+        "log/checkpoints",
+        "log/tile/0",
+        "log/tile/0/000.p",
+        "log/tile/entries",
+        "log/tile/entries/000.p",
+    ];
     let mut image = BTreeMap::new();
     for directory in directories {
         for entry in storage.list(directory).expect("listed") {
