@@ -12,13 +12,13 @@ use super::publish::publish;
 use super::{SealError, SealErrorKind};
 use crate::Day;
 use crate::archive::read_cursor;
-use crate::verify::published_days;
 use crate::instant::rfc3339;
 use crate::manifest::{KeyRotation, LEAF_VERSION, Leaf, LegalHold, Release, Start, Succession};
 use crate::names::{
     CHECKPOINT_FILE, CHECKPOINTS_DIRECTORY, COSIGNATURES_DIRECTORY, LOG_DIRECTORY, LOG_KEY_FILE,
     LOG_STATE_FILE, in_published, manifest,
 };
+use crate::verify::published_days;
 
 /// The longest state: some 400 days of 16 KiB are 7 MB, and a few times that is not one.
 const MAX_STATE_BYTES: u64 = 32 * 1024 * 1024;
