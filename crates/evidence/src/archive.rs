@@ -18,7 +18,7 @@ use crate::align::overlap;
 use crate::cursor::{CURSOR_VERSION, Cursor, MAX_CURSOR_BYTES, Progress};
 use crate::names::{
     CURSOR_FILE, LOCK_FILE, PUBLISHED_DIRECTORY, STATE_DIRECTORY, day_of_open_events, day_of_published,
-    in_published, open_events, open_facts, published_events,
+    open_events, open_facts,
 };
 use crate::{Collection, Day, Digest, Event, Fact, FactKind};
 
@@ -230,15 +230,7 @@ impl Archive {
 
     /// Whether the day's file is published, so that what comes for it now is late.
     fn is_published(&self, day: Day, cursor: &Cursor) -> Result<bool, ArchiveError> {
-        if day >= cursor.first_open {
-            return Ok(false);
-        }
-        let name = in_published(&published_events(day, None));
-        match self.storage.read_at(&name, 0, &mut [0]) {
-            Ok(_) => Ok(true),
-            Err(error) if error.is_not_found() => Ok(false),
-            Err(error) => Err(error.into()),
-        }
+        Ok(day < cursor.first_open && self.supplements(day)?.is_some())
     }
 
     fn save(&mut self, cursor: Cursor) -> Result<(), ArchiveError> {

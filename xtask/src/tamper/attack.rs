@@ -76,7 +76,11 @@ const fn kind(name: &'static str, found: &'static str, tamper: Tamper) -> Kind {
 /// All classes.
 pub(crate) const KINDS: &[Kind] = &[
     kind("flip-events", "bit-flip, with the line", bits::events),
-    kind("flip-events-alone", "bit-flip without a line where the compressed form is gone, too", bits::events_alone),
+    kind(
+        "flip-events-alone",
+        "bit-flip without a line where the compressed form is gone, too",
+        bits::events_alone,
+    ),
     kind("flip-facts", "bit-flip, with the line", bits::facts),
     kind("flip-cold", "bit-flip", bits::cold),
     kind("flip-cold-alone", "bit-flip, found by trying where the plain form is gone", bits::cold_alone),
@@ -99,7 +103,7 @@ pub(crate) const KINDS: &[Kind] = &[
     kind("cut-bundle", "tile: no bundle of so many entries", cuts::bundle),
     kind("cut-tile", "tile: not the hashes of the entries", cuts::tile),
     kind("cut-checkpoint", "truncated", cuts::checkpoint),
-    kind("cut-checkpoint-copy", "truncated", cuts::copy),
+    kind("cut-checkpoint-copy", "truncated; and key-swap, if it passed the log to another key", cuts::copy),
     kind("cut-cosignature", "signature: no line of a cosignature", cuts::cosignature),
     kind("reorder-lines", "reordered-lines", lines::reorder),
     kind("insert-lines", "inserted-lines", lines::insert),
@@ -125,7 +129,11 @@ pub(crate) const KINDS: &[Kind] = &[
     kind("foreign-file", "foreign-file", whole::foreign),
     kind("unrecorded-purge", "missing-day", whole::purge),
     kind("rewrite-witnessed", "rewritten-log, at each cosignature of what was", chain::rewrite_witnessed),
-    kind("rewrite-since", "rewritten-log; split-view where the kept checkpoint is as long", chain::rewrite_since),
+    kind(
+        "rewrite-since",
+        "rewritten-log; split-view where the kept checkpoint is as long",
+        chain::rewrite_since,
+    ),
     kind("roll-back-since", "rolled-back", chain::roll_back_since),
     kind("roll-back-copy", "rolled-back, at each larger checkpoint", chain::roll_back_copy),
     kind("roll-back-cosignature", "rolled-back, at each larger cosignature", chain::roll_back_cosignature),

@@ -139,7 +139,11 @@ pub(crate) fn rewrite(files: &mut Files, entries: &[String], known: &[Key], sign
         files.insert(format!("log/tile/0/000.p/{width}"), hashes.collect());
     }
     for name in tiles {
-        if name.rsplit('/').next().and_then(|width| width.parse().ok()).is_some_and(|width: usize| width > size)
+        if name
+            .rsplit('/')
+            .next()
+            .and_then(|width| width.parse().ok())
+            .is_some_and(|width: usize| width > size)
         {
             files.remove(&name);
         }
@@ -188,10 +192,8 @@ pub(crate) fn reseal(
 ) -> Option<usize> {
     let index = leaf_of(entries, unit)?;
     let measures = |content: &[u8], cold: &[u8]| {
-        let hashes: Vec<Hash> = lines(content)
-            .iter()
-            .map(|line| leaf_hash(line.strip_suffix(b"\n").unwrap_or(line)))
-            .collect();
+        let hashes: Vec<Hash> =
+            lines(content).iter().map(|line| leaf_hash(line.strip_suffix(b"\n").unwrap_or(line))).collect();
         let text = format!(
             r#""bytes":{},"lines":{},"sha256":"{}","root":"{}","zstd":{{"file":"{}","bytes":{},"sha256":"{}"}}"#,
             content.len(),

@@ -135,14 +135,14 @@ pub(crate) fn forged_line(rng: &mut Rng) -> Vec<u8> {
 }
 
 const MONTHS: [i64; 12] = [31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
-/// 2026-01-01T00:00:00Z; every archive here is of that year.
+/// 2026-01-01T00:00:00Z; every archive here begins in the first days of that year.
 const YEAR: i64 = 1_767_225_600;
 
 /// Seconds since 1970 of `2026-01-02T03:04:05Z`.
 pub(crate) fn seconds(text: &str) -> i64 {
     let number = |from: usize, to: usize| text[from..to].parse::<i64>().expect("digits");
     let days: i64 = MONTHS.iter().take(number(5, 7) as usize - 1).sum::<i64>() + number(8, 10) - 1;
-    YEAR + days * 86_400 + number(11, 13) * 3600 + number(14, 16) * 60 + number(17, 19)
+    YEAR + (days + 365 * (number(0, 4) - 2026)) * 86_400 + number(11, 13) * 3600 + number(14, 16) * 60 + number(17, 19)
 }
 
 /// The reverse.

@@ -401,6 +401,23 @@ pub(crate) fn first_day(storage: &dyn Storage) -> Result<Option<Day>, SealError>
     Ok(read_state(storage)?.map(|state| state.first_day))
 }
 
+/// How many supplements the log has of a day, or `None` where the day is not sealed in it.
+pub(crate) fn supplements(storage: &dyn Storage, day: Day) -> Result<Option<u32>, SealError> {
+    if !is_initialised(storage)? {
+        return Ok(None);
+    }
+    let Ok(entries) = crate::audit::leaves(storage)? else { return Ok(None) };
+    let mut count = None;
+    for entry in entries {
+        match Leaf::decode(&entry)? {
+            Leaf::Day(leaf) if leaf.day == day => count = Some(0),
+            Leaf::Supplement(leaf) if leaf.day == day => count = Some(leaf.number),
+            _ => {}
+        }
+    }
+    Ok(count)
+}
+
 fn has_log_files(storage: &dyn Storage) -> Result<bool, StorageError> {
     Ok(!storage.list(LOG_DIRECTORY)?.is_empty() || !storage.list(CHECKPOINTS_DIRECTORY)?.is_empty())
 }

@@ -58,7 +58,8 @@ pub(crate) fn cold(world: &World, rng: &mut Rng) -> Option<Attack> {
 
 pub(crate) fn cold_alone(world: &World, rng: &mut Rng) -> Option<Attack> {
     any(world, rng, |name| {
-        name.ends_with(".zst") && !world.files.contains_key(&name.replace("cold/", "hot/").replace(".zst", ""))
+        name.ends_with(".zst")
+            && !world.files.contains_key(&name.replace("cold/", "hot/").replace(".zst", ""))
     })
 }
 

@@ -64,8 +64,7 @@ pub(crate) fn rewrite_since(world: &World, rng: &mut Rng) -> Option<Attack> {
     forget_witnesses(&mut files, 0);
     let kept: Vec<&Past> = world.past.iter().filter(|past| size_of(&past.files) > index).collect();
     let kept = kept[rng.below(kept.len())];
-    let class =
-        if size_of(&kept.files) == size_of(&files) { "split-view" } else { "rewritten-log" };
+    let class = if size_of(&kept.files) == size_of(&files) { "split-view" } else { "rewritten-log" };
     let mut attack = Attack::new(files, vec![Finding::new(class, KEPT)]);
     attack.since = checkpoint(kept);
     Some(attack)
@@ -88,8 +87,7 @@ pub(crate) fn split_view(world: &World, rng: &mut Rng) -> Option<Attack> {
 /// An earlier state of the archive, whole.
 fn earlier<'w>(world: &'w World, rng: &mut Rng, fits: impl Fn(&Past) -> bool) -> Option<&'w Past> {
     let now = size_of(&world.files);
-    let all: Vec<&Past> =
-        world.past.iter().filter(|past| size_of(&past.files) < now && fits(past)).collect();
+    let all: Vec<&Past> = world.past.iter().filter(|past| size_of(&past.files) < now && fits(past)).collect();
     (!all.is_empty()).then(|| all[rng.below(all.len())])
 }
 
@@ -179,10 +177,8 @@ pub(crate) fn backdate_day(world: &World, rng: &mut Rng) -> Option<Attack> {
     let end = seconds(&format!("{day}T00:00:00Z")) + 86_400;
     let at = instant(end - rng.between(1, 3600));
     let old = time_of(&entries[index])?.to_owned();
-    entries[index] = entries[index].replace(
-        &format!("\"sealed_at\":\"{old}\""),
-        &format!("\"sealed_at\":\"{at}\""),
-    );
+    entries[index] =
+        entries[index].replace(&format!("\"sealed_at\":\"{old}\""), &format!("\"sealed_at\":\"{at}\""));
     let copy = format!("hot/audit-{day}.manifest.json");
     if files.contains_key(&copy) {
         files.insert(copy, format!("{}\n", entries[index]).into_bytes());

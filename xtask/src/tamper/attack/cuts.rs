@@ -69,7 +69,14 @@ pub(crate) fn checkpoint(world: &World, rng: &mut Rng) -> Option<Attack> {
 }
 
 pub(crate) fn copy(world: &World, rng: &mut Rng) -> Option<Attack> {
-    any(world, rng, "truncated", |name| name.starts_with("log/checkpoints/"))
+    let mut attack = any(world, rng, "truncated", |name| name.starts_with("log/checkpoints/"))?;
+    // Where two keys have signed, one passes the log on to the other, and only the first one's signature shows it.
+    let name = attack.expected.first()?.file.clone();
+    let feeds = |bytes: &[u8]| bytes.iter().filter(|byte| **byte == b'\n').count();
+    if feeds(&world.files[&name]) == 6 && feeds(&attack.files[&name]) < 5 {
+        attack.expected.push(Finding::new("key-swap", name));
+    }
+    Some(attack)
 }
 
 pub(crate) fn cosignature(world: &World, rng: &mut Rng) -> Option<Attack> {

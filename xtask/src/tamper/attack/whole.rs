@@ -129,7 +129,13 @@ pub(crate) fn of_log(world: &World, rng: &mut Rng) -> Option<Attack> {
     Some(remove(world, names[rng.below(names.len())].clone()))
 }
 
-fn replaced(world: &World, rng: &mut Rng, fits: impl Fn(&Unit) -> bool, plain: bool, cold: bool) -> Option<Attack> {
+fn replaced(
+    world: &World,
+    rng: &mut Rng,
+    fits: impl Fn(&Unit) -> bool,
+    plain: bool,
+    cold: bool,
+) -> Option<Attack> {
     let mut files = world.files.clone();
     let unit = unit(&files, rng, fits)?;
     let edit = any_edit(&unit.content(&files), rng)?;
@@ -174,7 +180,7 @@ pub(crate) fn foreign(world: &World, rng: &mut Rng) -> Option<Attack> {
         1 => format!("cold/core.{noise}"),
         2 => format!("hot/audit-{}.jsonl.{noise}", unit.day),
         3 => format!("cold/audit-{}.facts.leaves", unit.day),
-        4 => "hot/audit-2025-12-31.jsonl".to_owned(),
+        4 => format!("cold/audit-{}.jsonl", unit.day),
         5 => format!("log/{noise}"),
         6 => format!("log/checkpoints/x{noise}"),
         7 => format!("log/cosignatures/{noise}.txt"),
