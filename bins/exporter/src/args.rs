@@ -88,7 +88,7 @@ impl Key {
         if let Some(key) = &self.key {
             return key.clone();
         }
-        let credential = variable("CREDENTIALS_DIRECTORY").map(|dir| PathBuf::from(dir).join("log-key"));
+        let credential = credentials_directory().map(|directory| directory.join("log-key"));
         let credential = credential.filter(|file| file.exists());
         credential
             .unwrap_or_else(|| directory.path().join(assurance_evidence::STATE_DIRECTORY).join("log.key"))
@@ -389,6 +389,11 @@ fn variable(name: &str) -> Option<String> {
     #[expect(clippy::disallowed_methods, reason = "this is the place where the environment is read")]
     let value = std::env::var(name);
     value.ok().filter(|value| !value.is_empty())
+}
+
+/// Where systemd puts the credentials of the service.
+pub(crate) fn credentials_directory() -> Option<PathBuf> {
+    variable("CREDENTIALS_DIRECTORY").map(PathBuf::from)
 }
 
 fn dry_run() -> bool {

@@ -5,12 +5,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use assurance_disk::Disk;
-use assurance_evidence::LOCK_FILE;
 use assurance_evidence::cosign::{Answer, Asking, MAX_TRIES, followed};
-use assurance_evidence::seal::SealError;
 use assurance_runtime::http::{Client, Limits};
 use assurance_scrape::{Credential, HttpConfig};
-use assurance_storage::{LockGuard, Storage, StorageError};
+use assurance_storage::Storage;
 use assurance_tlog::note::{NoteSignature, VerifierKey};
 use assurance_tlog::policy::Policy;
 use assurance_tlog::witness::MAX_ANSWER_BYTES;
@@ -19,11 +17,6 @@ use tokio::task::JoinSet;
 use crate::args::{Ask, Cosign};
 use crate::log;
 use crate::talk::{Exit, say};
-
-/// How long another writer of the archive is waited for, and how often that is tried: a round of collecting takes
-/// seconds.
-const LOCK_TRIES: u32 = 150;
-const LOCK_RETRY: Duration = Duration::from_millis(100);
 
 pub(crate) async fn run(args: &Cosign) -> Exit {
     let ready = log::required(&args.directory).and_then(|()| Asker::new(&args.policy, &args.ask));
@@ -94,10 +87,14 @@ impl Asker {
                 Said::Nothing(message) => say(format_args!("witness {name} did not sign: {message}")),
             }
         }
-        if !signatures.is_empty()
-            && let Err(error) = keep(storage, &asking, &signatures).await
-        {
-            return log::failed(&error);
+        if !signatures.is_empty() {
+            let _lock = match log::lock(&**storage).await {
+                Ok(lock) => lock,
+                Err(exit) => return exit,
+            };
+            if let Err(error) = asking.keep(storage, &signatures) {
+                return log::failed(&error);
+            }
         }
         exit.and(self.look(&**storage))
     }
@@ -173,26 +170,4 @@ async fn one(client: &Client, url: &str, limits: Limits, asking: &Asking, key: &
         }
     }
     Said::Nothing(format!("it moved {MAX_TRIES} times while it was asked"))
-}
-
-/// Keeps signatures under the archive's lock.
-async fn keep(
-    storage: &Arc<dyn Storage>,
-    asking: &Asking,
-    signatures: &[NoteSignature],
-) -> Result<(), SealError> {
-    let _lock = locked(&**storage).await?;
-    asking.keep(storage, signatures)
-}
-
-async fn locked(storage: &dyn Storage) -> Result<Box<dyn LockGuard>, StorageError> {
-    for _ in 1..LOCK_TRIES {
-        match storage.lock(LOCK_FILE) {
-            Err(error) if matches!(error.kind, assurance_storage::StorageErrorKind::Locked { .. }) => {
-                tokio::time::sleep(LOCK_RETRY).await;
-            }
-            other => return other,
-        }
-    }
-    storage.lock(LOCK_FILE)
 }

@@ -91,7 +91,7 @@ pub(crate) fn read<K: FromStr<Err = KeyError>>(file: &Path) -> Result<K, Exit> {
         Exit::Usage
     })?;
     let mode = handle.metadata().map_err(|error| failed(Exit::Usage, &error))?.permissions().mode();
-    if mode & 0o077 != 0 {
+    if mode & strangers(file) != 0 {
         let (file, mode) = (file.display(), mode & 0o777);
         say(format_args!("error: {file}: others may use this key (mode {mode:03o}); chmod 600 {file}"));
         return Err(Exit::Usage);
@@ -104,6 +104,13 @@ pub(crate) fn read<K: FromStr<Err = KeyError>>(file: &Path) -> Result<K, Exit> {
         say(format_args!("error: {}: {error}", file.display()));
         Exit::Usage
     })
+}
+
+/// The rights that nobody but the owner may have. systemd lets the service read a credential by an access list, and
+/// its mask shows as the group's right to read.
+fn strangers(file: &Path) -> u32 {
+    let credentials = crate::args::credentials_directory();
+    if credentials.is_some_and(|directory| file.parent() == Some(&directory)) { 0o037 } else { 0o077 }
 }
 
 fn failed(exit: Exit, error: &dyn std::fmt::Display) -> Exit {

@@ -16,7 +16,7 @@ use crate::metrics;
 use crate::talk::{self, Exit, print, say};
 
 /// How often a lock that another process holds is tried again.
-const LOCK_RETRY: Duration = Duration::from_millis(100);
+pub(crate) const LOCK_RETRY: Duration = Duration::from_millis(100);
 
 /// One round, with publishing.
 pub(crate) async fn run(args: Run) -> Exit {
@@ -96,10 +96,15 @@ pub(crate) async fn seal(args: &Seal) -> Exit {
 pub(crate) fn status(args: &args::Status) -> Exit {
     let read = Disk::open(args.directory.path())
         .map_err(ArchiveError::from)
-        .and_then(|disk| Ok((Status::read(&disk)?, log::look(&disk))));
-    let (status, sealed) = match read {
+        .and_then(|disk| Ok((Status::read(&disk)?, disk)));
+    let (status, disk) = match read {
         Ok(read) => read,
         Err(error) => return failed(&error),
+    };
+    // What is known of the collection is told even where the log is damaged.
+    let (sealed, exit) = match log::look(&disk) {
+        Ok(sealed) => (sealed, Exit::Done),
+        Err(exit) => (None, exit),
     };
     match args.output {
         Format::Json => {
@@ -109,14 +114,14 @@ pub(crate) fn status(args: &args::Status) -> Exit {
         }
         Format::Text => {
             print(&text(&status));
-            print(
-                &sealed
-                    .as_ref()
-                    .map_or_else(|| "log         none; create it with `init`".to_owned(), log::Look::text),
-            );
+            match &sealed {
+                Some(sealed) => print(&sealed.text()),
+                None if exit == Exit::Done => print("log         none; create it with `init`"),
+                None => {}
+            }
         }
     }
-    Exit::Done
+    exit
 }
 
 fn text(status: &Status) -> String {
@@ -166,15 +171,20 @@ async fn round(
         Ok::<_, SealError>((report, sealed, metrics::keep(&**storage)))
     };
     match outcome.await {
-        Ok((Some(report), sealed, counted)) => {
-            let done = talk::report(&report, &sealed, args.publish.output);
+        Ok((report, sealed, counted)) => {
+            let done = match &report {
+                Some(report) => talk::report(report, &sealed, args.publish.output),
+                None => {
+                    talk::done(&[], &sealed, &[], None, args.publish.output);
+                    Exit::Done
+                }
+            };
             let witnessed = match sealer {
                 Some(sealer) => sealer.witnessed(storage, args.publish.dry_run).await,
                 None => Exit::Done,
             };
             counted.err().unwrap_or(done.and(witnessed))
         }
-        Ok((None, ..)) => Exit::Done,
         Err(error) => log::failed(&error),
     }
 }

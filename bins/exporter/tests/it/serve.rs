@@ -26,7 +26,9 @@ fn value(page: &str, series: &str) -> f64 {
 fn promised() -> Vec<String> {
     let contract = read(Path::new(env!("CARGO_MANIFEST_DIR")).join("../../crates/policy/pack/metrics.yml"));
     let mut series = Vec::new();
-    for metric in contract.split("\n  - name: ").skip(1).filter(|metric| metric.contains("job: brain-evidence")) {
+    for metric in
+        contract.split("\n  - name: ").skip(1).filter(|metric| metric.contains("job: brain-evidence"))
+    {
         let name = metric.lines().next().expect("a name");
         match metric.lines().find_map(|line| line.trim().strip_prefix("labels: {")) {
             None => series.push(name.to_owned()),
@@ -48,10 +50,16 @@ fn every_promised_metric_is_there_from_the_start_and_survives_a_restart() {
     init(&dir);
     let mut server = Server::start(&mut serve(&dir));
     let fresh = server.get("/metrics", "");
-    assert_eq!((fresh.status, fresh.header("content-type")), (200, "text/plain; version=0.0.4; charset=utf-8"));
+    assert_eq!(
+        (fresh.status, fresh.header("content-type")),
+        (200, "text/plain; version=0.0.4; charset=utf-8")
+    );
     let promised = promised();
     assert!(promised.len() > 30, "{promised:?}");
-    let times = ["governance_evidence_last_collect_timestamp_seconds", "governance_evidence_last_publish_timestamp_seconds"];
+    let times = [
+        "governance_evidence_last_collect_timestamp_seconds",
+        "governance_evidence_last_publish_timestamp_seconds",
+    ];
     for series in promised.iter().filter(|series| !series.contains("witnessed")) {
         let at_start = value(&fresh.text(), series);
         if times.contains(&series.as_str()) {
@@ -76,7 +84,9 @@ fn every_promised_metric_is_there_from_the_start_and_survives_a_restart() {
         ("governance_mode_switch_total{target_mode=\"offline\"}", 0.0),
         ("governance_mode_rollback_total", 0.0),
     ];
-    let check = |page: &str| told.iter().for_each(|(series, expected)| assert_eq!(value(page, series), *expected, "{series}"));
+    let check = |page: &str| {
+        told.iter().for_each(|(series, expected)| assert_eq!(value(page, series), *expected, "{series}"))
+    };
     check(&server.get("/metrics", "").text());
     let open = server.get("/metrics", "accept: application/openmetrics-text\r\n").text();
     assert!(open.ends_with("# EOF\n") && open.contains("# TYPE governance_mode_switch counter"), "{open}");
@@ -97,7 +107,8 @@ fn a_policy_tells_what_no_witness_has_signed() {
     let dir = directory.path().join("evidence");
     init(&dir);
     let key = directory.path().join("witness.key");
-    let witness = ran(exporter().args(["keygen", "--witness", "--name", "witness.example/w1"]).arg(&key)).stdout;
+    let witness =
+        ran(exporter().args(["keygen", "--witness", "--name", "witness.example/w1"]).arg(&key)).stdout;
     let policy = directory.path().join("policy");
     let text = format!("log {}witness w1 {witness}quorum w1\n", read(dir.join("log/vkey")));
     fs_err::write(&policy, text).unwrap();

@@ -24,7 +24,8 @@ impl Server {
         std::thread::spawn(move || stderr.lines().map_while(Result::ok).all(|line| send.send(line).is_ok()));
         let mut said = Vec::new();
         loop {
-            let line = lines.recv_timeout(Duration::from_secs(30)).unwrap_or_else(|_| panic!("no server: {said:?}"));
+            let line =
+                lines.recv_timeout(Duration::from_secs(30)).unwrap_or_else(|_| panic!("no server: {said:?}"));
             if let Some((_, url)) = line.split_once("listening on http://") {
                 return Self { child, address: url.to_owned(), said, lines };
             }
@@ -55,7 +56,9 @@ impl Server {
     pub(crate) fn post(&self, path: &str, body: &[u8]) -> Answer {
         let length = body.len();
         self.send(
-            &format!("POST {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-length: {length}\r\n\r\n"),
+            &format!(
+                "POST {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-length: {length}\r\n\r\n"
+            ),
             body,
         )
     }

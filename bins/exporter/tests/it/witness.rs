@@ -64,7 +64,18 @@ impl Pair {
     /// One more leaf, so that there is a checkpoint that no witness has seen.
     fn hold(&self, dir: &Path, id: &str) {
         let mut hold = exporter();
-        hold.args(["hold", "add", "--id", id, "--from", "2026-01-02", "--reason", "a case", "--by", "counsel"]);
+        hold.args([
+            "hold",
+            "add",
+            "--id",
+            id,
+            "--from",
+            "2026-01-02",
+            "--reason",
+            "a case",
+            "--by",
+            "counsel",
+        ]);
         let held = ran(hold.arg("--dir").arg(dir));
         assert_eq!(held.code, Some(0), "{}", held.stderr);
     }
@@ -97,7 +108,11 @@ fn a_witness_signs_and_when_it_is_away_that_is_told_and_made_up_for() {
     assert_eq!(witness.stop("KILL"), None);
     pair.hold(&pair.dir, "one");
     let url = witness.url();
-    for asked in [pair.run(&url), ran(&mut pair.asking("seal", &pair.dir, &url)), ran(&mut pair.asking("cosign", &pair.dir, &url))] {
+    for asked in [
+        pair.run(&url),
+        ran(&mut pair.asking("seal", &pair.dir, &url)),
+        ran(&mut pair.asking("cosign", &pair.dir, &url)),
+    ] {
         assert_eq!(asked.code, Some(8), "{}", asked.stderr);
         assert!(asked.stderr.contains("witness w1 did not sign"), "{}", asked.stderr);
         assert!(asked.stderr.contains("1 checkpoints wait"), "{}", asked.stderr);

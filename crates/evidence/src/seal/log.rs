@@ -180,19 +180,7 @@ impl Log {
 
     /// The holds that are in force, by their names.
     pub fn holds(&self) -> BTreeMap<&str, &LegalHold> {
-        let mut holds = BTreeMap::new();
-        for leaf in &self.leaves {
-            match leaf {
-                Leaf::LegalHold(hold) => {
-                    holds.insert(hold.id.as_str(), hold);
-                }
-                Leaf::Release(release) => {
-                    holds.remove(release.id.as_str());
-                }
-                _ => {}
-            }
-        }
-        holds
+        holds_of(&self.leaves)
     }
 
     /// Keeps days from being purged.
@@ -374,6 +362,23 @@ impl Log {
     }
 }
 
+/// The holds that leaves leave in force, by their names.
+pub fn holds_of(leaves: &[Leaf]) -> BTreeMap<&str, &LegalHold> {
+    let mut holds = BTreeMap::new();
+    for leaf in leaves {
+        match leaf {
+            Leaf::LegalHold(hold) => {
+                holds.insert(hold.id.as_str(), hold);
+            }
+            Leaf::Release(release) => {
+                holds.remove(release.id.as_str());
+            }
+            _ => {}
+        }
+    }
+    holds
+}
+
 /// Whether a log was created here.
 pub fn is_initialised(storage: &dyn Storage) -> Result<bool, StorageError> {
     match storage.read_at(LOG_STATE_FILE, 0, &mut [0]) {
@@ -399,6 +404,23 @@ pub fn first_day_of(storage: &dyn Storage, now: Timestamp) -> Result<Day, SealEr
 /// The first day that the log is to seal; nothing where there is no log.
 pub(crate) fn first_day(storage: &dyn Storage) -> Result<Option<Day>, SealError> {
     Ok(read_state(storage)?.map(|state| state.first_day))
+}
+
+/// How many supplements the log has of a day, or `None` where the day is not sealed in it.
+pub(crate) fn supplements(storage: &dyn Storage, day: Day) -> Result<Option<u32>, SealError> {
+    if !is_initialised(storage)? {
+        return Ok(None);
+    }
+    let Ok(entries) = crate::audit::leaves(storage)? else { return Ok(None) };
+    let mut count = None;
+    for entry in entries {
+        match Leaf::decode(&entry)? {
+            Leaf::Day(leaf) if leaf.day == day => count = Some(0),
+            Leaf::Supplement(leaf) if leaf.day == day => count = Some(leaf.number),
+            _ => {}
+        }
+    }
+    Ok(count)
 }
 
 fn has_log_files(storage: &dyn Storage) -> Result<bool, StorageError> {

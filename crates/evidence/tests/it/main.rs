@@ -6,6 +6,7 @@ mod backend;
 mod crashing;
 mod days;
 mod following;
+mod golden;
 mod leaves;
 mod rig;
 mod scheduling;
