@@ -278,6 +278,21 @@ impl Tally {
         Ok(true)
     }
 
+    fn is_sealed(&self, day: Day) -> bool {
+        self.sealed.is_some_and(|(first, last)| first <= day && day <= last)
+    }
+
+    /// The name that a day's open events will be published under. Of a day whose plain files are gone, the log knows
+    /// what there was.
+    fn next_name(&self, day: Day, published: &[Entry]) -> String {
+        let of_day =
+            || published.iter().filter_map(|entry| day_of_published(&entry.name)).filter(move |(of, _)| *of == day);
+        let there = self.is_sealed(day) || of_day().any(|(_, rest)| rest == ".jsonl");
+        let last = of_day().filter_map(|(_, rest)| supplement(rest)).max();
+        let last = last.max(self.supplements.get(&day).copied()).unwrap_or(0);
+        published_events(day, there.then_some(last + 1))
+    }
+
     /// Open days, by the names that they will be published under.
     fn open(
         &mut self,
@@ -288,7 +303,7 @@ impl Tally {
     ) -> Result<(), TallyError> {
         for (day, open) in &cursor.open {
             let intended = cursor.publishing.as_ref().filter(|intent| intent.day == *day);
-            let events = intended.map_or_else(|| next_name(*day, published), |intent| intent.file.clone());
+            let events = intended.map_or_else(|| self.next_name(*day, published), |intent| intent.file.clone());
             let facts = published_facts(*day);
             for (name, bytes, open, facts) in [
                 (&events, open.bytes, open_events(*day), false),
@@ -320,7 +335,7 @@ impl Tally {
             let bare = entry.name.rsplit('/').next().unwrap_or(&entry.name);
             let sealed = match rest {
                 ".jsonl" | ".facts.jsonl" => {
-                    self.sealed.is_some_and(|(first, last)| first <= day && day <= last)
+                    self.is_sealed(day)
                 }
                 _ => match supplement(rest) {
                     Some(number) => self.supplements.get(&day).is_some_and(|sealed| number <= *sealed),
@@ -358,16 +373,6 @@ pub fn keep(storage: &dyn Storage) -> Result<(), TallyError> {
 /// The number in `.supplement-N.jsonl`.
 fn supplement(rest: &str) -> Option<u32> {
     rest.strip_prefix(".supplement-")?.strip_suffix(".jsonl")?.parse().ok()
-}
-
-/// The name that a day's open events will be published under.
-fn next_name(day: Day, published: &[Entry]) -> String {
-    let of_day = || {
-        published.iter().filter_map(|entry| day_of_published(&entry.name)).filter(move |(of, _)| *of == day)
-    };
-    let there = of_day().any(|(_, rest)| rest == ".jsonl");
-    let last = of_day().filter_map(|(_, rest)| supplement(rest)).max().unwrap_or(0);
-    published_events(day, there.then_some(last + 1))
 }
 
 /// How many leaves the checkpoint says there are.

@@ -13,4 +13,5 @@ mod running;
 mod serve;
 mod server;
 mod units;
+mod web_units;
 mod witness;
