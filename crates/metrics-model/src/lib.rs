@@ -2,7 +2,7 @@
 //!
 //! **In scope:** the vocabulary every other room speaks: [`Timestamp`] and [`Duration`] in milliseconds,
 //! sorted [`Labels`], [`Value`] (a float, or a native [`Histogram`] with its arithmetic), the stale marker, metric
-//! [`Metadata`], [`Matcher`]s, and the traits [`Appender`] and [`Queryable`].
+//! [`Metadata`], [`Matcher`]s, the traits [`Appender`] and [`Queryable`], and [`Outline`]s of what need not be read.
 //!
 //! **Out of scope:** parsing exposition (`exposition`), keeping samples (`tsdb`), evaluating (`promql`).
 //!
@@ -25,6 +25,7 @@ mod instant;
 mod labels;
 mod matcher;
 mod metadata;
+mod outline;
 mod store;
 mod time;
 mod value;
@@ -39,9 +40,10 @@ pub use labels::{
 };
 pub use matcher::{MatchOp, Matcher, MatcherError};
 pub use metadata::{Metadata, MetricType, UnknownMetricType};
+pub use outline::{Aspect, Fall, Outline, Summary};
 pub use store::{
     AppendError, AppendErrorKind, Appender, Column, QueryError, QueryErrorKind, Queryable, Selection, Series,
-    SeriesRef, Summary,
+    SeriesRef,
 };
 pub use time::{Duration, DurationError, TimeRange, Timestamp};
 pub use value::{STALE_NAN_BITS, Value, format_float, is_stale_nan, parse_float, stale_nan};

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use assurance_metrics_model::{
-    Column, Duration, Histogram, Incompatible, Labels, ResetHint, Selection, Series, TimeRange, Timestamp,
-    Value,
+    Column, Duration, Histogram, Incompatible, Labels, Outline, ResetHint, Selection, Series, TimeRange,
+    Timestamp, Value,
 };
 
 use crate::annotations::Annotations;
@@ -109,8 +109,17 @@ impl<'a, T: Clone> Samples<'a, T> {
 pub(crate) struct RangeSeries<'a> {
     pub(crate) labels: &'a Labels,
     pub(crate) drop_name: bool,
+    /// Instead of the samples, for those who asked for it.
+    pub(crate) outline: Option<&'a Outline>,
     pub(crate) floats: Samples<'a, f64>,
     pub(crate) histograms: Samples<'a, Arc<Histogram>>,
+}
+
+impl<'a> RangeSeries<'a> {
+    fn outlined(labels: &'a Labels, outline: &'a Outline) -> Self {
+        let (floats, histograms) = (Samples { times: &[], values: &[] }, Samples { times: &[], values: &[] });
+        Self { labels, drop_name: false, outline: Some(outline), floats, histograms }
+    }
 }
 
 /// The samples of one series, sorted by kind; memory that is used again for the next.
@@ -159,6 +168,7 @@ impl Sorted {
         RangeSeries {
             labels,
             drop_name,
+            outline: None,
             floats: Samples { times: &self.float_times, values: &self.floats },
             histograms: Samples { times: &self.histogram_times, values: &self.histograms },
         }
@@ -318,16 +328,18 @@ impl Evaluator<'_> {
         Ok(lines)
     }
 
-    /// Calls `each` with every series of a range selector or subquery, with the samples of all its windows.
+    /// Calls `each` with every series of a range selector or subquery, with the samples of all its windows, or with
+    /// the outline where there is one and the store can fill it.
     pub(crate) fn each_series(
         &mut self,
         expr: &Expr,
         windows: &Windows,
         steps: &Steps,
+        outline: Option<&mut Outline>,
         each: &mut Each<'_>,
     ) -> Result<(), EvalError> {
         match &expr.unparenthesised().kind {
-            ExprKind::Matrix(matrix) => self.each_selected(matrix, windows, steps, each),
+            ExprKind::Matrix(matrix) => self.each_selected(matrix, windows, steps, outline, each),
             ExprKind::Subquery(subquery) => self.each_evaluated(subquery, windows, steps, each),
             _ => Err(EvalError::Parameter { message: format!("expected a range vector, got {expr}") }),
         }
@@ -338,6 +350,7 @@ impl Evaluator<'_> {
         matrix: &MatrixSelector,
         windows: &Windows,
         steps: &Steps,
+        mut outline: Option<&mut Outline>,
         each: &mut Each<'_>,
     ) -> Result<(), EvalError> {
         let range = TimeRange::new(windows.read(steps.start).after, windows.read(steps.last()).until);
@@ -345,6 +358,15 @@ impl Evaluator<'_> {
         let mut column = Column::new();
         let mut sorted = Sorted::default();
         for series in found {
+            if let Some(outline) = outline.as_deref_mut()
+                && let Some(outline) = self.outlined(&*series, outline)?
+            {
+                if !outline.parts().is_empty() {
+                    each(&mut self.annotations, RangeSeries::outlined(series.labels(), outline))?;
+                }
+                self.release(outline.size());
+                continue;
+            }
             column.clear();
             series.read(range, &mut column)?;
             let held = column.len();
@@ -353,6 +375,7 @@ impl Evaluator<'_> {
                 RangeSeries {
                     labels: series.labels(),
                     drop_name: false,
+                    outline: None,
                     floats: Samples { times: column.timestamps(), values: column.floats() },
                     histograms: Samples { times: &[], values: &[] },
                 }
@@ -366,6 +389,20 @@ impl Evaluator<'_> {
             self.release(held);
         }
         Ok(())
+    }
+
+    /// The outline of a series, held, if the store can fill it.
+    fn outlined<'o>(
+        &mut self,
+        series: &dyn Series,
+        outline: &'o mut Outline,
+    ) -> Result<Option<&'o Outline>, EvalError> {
+        outline.clear();
+        if !series.outline(outline)? {
+            return Ok(None);
+        }
+        self.hold(outline.size())?;
+        Ok(Some(outline))
     }
 
     fn each_evaluated(

@@ -249,7 +249,9 @@ impl Slide for Extremes<'_> {
             }
             while let Some(last) = self.candidates.back() {
                 let kept = self.samples.values[*last];
-                let beaten = if self.largest { value >= kept } else { value <= kept };
+                // Of equals, zero may have two signs: the first value counts, as it does where nothing slides.
+                let equal = self.time && value >= kept && value <= kept;
+                let beaten = equal || if self.largest { value > kept } else { value < kept };
                 if !beaten {
                     break;
                 }

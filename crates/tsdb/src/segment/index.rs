@@ -3,12 +3,11 @@
 use std::ops::Range;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use assurance_metrics_model::{Labels, LabelsBuilder, Matcher, TimeRange, Timestamp};
+use assurance_metrics_model::{Aspect, Labels, LabelsBuilder, Matcher, Summary, TimeRange, Timestamp};
 use hashbrown::HashMap;
 
 use super::summary::Values;
 use crate::bytes::{Cursor, put_bytes, put_count, put_signed, put_varint};
-use crate::selections::key;
 
 /// Selectors whose series are kept beside an index; past it all are found again.
 const MAX_SELECTORS: usize = 256;
@@ -24,6 +23,13 @@ pub(crate) struct ChunkRef {
     pub(crate) last: Timestamp,
     pub(crate) count: u32,
     pub(crate) values: Option<Values>,
+}
+
+impl ChunkRef {
+    /// What a reader wants to know of its samples, and the value before their only fall.
+    pub(crate) fn summary(&self, aspect: Aspect) -> Option<(Summary, Option<f64>)> {
+        self.values.as_ref()?.summary(aspect, self.count, self.first, self.last)
+    }
 }
 
 /// Bytes of the sum that follows each chunk.
@@ -127,11 +133,10 @@ impl SegmentIndex {
         self.series.binary_search_by(|(held, _)| held.cmp(labels)).ok()
     }
 
-    /// The places of the series that satisfy every matcher.
-    pub(crate) fn select(&self, matchers: &[Matcher]) -> Arc<[usize]> {
-        let key = key(matchers);
+    /// The places of the series that satisfy every matcher; `key` is the matchers' own.
+    pub(crate) fn select(&self, key: &str, matchers: &[Matcher]) -> Arc<[usize]> {
         let held = || self.found.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(found) = held().get(&key) {
+        if let Some(found) = held().get(key) {
             return Arc::clone(found);
         }
         let matches = |labels: &Labels| matchers.iter().all(|matcher| matcher.matches_labels(labels));
@@ -140,7 +145,7 @@ impl SegmentIndex {
         if held.len() >= MAX_SELECTORS {
             held.clear();
         }
-        held.insert(key, Arc::clone(&found));
+        held.insert(key.to_owned(), Arc::clone(&found));
         found
     }
 

@@ -24,8 +24,11 @@ pub(crate) const DIRECTORY: &str = "segments";
 const MAGIC: [u8; 8] = *b"asrtSEG\n";
 const END_MAGIC: [u8; 8] = *b"asrtEND\n";
 
-/// The version of the format that is written, and the only one that is read.
-const VERSION: u32 = 1;
+/// The version of the format that is written.
+const VERSION: u32 = 2;
+
+/// The oldest version that is read: its summaries know less, all else is the same.
+const OLDEST_VERSION: u32 = 1;
 
 const HEADER_BYTES: usize = 16;
 const FOOTER_BYTES: usize = 64;
@@ -75,10 +78,10 @@ fn parse_name(name: &str) -> Option<(Day, u32)> {
     (file_name(day, number).as_deref() == Some(name)).then_some((day, number))
 }
 
-fn header() -> [u8; HEADER_BYTES] {
+fn header(version: u32) -> [u8; HEADER_BYTES] {
     let mut header = [0; HEADER_BYTES];
     header[..8].copy_from_slice(&MAGIC);
-    header[8..12].copy_from_slice(&VERSION.to_le_bytes());
+    header[8..12].copy_from_slice(&version.to_le_bytes());
     let sum = crc32c(&[&header[..12]]);
     header[12..].copy_from_slice(&sum.to_le_bytes());
     header
@@ -184,7 +187,7 @@ impl Segment {
         read(0, &mut head)?;
         let end_offset = file.bytes.saturating_sub(FOOTER_BYTES as u64);
         read(end_offset, &mut end)?;
-        let is_ours = head == header();
+        let is_ours = (OLDEST_VERSION..=VERSION).any(|version| head == header(version));
         let sum = u32::from_le_bytes([head[12], head[13], head[14], head[15]]);
         if !is_ours && head.starts_with(&MAGIC) && sum == crc32c(&[&head[..12]]) {
             let found = u32::from_le_bytes([head[8], head[9], head[10], head[11]]);

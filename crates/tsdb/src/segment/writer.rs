@@ -6,7 +6,7 @@ use assurance_metrics_model::{Column, Labels, Timestamp};
 
 use super::index::{ChunkRef, IndexWriter};
 use super::summary::Values;
-use super::{Footer, header};
+use super::{Footer, VERSION, header};
 use crate::chunk::Chunk;
 use assurance_storage::crc32c;
 
@@ -24,7 +24,7 @@ pub(crate) struct Content<I> {
 
 impl<I: Iterator<Item = (Labels, Column)>> Content<I> {
     pub(crate) fn new(series: I) -> Self {
-        let buffer = header().to_vec();
+        let buffer = header(VERSION).to_vec();
         let made = buffer.len() as u64;
         let (index, footer) = (IndexWriter::default(), Footer::default());
         Self { series: Some(series), index, footer, buffer, at: 0, made }

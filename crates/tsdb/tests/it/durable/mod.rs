@@ -6,6 +6,7 @@ mod faults;
 mod golden;
 mod keeping;
 mod model;
+mod outlines;
 mod reopening;
 
 use std::sync::Arc;
