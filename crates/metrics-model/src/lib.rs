@@ -20,6 +20,7 @@
 //! absent. Time is an argument: nothing here reads a clock. Timestamps are UTC milliseconds and may be
 //! negative; ranges are left-open, as in Prometheus 3.
 
+mod exact;
 mod histogram;
 mod instant;
 mod labels;
@@ -30,6 +31,7 @@ mod store;
 mod time;
 mod value;
 
+pub use exact::{extremes, whole_sum};
 pub use histogram::{
     ApiBucket, Bucket, Buckets, ClassicError, CombineNotes, Combined, CompensatedHistogram, Histogram,
     HistogramError, HistogramMean, Incompatible, ResetHint, Span,

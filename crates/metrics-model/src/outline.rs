@@ -1,7 +1,5 @@
+use crate::exact::{EXACT, extremes, whole_sum};
 use crate::{Column, TimeRange, Timestamp};
-
-/// Below this, sums of whole numbers are exact in whatever order they are made.
-const EXACT: f64 = 9_007_199_254_740_992.0;
 
 /// What a reader wants to know of stretches of samples beside their number, their first and their last: a store
 /// keeps some of it ready, and decodes samples for the rest.
@@ -229,23 +227,16 @@ impl Outline {
             Aspect::Extremes => (summary.min, summary.max) = extremes(values),
             Aspect::Changes => summary.changes = changes(values),
             Aspect::Resets => summary.resets = resets(values),
-            Aspect::Sum => {
-                let mut total = 0.0;
-                for value in values {
-                    self.fits &= value.fract() == 0.0;
-                    total += value.abs();
-                    summary.sum += value;
+            Aspect::Sum => match whole_sum(values) {
+                Some(sum) => {
+                    summary.sum = sum;
+                    self.reach(values.iter().map(|value| value.abs()).sum());
                 }
-                self.reach(total);
-            }
+                None => self.fits = false,
+            },
         }
         Some(summary)
     }
-}
-
-fn extremes(values: &[f64]) -> (f64, f64) {
-    let nothing = (f64::NAN, f64::NAN);
-    values.iter().fold(nothing, |(min, max), value| (smaller(min, *value), larger(max, *value)))
 }
 
 fn smaller(before: f64, after: f64) -> f64 {
@@ -296,10 +287,9 @@ impl Summary {
         (summary.min, summary.max) = extremes(values);
         summary.changes = changes(values);
         summary.resets = resets(values);
-        let reach: f64 = values.iter().map(|value| value.abs()).sum();
-        let exact = values.iter().all(|value| value.fract() == 0.0) && reach < EXACT;
-        summary.sum = values.iter().fold(0.0, |sum, value| sum + value);
-        Some((summary, exact.then_some(summary.sum)))
+        let sum = whole_sum(values);
+        summary.sum = sum.unwrap_or(f64::NAN);
+        Some((summary, sum))
     }
 
     /// Takes up samples that follow these.

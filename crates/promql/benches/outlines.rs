@@ -9,8 +9,8 @@ use std::sync::Arc;
 use std::time::{Duration as StdDuration, Instant};
 
 use assurance_metrics_model::{
-    Appender as _, Column, Duration, Labels, QueryError, Queryable, Selection, Series, TimeRange, Timestamp,
-    Value,
+    Appender as _, Column, Duration, Labels, QueryError, Queryable, Selection, Series, SeriesRef, TimeRange,
+    Timestamp, Value,
 };
 use assurance_promql::{Answer, Options, instant, parse, range};
 use assurance_storage::Memory;
@@ -57,16 +57,16 @@ type Kind = (&'static str, usize, fn(i64) -> f64);
 const KINDS: [Kind; 4] = [
     ("risk_score", 4, |n| (n * 7919 % 1013) as f64 / 1000.0),
     ("up", 8, |n| if n % 5003 < 4 { 0.0 } else { 1.0 }),
-    ("gate_decisions_total", 24, |n| ((n % 70_000) * 100 + n * n % 13) as f64),
-    ("gate_latency_seconds_bucket", 32, |n| (n * 3 + n * n % 13) as f64),
+    ("gate_decisions_total", 8, |n| ((n % 70_000) * 100 + n * n % 13) as f64),
+    ("gate_latency_seconds_bucket", 8, |n| (n * 3 + n * n % 13) as f64),
 ];
 
 fn fill(store: &Store) {
-    let mut all: Vec<(Labels, fn(i64) -> f64, _)> = Vec::new();
+    let mut all = Vec::new();
     for (name, count, value) in KINDS {
         for i in 0..count {
             let labels = [("__name__", name.to_owned()), ("gate", format!("gate-{i}"))];
-            all.push((Labels::from_pairs(labels), value, None));
+            all.push((Labels::from_pairs(labels), value, None::<SeriesRef>));
         }
     }
     for n in 0..DAYS * DAY_MILLIS / STEP_MILLIS {
@@ -98,12 +98,12 @@ fn main() {
     let day = Duration::from_secs(86_400);
     for (text, series) in [
         ("max_over_time(risk_score[90d])", 4),
-        ("sum(count_over_time(gate_latency_seconds_bucket[90d]))", 32),
-        ("increase(gate_decisions_total[90d])", 24),
+        ("sum(count_over_time(gate_latency_seconds_bucket[90d]))", 8),
+        ("increase(gate_decisions_total[90d])", 8),
         ("avg_over_time(up[90d])", 8),
         ("changes(up[30d])", 8),
         ("quantile_over_time(0.99, risk_score[30d])", 4),
-        ("increase(gate_decisions_total[1h])", 24),
+        ("increase(gate_decisions_total[1h])", 8),
     ] {
         let days = if text.contains("90d") {
             90.0
@@ -117,7 +117,7 @@ fn main() {
         });
     }
     for (text, series, step) in [
-        ("sum by (gate) (increase(gate_decisions_total[7d]))", 24, day),
+        ("sum by (gate) (increase(gate_decisions_total[7d]))", 8, day),
         ("max_over_time(risk_score[7d])", 4, Duration::from_secs(3600)),
     ] {
         row(&store, text, 90.0 * per_day * f64::from(series), |expr, store| {

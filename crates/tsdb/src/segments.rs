@@ -1,6 +1,6 @@
 //! The segments of a store: which there are, and the indexes of those that were asked for.
 
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use assurance_metrics_model::{Column, Labels, QueryError, TimeRange, Timestamp, Value};
@@ -26,16 +26,10 @@ pub(crate) struct Segments {
     pub(crate) blocks: Arc<Blocks>,
     /// Let go of, and removed once nobody reads them.
     leaving: Mutex<Vec<Arc<Segment>>>,
-    /// The ones used last stand last.
-    indexes: Mutex<Vec<Kept>>,
-}
-
-/// An index in memory.
-#[derive(Debug)]
-struct Kept {
-    segment: String,
-    index: Arc<SegmentIndex>,
-    bytes: usize,
+    /// Bytes of the indexes that segments keep.
+    index_bytes: Mutex<usize>,
+    /// How often an index was asked for.
+    uses: AtomicU64,
 }
 
 impl Segments {
@@ -60,7 +54,8 @@ impl Segments {
             last: AtomicI64::new(i64::MIN),
             blocks,
             leaving: Mutex::default(),
-            indexes: Mutex::default(),
+            index_bytes: Mutex::default(),
+            uses: AtomicU64::new(0),
         };
         segments.set(list);
         Ok(segments)
@@ -90,8 +85,8 @@ impl Segments {
         if !gone.is_empty() {
             self.set(kept);
             self.leaving.lock().unwrap_or_else(PoisonError::into_inner).extend(gone.iter().cloned());
-            let mut indexes = self.indexes.lock().unwrap_or_else(PoisonError::into_inner);
-            indexes.retain(|kept| gone.iter().all(|segment| segment.name != kept.segment));
+            let mut bytes = self.index_bytes.lock().unwrap_or_else(PoisonError::into_inner);
+            *bytes -= gone.iter().map(|segment| segment.kept.let_go()).sum::<usize>();
         }
         gone
     }
@@ -124,24 +119,24 @@ impl Segments {
     }
 
     pub(crate) fn index(&self, segment: &Segment) -> Result<Arc<SegmentIndex>, QueryError> {
-        let held = || self.indexes.lock().unwrap_or_else(PoisonError::into_inner);
-        {
-            let mut indexes = held();
-            if let Some(place) = indexes.iter().rposition(|kept| kept.segment == segment.name) {
-                let used = indexes.remove(place);
-                let index = Arc::clone(&used.index);
-                indexes.push(used);
-                return Ok(index);
-            }
+        let now = self.uses.fetch_add(1, Ordering::Relaxed);
+        if let Some(index) = segment.kept.get(now) {
+            return Ok(index);
         }
-        // Read without the lock: a slow disk holds up only those who want this one.
+        // Read without a lock: a slow disk holds up only those who want this one.
         let index = Arc::new(segment.read_index()?);
-        let mut indexes = held();
-        let (segment, bytes) = (segment.name.clone(), index.heap_bytes());
-        indexes.push(Kept { segment, index: Arc::clone(&index), bytes });
-        let mut bytes: usize = indexes.iter().map(|kept| kept.bytes).sum();
-        while bytes > MAX_INDEX_BYTES && indexes.len() > 1 {
-            bytes -= indexes.remove(0).bytes;
+        let mut bytes = self.index_bytes.lock().unwrap_or_else(PoisonError::into_inner);
+        // Of one that is being let go of nothing is kept: nobody would count it any more.
+        let all = self.all();
+        if all.iter().any(|listed| std::ptr::eq(&**listed, segment)) {
+            *bytes += segment.kept.keep(&index, now);
+        }
+        while *bytes > MAX_INDEX_BYTES {
+            let others = all.iter().filter(|other| !std::ptr::eq(&***other, segment));
+            let oldest =
+                others.filter_map(|other| Some((other.kept.used()?, other))).min_by_key(|(used, _)| *used);
+            let Some((_, oldest)) = oldest else { break };
+            *bytes -= oldest.kept.let_go();
         }
         Ok(index)
     }

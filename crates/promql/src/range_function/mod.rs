@@ -8,7 +8,7 @@ mod slide;
 
 use std::sync::Arc;
 
-use assurance_metrics_model::{Histogram, TimeRange, Timestamp, Value};
+use assurance_metrics_model::{Histogram, TimeRange, Timestamp, Value, extremes, whole_sum};
 
 use crate::annotations::{Annotations, Combining};
 use crate::ast::{Expr, Span};
@@ -350,12 +350,8 @@ fn slide<'a>(
         Box::new(Anew(move |from, to| f(&values[from..to])))
     };
     Some(match function {
-        R::Min if !sliding => anew(|values| {
-            values.iter().copied().fold(f64::NAN, |a, b| if b < a || a.is_nan() { b } else { a })
-        }),
-        R::Max if !sliding => anew(|values| {
-            values.iter().copied().fold(f64::NAN, |a, b| if b > a || a.is_nan() { b } else { a })
-        }),
+        R::Min if !sliding => anew(|values| extremes(values).0),
+        R::Max if !sliding => anew(|values| extremes(values).1),
         R::Min => Box::new(Extremes::new(samples, false, false)),
         R::Max => Box::new(Extremes::new(samples, true, false)),
         R::TsOfMin => Box::new(Extremes::new(samples, false, true)),
@@ -376,6 +372,9 @@ fn slide<'a>(
 }
 
 fn sum(values: &[f64]) -> f64 {
+    if let Some(sum) = whole_sum(values) {
+        return sum;
+    }
     let mut sum = Sum::default();
     values.iter().for_each(|v| sum.add(*v));
     sum.total()

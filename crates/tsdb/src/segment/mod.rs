@@ -2,6 +2,7 @@
 
 pub(crate) mod blocks;
 pub(crate) mod index;
+mod kept;
 pub(crate) mod summary;
 pub(crate) mod writer;
 
@@ -13,6 +14,7 @@ use assurance_storage::{Entry, Storage, StorageError};
 
 use self::blocks::Blocks;
 use self::index::{SUM_BYTES, SegmentIndex};
+use self::kept::Kept;
 use crate::bytes::Cursor;
 use crate::chunk::Chunk;
 use crate::recovery::{OpenError, OpenErrorKind};
@@ -160,6 +162,7 @@ pub(crate) struct Segment {
     file: u64,
     /// The first damage that a reader met.
     damage: OnceLock<Arc<str>>,
+    pub(crate) kept: Kept,
 }
 
 /// Why a segment was not opened.
@@ -217,6 +220,7 @@ impl Segment {
             blocks: Arc::clone(blocks),
             file: blocks.register(),
             damage: OnceLock::new(),
+            kept: Kept::default(),
         })
     }
 
