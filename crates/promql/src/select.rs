@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use assurance_metrics_model::{
-    Column, Duration, Histogram, Incompatible, Labels, Outline, ResetHint, Selection, Series, TimeRange,
-    Timestamp, Value,
+    Aspect, Column, Duration, Histogram, Incompatible, Labels, Outline, ResetHint, Selection, Series,
+    TimeRange, Timestamp, Value,
 };
 
 use crate::annotations::Annotations;
@@ -186,6 +186,15 @@ pub(crate) fn first_after(times: &[Timestamp], from: usize, limit: Timestamp) ->
     let high = (low + stride - 1).min(times.len());
     low + times[low..high].partition_point(|at| *at <= limit)
 }
+
+/// Whether windows that slide over stretches of samples cost less than windows that slide over the samples.
+fn is_shorter(outline: &Outline, column: &Column) -> bool {
+    let gains = matches!(outline.aspect(), Aspect::Extremes | Aspect::Sum);
+    gains && outline.bounds().len() > 2 && column.len() / outline.bounds().len() >= LEAST_SAMPLES
+}
+
+/// Samples of a stretch that are worth being looked at together.
+const LEAST_SAMPLES: usize = 8;
 
 /// What is done with each series.
 pub(crate) type Each<'e> = dyn FnMut(&mut Annotations, RangeSeries<'_>) -> Result<(), EvalError> + 'e;
@@ -371,6 +380,17 @@ impl Evaluator<'_> {
             series.read(range, &mut column)?;
             let held = column.len();
             self.hold(held)?;
+            if let Some(outline) = outline.as_deref_mut()
+                && is_shorter(outline, &column)
+            {
+                outline.clear();
+                outline.push_column(&column);
+                if outline.fits() {
+                    each(&mut self.annotations, RangeSeries::outlined(series.labels(), outline))?;
+                    self.release(held);
+                    continue;
+                }
+            }
             let series = if column.is_plain() {
                 RangeSeries {
                     labels: series.labels(),
