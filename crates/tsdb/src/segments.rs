@@ -124,7 +124,12 @@ impl Segments {
             return Ok(index);
         }
         // Read without a lock: a slow disk holds up only those who want this one.
-        let index = Arc::new(segment.read_index()?);
+        let mut index = segment.read_index()?;
+        let all = self.all();
+        if let Some(other) = all.iter().rev().find_map(|other| other.kept.get(now)) {
+            index.share_labels(&other);
+        }
+        let index = Arc::new(index);
         let mut bytes = self.index_bytes.lock().unwrap_or_else(PoisonError::into_inner);
         // Of one that is being let go of nothing is kept: nobody would count it any more.
         let all = self.all();

@@ -116,6 +116,17 @@ impl SegmentIndex {
         (sorted && offset <= end).then_some(Self { series, chunks, found: Mutex::default() })
     }
 
+    /// Takes the labels of another index where they are the same: most series are in every day's.
+    pub(crate) fn share_labels(&mut self, other: &Self) {
+        let mut others = other.all_labels().peekable();
+        for (labels, _) in &mut self.series {
+            while others.next_if(|other| *other < labels).is_some() {}
+            if let Some(same) = others.next_if(|other| *other == labels) {
+                *labels = same.clone();
+            }
+        }
+    }
+
     pub(crate) fn labels(&self, series: usize) -> &Labels {
         &self.series[series].0
     }
