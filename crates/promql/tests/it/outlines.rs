@@ -332,7 +332,7 @@ fn compare(store: &Store, text: &str, when: When) -> Result<usize, TestCaseError
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(24))]
+    #![proptest_config(ProptestConfig::with_cases(16))]
 
     #[test]
     fn summaries_change_no_answer(

@@ -52,7 +52,7 @@ that saves at least half of the samples. Every answer is the same, to the bit, a
 
 | function | the samples of a chunk are read |
 |---|---|
-| `count_over_time`, `present_over_time`, `absent_over_time`, `first_over_time`, `last_over_time`, `ts_of_first_over_time`, `ts_of_last_over_time`, `delta`, `min_over_time`, `max_over_time`, `changes`, `resets` | where NaN, stale markers or a negative zero are among them |
+| `count_over_time`, `present_over_time`, `absent_over_time`, `first_over_time`, `last_over_time`, `ts_of_first_over_time`, `ts_of_last_over_time`, `delta`, `min_over_time`, `max_over_time`, `changes`, `resets` | where NaN or stale markers are among them |
 | `rate`, `increase` | also where the value falls more than once |
 | `sum_over_time`, `avg_over_time` | also unless they are whole numbers that fall at least once, or stand still, and whose sum is below 2^53 |
 

@@ -9,8 +9,7 @@ const MIN_IS_FIRST: u8 = 2;
 const MAX_IS_LAST: u8 = 4;
 const FALLS: u8 = 8;
 const LAST_IS_FIRST: u8 = 16;
-/// What version 1 did not know follows; and no value is the negative zero, so that smallest and largest are right
-/// to the bit.
+/// What version 1 did not know follows; and where smallest or largest are zero, they have the sign of the first zero.
 const COUNTED: u8 = 32;
 const SUMMED: u8 = 64;
 
@@ -41,7 +40,7 @@ impl Values {
     /// Those of a whole chunk, if all that a reader may ask can be told of it.
     pub(crate) fn of(column: &Column) -> Option<Self> {
         let values = column.floats();
-        if values.iter().any(|value| value.is_nan() || is_same(*value, -0.0)) {
+        if values.iter().any(|value| value.is_nan()) {
             return None;
         }
         let (summary, sum) = Summary::of(column)?;
@@ -196,9 +195,11 @@ mod tests {
 
     #[test]
     fn what_cannot_be_told_is_not() {
-        for odd in [f64::NAN, stale_nan(), -0.0] {
+        for odd in [f64::NAN, stale_nan()] {
             assert_eq!(of(&[1.0, odd]), None);
         }
+        assert!(of(&[-0.0, 1.0, 0.0]).is_some_and(|values| values.min.is_sign_negative()));
+        assert!(of(&[1.0, 0.0, -0.0]).is_some_and(|values| values.min.is_sign_positive()));
         assert!(of(&[f64::INFINITY, f64::NEG_INFINITY]).is_some_and(|values| values.sum.is_nan()));
         assert!(of(&[2.0, 1.0]).is_some_and(|values| values.sum == 3.0));
         assert!(of(&[2.0, 1.5]).is_some_and(|values| values.sum.is_nan()));
