@@ -21,10 +21,46 @@ const LEAST_SAVED: u64 = 2;
 /// Samples that rise in time and stand in one place.
 #[derive(Debug)]
 enum Part {
-    /// Of one day, by their first samples: what is late and waits in memory overlaps the segments of its own day
-    /// alone.
-    Head(Chunks, Range<usize>),
+    Head(Head),
     Sealed(Arc<Sealed>, Range<usize>),
+}
+
+/// Chunks in memory that begin on one day: what is late and waits there overlaps the segments of its own day alone.
+#[derive(Debug)]
+struct Head {
+    chunks: Chunks,
+    first: Timestamp,
+    last: Timestamp,
+    count: u64,
+}
+
+impl Head {
+    /// The days of a series that may have samples in `range`.
+    fn days(chunks: &Chunks, range: TimeRange) -> Vec<Self> {
+        let mut days: Vec<Self> = Vec::new();
+        for chunk in chunks.iter() {
+            let (first, last, count) = (chunk.first(), chunk.last(), u64::from(chunk.count()));
+            match days.last_mut() {
+                Some(day) if Day::of(day.first) == Day::of(first) => {
+                    day.last = last;
+                    day.count += count;
+                }
+                _ => days.push(Self { chunks: Arc::clone(chunks), first, last, count }),
+            }
+        }
+        days.retain(|day| day.first <= range.until && day.last > range.after);
+        days
+    }
+
+    fn read(&self, range: TimeRange, into: &mut Column) {
+        let own = TimeRange::closed(self.first, self.last);
+        let range = TimeRange::new(range.after.max(own.after), range.until.min(own.until));
+        let from = self.chunks.partition_point(|chunk| chunk.last() <= range.after);
+        let to = self.chunks.partition_point(|chunk| chunk.first() <= range.until);
+        let chunks = self.chunks.get(from..to).unwrap_or_default();
+        into.reserve(chunks.iter().map(|chunk| chunk.count() as usize).sum());
+        chunks.iter().for_each(|chunk| chunk.read(range, into));
+    }
 }
 
 /// A segment that a selection reads.
@@ -36,30 +72,29 @@ struct Sealed {
 
 impl Part {
     fn first(&self) -> Timestamp {
-        let first = match self {
-            Self::Head(chunks, some) => chunks[some.clone()].first().map(|chunk| chunk.first()),
-            Self::Sealed(from, some) => from.index.chunks(some.clone()).first().map(|chunk| chunk.first),
-        };
-        first.unwrap_or(Timestamp::MAX)
+        match self {
+            Self::Head(day) => day.first,
+            Self::Sealed(from, some) => {
+                let chunks = from.index.chunks(some.clone());
+                chunks.first().map_or(Timestamp::MAX, |chunk| chunk.first)
+            }
+        }
     }
 
     fn last(&self) -> Timestamp {
-        let last = match self {
-            Self::Head(chunks, some) => chunks[some.clone()].last().map(|chunk| chunk.last()),
-            Self::Sealed(from, some) => from.index.chunks(some.clone()).last().map(|chunk| chunk.last),
-        };
-        last.unwrap_or(Timestamp::MIN)
+        match self {
+            Self::Head(day) => day.last,
+            Self::Sealed(from, some) => {
+                let chunks = from.index.chunks(some.clone());
+                chunks.last().map_or(Timestamp::MIN, |chunk| chunk.last)
+            }
+        }
     }
 
     fn read(&self, range: TimeRange, into: &mut Column) -> Result<(), QueryError> {
         match self {
-            Self::Head(chunks, some) => {
-                let chunks = &chunks[some.clone()];
-                let from = chunks.partition_point(|chunk| chunk.last() <= range.after);
-                let to = chunks.partition_point(|chunk| chunk.first() <= range.until);
-                let chunks = chunks.get(from..to).unwrap_or_default();
-                into.reserve(chunks.iter().map(|chunk| chunk.count() as usize).sum());
-                chunks.iter().for_each(|chunk| chunk.read(range, into));
+            Self::Head(day) => {
+                day.read(range, into);
                 Ok(())
             }
             Self::Sealed(from, some) => {
@@ -68,23 +103,16 @@ impl Part {
         }
     }
 
-    /// How many samples there are in the chunks that may have some in `range`.
+    /// How many samples are read where some are in `range`, about.
     fn count(&self, range: TimeRange) -> u64 {
         match self {
-            Self::Head(chunks, some) => {
-                let inside = |chunk: &&Arc<_>| overlaps(chunk, range);
-                chunks[some.clone()].iter().filter(inside).map(|chunk| u64::from(chunk.count())).sum()
-            }
+            Self::Head(day) => day.count,
             Self::Sealed(from, some) => {
                 let chunks = from.index.chunks(within(&from.index, some, range));
                 chunks.iter().map(|chunk| u64::from(chunk.count)).sum()
             }
         }
     }
-}
-
-fn overlaps(chunk: &crate::chunk::Chunk, range: TimeRange) -> bool {
-    chunk.first() <= range.until && chunk.last() > range.after
 }
 
 /// Those of the chunks that may have samples in `range`.
@@ -275,15 +303,8 @@ pub(crate) fn merge(
     }
     collected.next = 0;
     for Snapshot { labels, chunks } in head {
-        let parts = collected.of(&labels);
-        let mut start = 0;
-        for day in chunks.chunk_by(|a, b| Day::of(a.first()) == Day::of(b.first())) {
-            let end = start + day.len();
-            if day.iter().any(|chunk| overlaps(chunk, selection.range)) {
-                parts.push((chosen.len(), Part::Head(Arc::clone(&chunks), start..end)));
-            }
-            start = end;
-        }
+        let days = Head::days(&chunks, selection.range).into_iter();
+        collected.of(&labels).extend(days.map(|day| (chosen.len(), Part::Head(day))));
     }
     for series in &mut collected.all {
         series.parts.sort_by_key(|(rank, part)| (part.first(), *rank));

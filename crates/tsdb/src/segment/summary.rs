@@ -54,6 +54,28 @@ impl Values {
         Some(Self { first, last, min, max, fall, sum, changes, falls })
     }
 
+    /// Whether an index says of a chunk what its samples come to; what version 1 did not know is not compared.
+    #[cfg_attr(not(test), expect(dead_code, reason = "for those who verify whole files"))]
+    pub(crate) fn are_right(told: Option<&Self>, column: &Column) -> bool {
+        match (told, Self::of(column)) {
+            (None, None) => true,
+            (Some(told), Some(found)) if told.changes == UNKNOWN => {
+                let ends = is_same(told.first, found.first) && is_same(told.last, found.last);
+                let falls = told.falls == UNKNOWN || told.falls == found.falls;
+                ends && falls && told.min == found.min && told.max == found.max
+            }
+            (Some(told), Some(found)) => {
+                let bytes = |values: &Self| {
+                    let mut out = Vec::new();
+                    Self::put(Some(values), &mut out);
+                    out
+                };
+                bytes(told) == bytes(&found)
+            }
+            _ => false,
+        }
+    }
+
     /// What a reader wants to know, and the value before the only fall; `None` where the samples must be read.
     pub(crate) fn summary(
         &self,
@@ -170,12 +192,16 @@ mod tests {
     use super::{UNKNOWN, Values};
     use crate::bytes::Cursor;
 
-    fn of(values: &[f64]) -> Option<Values> {
+    fn column(values: &[f64]) -> Column {
         let mut column = Column::new();
         for (n, value) in (0..).zip(values) {
             column.push_float(Timestamp::from_secs(n), *value);
         }
-        Values::of(&column)
+        column
+    }
+
+    fn of(values: &[f64]) -> Option<Values> {
+        Values::of(&column(values))
     }
 
     fn bytes_of(values: Option<&Values>) -> Vec<u8> {
@@ -214,6 +240,25 @@ mod tests {
         assert_eq!(falling, Some((UNKNOWN, UNKNOWN)));
         let rising = read(&[1 | 2 | 4, 5, 9]).map(|values| (values.falls, values.min, values.max));
         assert_eq!(rising, Some((0, 5.0, 9.0)));
+    }
+
+    #[test]
+    fn wrong_summaries_are_told_from_right_ones() {
+        let read = |bytes: &[u8]| Values::read(&mut Cursor::new(bytes)).flatten();
+        let samples = [5.0, 9.0, 1.0, 4.0];
+        let old = read(&[1 | 8, 5, 4, 1, 9, 9]);
+        for right in [of(&samples), old] {
+            assert!(Values::are_right(right.as_ref(), &column(&samples)));
+            for others in [[5.0, 9.0, 1.0, 3.0], [5.0, 8.0, 1.0, 4.0], [5.0, 9.0, 2.0, 4.0]] {
+                assert!(!Values::are_right(right.as_ref(), &column(&others)));
+            }
+        }
+        assert!(
+            !Values::are_right(of(&samples).as_ref(), &column(&[5.0, 9.0, 9.0, 1.0, 4.0])),
+            "another sum"
+        );
+        assert!(!Values::are_right(None, &column(&samples)));
+        assert!(Values::are_right(None, &column(&[stale_nan()])));
     }
 
     proptest! {
