@@ -6,6 +6,9 @@ use super::http::Client;
 /// Samples in one request, about: 16 bytes each are some 2 MB.
 const PER_REQUEST: usize = 100_000;
 
+/// Bytes after which a request is sent although more series have samples of its time: servers refuse larger ones.
+const ENOUGH_BYTES: usize = 4 << 20;
+
 /// Sends all samples, in order of time: a server may take only what is newer than its newest sample less some
 /// window, so that all series advance together.
 pub(crate) fn send(client: &mut Client, series: &[Series]) -> Result<(), String> {
@@ -24,8 +27,13 @@ pub(crate) fn send(client: &mut Client, series: &[Series]) -> Result<(), String>
             if low < high {
                 field(&mut message, 1, &time_series(&one.labels, &one.samples[low..high]));
             }
+            if message.len() >= ENOUGH_BYTES {
+                post(client, &std::mem::take(&mut message))?;
+            }
         }
-        post(client, &message)?;
+        if !message.is_empty() {
+            post(client, &message)?;
+        }
         from = until;
     }
     Ok(())
