@@ -1,5 +1,6 @@
 //! What is kept: the bytes of finished samples, and the way back to them after an end.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::time::Duration;
 
@@ -26,6 +27,9 @@ const STARTS: usize = 3;
 /// How long a server is left to itself before its memory is weighed.
 const SETTLE: Duration = Duration::from_secs(2);
 
+/// How long VictoriaMetrics may hold samples that are in no file, and a little more.
+const FLUSH: Duration = Duration::from_secs(7);
+
 /// Files that hold no samples of what was written, or not for long.
 const NOT_KEPT: [&str; 3] = ["lock", "queries.active", "cache"];
 
@@ -33,7 +37,7 @@ const NOT_KEPT: [&str; 3] = ["lock", "queries.active", "cache"];
 #[expect(clippy::print_stdout, reason = "the tables are its output")]
 pub(super) fn sizes(options: &Options) -> Result<(), String> {
     let sides = Sides::find(options)?;
-    let mut table = Table::new("bytes a sample", &sides.names());
+    let mut table = Table::new("bytes a sample", &sides.names()).unjudged_if(options.is_quick);
     let days = options.number("days", 90, 2);
     let governance = governance::generate(days as i64);
     let what = format!("governance: 100 series, {days} days at 30 s");
@@ -46,8 +50,7 @@ pub(super) fn sizes(options: &Options) -> Result<(), String> {
     let goals = [Goal::Times(0.4, PROMETHEUS), Goal::Times(1.1, VICTORIA)];
     size(options, &sides, &mut table, (&what, &format!("mixed-{series}")), &mixed, &goals)?;
     println!("\n{table}load average {} at the end", load_average());
-    // Two days are too few for what is needed once for each file.
-    verdict("sizes", &if options.is_quick { Vec::new() } else { table.missed() })
+    verdict("sizes", &table.missed())
 }
 
 fn size(
@@ -116,7 +119,7 @@ pub(super) fn restart(options: &Options) -> Result<(), String> {
     for side in &sides.all {
         done.push(restarts(&sides, *side, &series, end / 1000)?);
     }
-    let mut table = Table::new("", &sides.names());
+    let mut table = Table::new("median (least–most)", &sides.names()).unjudged_if(options.is_quick);
     let values = |value: &dyn Fn(&Restarts) -> Spread| {
         sides.values(|side| done.iter().find(|one| one.side == side).map(value))
     };
@@ -140,10 +143,10 @@ pub(super) fn restart(options: &Options) -> Result<(), String> {
         println!("{}: {}", one.side.name(), one.lost);
     }
     println!("load average {} at the end", load_average());
-    let mut faults = if options.is_quick { Vec::new() } else { table.missed() };
+    let mut faults = table.missed();
     faults.extend(
         done.iter()
-            .filter(|one| one.side == Side::Ours && one.lost.contains("lost"))
+            .filter(|one| one.side == Side::Ours && one.lost.contains("not found"))
             .map(|one| one.lost.clone()),
     );
     verdict("restart", &faults)
@@ -154,8 +157,8 @@ fn restarts(sides: &Sides, side: Side, series: &[Series], end: i64) -> Result<Re
     let name = |what: &str| folder.join(what);
     let peer = sides.start(side, &name("killed"), IDLE)?;
     remote_write::send(&mut peer.client(), series)?;
+    pause(FLUSH);
     peer.kill();
-    let written: usize = series.iter().map(|one| one.samples.len()).sum();
     let bytes = bytes_below(&side.data(&name("killed")), &[])? as f64;
     let mut killed = Vec::new();
     let mut lost = String::new();
@@ -163,7 +166,7 @@ fn restarts(sides: &Sides, side: Side, series: &[Series], end: i64) -> Result<Re
         let (start, peer) = start_over(sides, side, &name("killed"), &name("now"))?;
         killed.push(start);
         if at == 0 {
-            lost = missing(&peer, written, end)?;
+            lost = missing(&peer, series, end)?;
         }
         peer.stop()?;
         if at == 0 {
@@ -206,12 +209,21 @@ fn copy(from: &Path, into: &Path) -> std::io::Result<()> {
     Ok(())
 }
 
+fn name(series: &Series) -> Option<&str> {
+    series.labels.iter().find(|(label, _)| label == "__name__").map(|(_, name)| name.as_str())
+}
+
 /// How many of the samples written are not there any more.
-fn missing(peer: &Peer, written: usize, end: i64) -> Result<String, String> {
-    let found = number_at(peer, "sum(count_over_time({job=\"load\"}[1d]))", Some(end))?.unwrap_or_default();
+fn missing(peer: &Peer, series: &[Series], end: i64) -> Result<String, String> {
+    let written: usize = series.iter().map(|one| one.samples.len()).sum();
+    let mut found = 0.0;
+    for name in series.iter().filter_map(name).collect::<BTreeSet<_>>() {
+        let query = format!("sum(count_over_time({name}[1d]))");
+        found += number_at(peer, &query, Some(end))?.unwrap_or_default();
+    }
     let gone = written as f64 - found;
     Ok(if gone > 0.0 {
-        format!("{gone} of {written} samples are lost in the kill")
+        format!("{gone} of {written} samples are not found after the kill")
     } else {
         format!("all {written} samples are there after the kill")
     })

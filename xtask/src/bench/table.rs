@@ -19,6 +19,13 @@ impl Spread {
     }
 }
 
+impl Spread {
+    /// As [`Spread::of`], around what was measured over all of the time: for what is counted in coarse ticks.
+    pub(super) fn around(whole: f64, parts: &[f64]) -> Self {
+        Self { median: whole, ..Self::of(parts) }
+    }
+}
+
 impl From<f64> for Spread {
     fn from(value: f64) -> Self {
         Self::of(&[value])
@@ -70,11 +77,19 @@ pub(super) struct Table {
     title: String,
     sides: Vec<&'static str>,
     rows: Vec<Row>,
+    /// Whether goals are held to.
+    is_judged: bool,
 }
 
 impl Table {
     pub(super) fn new(title: &str, sides: &[&'static str]) -> Self {
-        Self { title: title.to_owned(), sides: sides.to_vec(), rows: Vec::new() }
+        Self { title: title.to_owned(), sides: sides.to_vec(), rows: Vec::new(), is_judged: true }
+    }
+
+    /// The same without goals, where what is measured is too small for them.
+    pub(super) fn unjudged_if(mut self, is_quick: bool) -> Self {
+        self.is_judged = !is_quick;
+        self
     }
 
     /// A row; a side that has no value is `None`.
@@ -99,7 +114,7 @@ impl Table {
     /// What is held to a goal in a side's column, and the goal.
     fn judged(&self, row: &Row, side: usize) -> Option<(f64, f64)> {
         let value = |side: usize| row.values.get(side).copied().flatten().map(|spread| spread.median);
-        row.goals.iter().find_map(|goal| match goal {
+        row.goals.iter().filter(|_| self.is_judged).find_map(|goal| match goal {
             Goal::AtMost(most) if side == 0 => Some((value(0)?, *most)),
             Goal::Times(most, name) if side > 0 && self.sides[side] == *name => {
                 Some((value(0)? / value(side)?, *most))
@@ -183,6 +198,7 @@ mod tests {
                 "h1: 0.750 of VictoriaMetrics's, aimed at 0.6"
             ]
         );
+        assert_eq!(table(1.5, Some(2.0)).unjudged_if(true).missed(), [""; 0]);
         assert_eq!(table(1.0, None).missed(), [""; 0], "who is not there sets no goal");
     }
 
