@@ -162,3 +162,22 @@ fn measure(side: Side, peer: &Peer, expression: &str, when: When) -> Result<(f64
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_question_looks_beyond_the_data() {
+        assert_eq!(within("increase(x[90d]) + rate(y[1h])", 90), "increase(x[90d]) + rate(y[1h])");
+        assert_eq!(within("increase(x[90d]) + rate(y[7d])", 30), "increase(x[30d]) + rate(y[7d])");
+        assert_eq!(within("increase(x[30d])", 2), "increase(x[1d])");
+        for (days, least) in [(90, 90), (2, 1), (30, 23)] {
+            let When::Range { start, end, .. } = when(Some((90 * DAY, HOUR)), days) else {
+                panic!("a range")
+            };
+            assert_eq!((end - start) / 1000, least * DAY, "{days}");
+        }
+        assert!(matches!(when(None, 90), When::At(at) if at == governance::END * 1000 - 1000));
+    }
+}
