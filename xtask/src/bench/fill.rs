@@ -96,7 +96,8 @@ fn metric(peer: &Peer, name: &str) -> Result<f64, String> {
 #[expect(clippy::print_stdout, reason = "this takes minutes")]
 pub(super) fn prometheus(options: &Options, name: &str, series: &[Series]) -> Result<PathBuf, String> {
     let folder = kept(name)?;
-    if folder.join("complete").exists() {
+    let (complete, stamp) = (folder.join("complete"), format!("{:016x}", stamp(series)));
+    if fs_err::read_to_string(&complete).is_ok_and(|of| of == stamp) {
         return Ok(folder);
     }
     let fault = |error: std::io::Error| error.to_string();
@@ -117,8 +118,23 @@ pub(super) fn prometheus(options: &Options, name: &str, series: &[Series]) -> Re
         return Err(format!("promtool makes no blocks: {}", String::from_utf8_lossy(&output.stderr)));
     }
     fs_err::remove_file(&text).map_err(fault)?;
-    fs_err::write(folder.join("complete"), "").map_err(fault)?;
+    fs_err::write(complete, stamp).map_err(fault)?;
     Ok(folder)
+}
+
+/// Tells samples from those of a generator that has changed since blocks were made.
+fn stamp(series: &[Series]) -> u64 {
+    let mut sum = 0xcbf2_9ce4_8422_2325;
+    // The 64-bit FNV-1a, by words.
+    let mut add = |word: u64| sum = (sum ^ word).wrapping_mul(0x0100_0000_01b3);
+    for one in series {
+        series_text(&one.labels).bytes().for_each(|byte| add(byte.into()));
+        for (at, value) in &one.samples {
+            add(at.cast_unsigned());
+            add(value.to_bits());
+        }
+    }
+    sum
 }
 
 /// Writes series as OpenMetrics text.
@@ -133,4 +149,21 @@ fn write(path: &Path, series: &[Series]) -> std::io::Result<()> {
     }
     writeln!(out, "# EOF")?;
     out.flush()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn other_samples_have_another_stamp() {
+        let series = |label: &str, at: i64, value: f64| {
+            [Series { labels: vec![("__name__".to_owned(), label.to_owned())], samples: vec![(at, value)] }]
+        };
+        let first = stamp(&series("a", 1, 2.0));
+        assert_eq!(stamp(&series("a", 1, 2.0)), first);
+        for other in [series("b", 1, 2.0), series("a", 2, 2.0), series("a", 1, 2.5)] {
+            assert_ne!(stamp(&other), first);
+        }
+    }
 }
