@@ -17,13 +17,15 @@ pub(crate) fn send(client: &mut Client, series: &[Series]) -> Result<(), String>
     let requests = (times().count() / PER_REQUEST) as i64 + 1;
     // Half an hour is what Prometheus takes back in time.
     let slice = ((last - first) / requests + 1).min(30 * 60_000);
+    let mut sent = vec![0; series.len()];
     let mut from = first;
     while from <= last {
         let until = from + slice;
         let mut message = Vec::new();
-        for one in series {
-            let low = one.samples.partition_point(|(at, _)| *at < from);
-            let high = one.samples.partition_point(|(at, _)| *at < until);
+        for (one, sent) in series.iter().zip(&mut sent) {
+            let low = *sent;
+            let high = low + one.samples[low..].iter().take_while(|(at, _)| *at < until).count();
+            *sent = high;
             if low < high {
                 field(&mut message, 1, &time_series(&one.labels, &one.samples[low..high]));
             }
