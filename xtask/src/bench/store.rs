@@ -132,10 +132,13 @@ pub(super) fn restart(options: &Options) -> Result<(), String> {
     ] {
         let goals = [Goal::Times(0.1, PROMETHEUS)];
         let row = |value: fn(&Start) -> f64| values(&|one| of(starts(one), value));
-        table.row(&format!("after {what}: s to ready"), row(|start| start.seconds), &goals, "");
-        table.row("  CPU s to ready", row(|start| start.cpu), &goals, "");
-        let memory = [Goal::Times(0.2, PROMETHEUS), Goal::Times(0.5, VICTORIA)];
-        table.row("  resident MiB then", row(|start| start.resident), &memory, "");
+        let mut add = |named: &str, value: fn(&Start) -> f64, goal: f64| {
+            let goals = [Goal::Times(goal, PROMETHEUS)];
+            table.row(&format!("after {what}: {named}"), values(&|one| of(starts(one), value)), &goals, "");
+        };
+        add("s to ready", |start| start.seconds, 0.1);
+        add("CPU s to ready", |start| start.cpu, 0.1);
+        add("resident MiB then", |start| start.resident, 0.2);
     }
     table.row("MiB of files", values(&|one| (one.bytes / f64::from(1 << 20)).into()), &[], "after the kill");
     println!("\n{table}");
