@@ -130,8 +130,6 @@ pub(super) fn restart(options: &Options) -> Result<(), String> {
         ("kill -9", (|one| &one.killed[..]) as fn(&Restarts) -> &[Start]),
         ("SIGTERM", |one| &one.stopped[..]),
     ] {
-        let goals = [Goal::Times(0.1, PROMETHEUS)];
-        let row = |value: fn(&Start) -> f64| values(&|one| of(starts(one), value));
         let mut add = |named: &str, value: fn(&Start) -> f64, goal: f64| {
             let goals = [Goal::Times(goal, PROMETHEUS)];
             table.row(&format!("after {what}: {named}"), values(&|one| of(starts(one), value)), &goals, "");
