@@ -13,7 +13,7 @@ use crate::peers::usage::{Memory, load_average};
 /// Above it, what samples cost outweighs what a process needs at all.
 const LARGE: usize = 100_000;
 /// Below it, the other way round: what watches the governance of one organisation.
-const SMALL: usize = 1_000;
+const SMALL: usize = 500;
 /// What a small machine is to hold.
 const HUGE: usize = 1_000_000;
 
