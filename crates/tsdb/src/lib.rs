@@ -73,6 +73,7 @@ mod durable;
 mod faults;
 mod histogram;
 mod index;
+pub mod inspect;
 mod maintain;
 mod merged;
 mod packed;
