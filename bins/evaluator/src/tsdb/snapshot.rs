@@ -124,11 +124,11 @@ pub(crate) fn take(
     check: impl FnOnce(&Path) -> Result<(), NoCopy>,
 ) -> Result<Copied, NoCopy> {
     let usage = |message: String| Err(NoCopy::new(exit::CONFIGURATION, message));
-    match fs_err::read_dir(to) {
-        Ok(mut entries) if entries.next().is_some() => {
+    match fs_err::read_dir(to).map(|mut entries| entries.next().is_some()) {
+        Ok(true) => {
             return usage(format!("{} is not empty; give a directory that is not there yet", to.display()));
         }
-        Ok(_) => {}
+        Ok(false) => {}
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
         Err(error) => return usage(format!("{error}; give a directory that is not there yet")),
     }

@@ -43,6 +43,8 @@ pub struct LogInfo {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum LogKind {
+    /// No record yet; so is a checkpoint if nothing was in memory.
+    Empty,
     /// What was committed since.
     Log,
     /// Everything that was in memory at one moment.
@@ -53,6 +55,7 @@ impl LogKind {
     /// Its name.
     pub fn as_str(self) -> &'static str {
         match self {
+            Self::Empty => "empty",
             Self::Log => "log",
             Self::Checkpoint => "checkpoint",
         }
@@ -94,7 +97,7 @@ impl<'b> Walk<'b> {
             records: 0,
             samples: 0,
             series: 0,
-            kind: LogKind::Log,
+            kind: LogKind::Empty,
             first: None,
             last: None,
             torn: 0,
@@ -167,6 +170,7 @@ impl<'b> Walk<'b> {
     }
 
     fn commit(&mut self, commit: &Commit, from: usize, to: usize) {
+        self.file.info.kind = LogKind::Log;
         let first = commit.named.first as usize;
         if first > MAX_SLOTS {
             let what = "a record numbers more series than there can be";
@@ -215,7 +219,7 @@ impl<'b> Walk<'b> {
     fn saw(&mut self, seen: Option<(Timestamp, Timestamp)>) {
         let Some((first, last)) = seen else { return };
         // Records of a log follow each other in time, more or less; those of a checkpoint do not.
-        if self.file.info.kind == LogKind::Log {
+        if self.file.info.kind != LogKind::Checkpoint {
             for finding in &mut self.file.findings[self.open..] {
                 finding.lost.last = Some(last);
             }
@@ -253,7 +257,7 @@ impl<'b> Walk<'b> {
         let mut finding = Finding::new(kind, name, from as u64, (to - from) as u64, what);
         if kind == FindingKind::Header {
             finding = finding.costs(Some(0), None, None);
-        } else if self.file.info.kind == LogKind::Log {
+        } else if self.file.info.kind != LogKind::Checkpoint {
             finding = finding.costs(None, self.file.info.last, None);
         }
         self.file.findings.push(finding);
