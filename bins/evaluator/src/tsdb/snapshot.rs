@@ -62,7 +62,9 @@ impl From<std::io::Error> for NoCopy {
 
 /// What a copy holds that was opened once.
 struct Opened {
-    samples: u64,
+    segment_samples: u64,
+    /// A segment may have some of them too.
+    log_samples: u64,
     last: Option<Timestamp>,
     /// What its start tells of damage that was in the store as well.
     damage: Vec<String>,
@@ -87,8 +89,9 @@ pub(crate) fn run(args: &Snapshot) -> ExitCode {
         Output::Text => {
             let until = opened.last.map(|last| format!(" until {last}")).unwrap_or_default();
             print(&format!(
-                "{to}: {} samples{until}; {} in {} files, {} of them linked\n",
-                opened.samples,
+                "{to}: {} samples in finished days, {} in the log{until}; {} in {} files, {} of them linked\n",
+                opened.segment_samples,
+                opened.log_samples,
                 human(copied.bytes),
                 copied.linked + copied.copied,
                 copied.linked,
@@ -98,7 +101,8 @@ pub(crate) fn run(args: &Snapshot) -> ExitCode {
             "{:#}\n",
             json!({
                 "directory": to.to_string(),
-                "samples": opened.samples,
+                "segmentSamples": opened.segment_samples,
+                "logSamples": opened.log_samples,
                 "last": opened.last.map(Timestamp::as_millis),
                 "bytes": copied.bytes,
                 "linked": copied.linked,
@@ -181,7 +185,8 @@ fn opens(copy: &Path) -> Result<Opened, NoCopy> {
         Store::open(Config::default(), Arc::clone(&disk) as Arc<dyn Storage>).map_err(unusable)?;
     let damaged = recovery.damaged.iter().map(|(file, reason)| format!("{file}: {reason}"));
     let opened = Opened {
-        samples: recovery.segment_samples + recovery.samples,
+        segment_samples: recovery.segment_samples,
+        log_samples: recovery.samples,
         last: store.stats().max_time,
         damage: damaged.chain(recovery.quarantined.iter().map(ToString::to_string)).collect(),
     };

@@ -77,27 +77,27 @@ fn summary(verified: &Verified, alerts: bool) -> String {
         unknown |= finding.lost.samples.is_none();
     }
     let read = format!(
-        "{} in {} segments and {} log files: {} chunks, {} samples, and {} in the log{}",
+        "{} read; segments: {} ({} chunks, {} samples), log files: {} ({} samples){}",
         human(verified.bytes),
         verified.segments,
-        verified.logs,
         verified.chunks,
         verified.segment_samples,
+        verified.logs,
         verified.log_samples,
         match (verified.first, verified.last) {
-            (Some(first), Some(last)) => format!(", {first} to {last}"),
+            (Some(first), Some(last)) => format!("; {first} to {last}"),
             _ => String::new(),
         }
     );
     let gone = match verified.removed {
         0 => String::new(),
-        removed => format!("\n{removed} files were removed by their server before they could be read"),
+        removed => format!("\nfiles that their server removed before they could be read: {removed}"),
     };
     match (count, unknown) {
         (0, _) => format!("sound: {read}{gone}\n"),
-        (_, false) => format!("damaged: findings: {count}, samples lost: {lost}; read {read}{gone}\n"),
+        (_, false) => format!("damaged: findings: {count}, samples lost: {lost}; {read}{gone}\n"),
         (_, true) => {
-            format!("damaged: findings: {count}, samples lost: {lost} and more; read {read}{gone}\n")
+            format!("damaged: findings: {count}, samples lost: {lost} and more; {read}{gone}\n")
         }
     }
 }

@@ -54,6 +54,9 @@ use crate::wal::{DIRECTORY as LOG, file_number};
 /// How often what is replaced meanwhile is read anew: a checkpoint is made once a minute at most.
 const MAX_TRIES: usize = 100;
 
+/// Findings of one file that are told one by one; of more, how many there are and what they cost.
+const MAX_FINDINGS: usize = 100;
+
 /// The files of a store, to be looked at.
 #[derive(Clone, Debug)]
 pub struct Inspection {

@@ -44,26 +44,24 @@ impl Inspection {
                 other => other?,
             };
             if names()? == before {
-                let newest = before.last().map(String::as_str);
-                let (findings, bytes) = (findings(&recovery, newest), recovery.log_bytes);
-                return Ok(Head { store, findings, bytes });
+                match self.log_findings(&before, recovery.is_clean()) {
+                    Err(error) if error.is_not_found() => continue,
+                    other => return Ok(Head { store, findings: other?, bytes: recovery.log_bytes }),
+                }
             }
         }
         let busy = io::Error::other("log files come and go faster than they can be read; try again");
         Err(StorageError::new(Operation::Read, LOG, StorageErrorKind::Io(busy)).into())
     }
-}
 
-fn findings(recovery: &Recovery, newest: Option<&str>) -> Vec<Finding> {
-    let torn = recovery.torn.iter().map(|torn| {
-        let kind = if newest == Some(&*torn.file) { FindingKind::TornTail } else { FindingKind::TornEnd };
-        Finding::new(kind, &torn.file, torn.offset, torn.bytes, "the last record is not whole")
-    });
-    let damaged = recovery
-        .quarantined
-        .iter()
-        .map(|bad| Finding::new(FindingKind::Record, &bad.file, bad.offset, bad.bytes, bad.reason));
-    damaged.chain(torn).collect()
+    /// What is wrong with these log files, unless nothing is.
+    fn log_findings(&self, names: &[String], is_clean: bool) -> Result<Vec<Finding>, StorageError> {
+        let mut findings = Vec::new();
+        for (place, name) in names.iter().enumerate().filter(|_| !is_clean) {
+            findings.extend(self.read_log(name, place + 1 == names.len())?.0.findings);
+        }
+        Ok(findings)
+    }
 }
 
 /// A series and where its samples are.

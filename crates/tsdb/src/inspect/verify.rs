@@ -6,14 +6,11 @@ use assurance_metrics_model::{Column, Labels, Timestamp};
 use assurance_storage::{Entry, StorageError};
 
 use super::walk::{BLOCK_BYTES, Sealed, Walk};
-use super::{Finding, FindingKind, Inspection, MAX_TRIES};
+use super::{Finding, FindingKind, Inspection, MAX_FINDINGS, MAX_TRIES};
 use crate::segment::index::{ChunkRef, SUM_BYTES};
 use crate::segment::summary::Values;
 use crate::segment::{Day, FOOTER_BYTES, Footer, HEADER_BYTES, MAX_INDEX_BYTES, parse_name, read_fully};
 use crate::wal::file_number;
-
-/// Findings of one file that are told one by one; of more, how many there are and what they cost.
-const MAX_FINDINGS: usize = 100;
 
 /// What [`Inspection::verify`] found.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
