@@ -284,9 +284,10 @@ impl<'b> Walk<'b> {
     fn note(&mut self, kind: FindingKind, from: usize, to: usize, what: impl Into<String>) {
         let name = &self.file.info.file;
         let mut finding = Finding::new(kind, name, from as u64, (to - from) as u64, what);
+        let is_record = matches!(kind, FindingKind::Record | FindingKind::TornEnd | FindingKind::TornTail);
         if kind == FindingKind::Header {
             finding = finding.costs(Some(0), None, None);
-        } else if self.file.info.kind != LogKind::Checkpoint {
+        } else if is_record && self.file.info.kind != LogKind::Checkpoint {
             finding = finding.costs(None, self.file.info.last, None);
         }
         self.file.findings.push(finding);
