@@ -55,7 +55,6 @@ impl Values {
     }
 
     /// Whether an index says of a chunk what its samples come to; what version 1 did not know is not compared.
-    #[cfg_attr(not(test), expect(dead_code, reason = "for those who verify whole files"))]
     pub(crate) fn are_right(told: Option<&Self>, column: &Column) -> bool {
         match (told, Self::of(column)) {
             (None, None) => true,

@@ -75,16 +75,34 @@ fn write() -> Vec<(String, Vec<u8>)> {
     all
 }
 
+/// The files of a version, the log from before the segment among them.
+fn files(golden: [(&str, &[u8]); 4]) -> Memory {
+    let files = Memory::new();
+    for (name, bytes) in golden {
+        files.replace(name, bytes).expect("memory writes");
+    }
+    files
+}
+
+/// The files of the newest version, the log from before the segment among them.
+pub(super) fn golden() -> Memory {
+    files(V2)
+}
+
+/// The files as a store leaves them.
+pub(super) fn golden_store() -> Memory {
+    let files = golden();
+    files.remove("wal/00000000").expect("it is there");
+    files
+}
+
 #[test]
 fn files_of_every_version_are_read() {
     [V1, V2].into_iter().for_each(are_read);
 }
 
 fn are_read(golden: [(&str, &[u8]); 4]) {
-    let files = Memory::new();
-    for (name, bytes) in golden {
-        files.replace(name, bytes).expect("memory writes");
-    }
+    let files = files(golden);
     let (store, recovery) = Store::open(Config::default(), Arc::new(files)).expect("they are ours");
     assert!(recovery.is_clean());
     assert_eq!((recovery.segments, recovery.segment_samples, recovery.log_files), (1, 576, 3));

@@ -4,10 +4,12 @@ mod crashing;
 mod damage;
 mod faults;
 mod golden;
+mod inspecting;
 mod keeping;
 mod model;
 mod outlines;
 mod reopening;
+mod snapshots;
 
 use std::sync::Arc;
 
