@@ -24,7 +24,7 @@ enum Part {
 impl Part {
     fn first(&self) -> Timestamp {
         let first = match self {
-            Self::Head(chunks) => chunks.first().map(|chunk| chunk.first()),
+            Self::Head(chunks) => chunks.first(),
             Self::Sealed { index, chunks, .. } => {
                 index.chunks(chunks.clone()).first().map(|chunk| chunk.first)
             }
@@ -34,7 +34,7 @@ impl Part {
 
     fn last(&self) -> Timestamp {
         let last = match self {
-            Self::Head(chunks) => chunks.last().map(|chunk| chunk.last()),
+            Self::Head(chunks) => chunks.last(),
             Self::Sealed { index, chunks, .. } => index.chunks(chunks.clone()).last().map(|chunk| chunk.last),
         };
         last.unwrap_or(Timestamp::MIN)
@@ -43,11 +43,7 @@ impl Part {
     fn read(&self, range: TimeRange, into: &mut Column) -> Result<(), QueryError> {
         match self {
             Self::Head(chunks) => {
-                let from = chunks.partition_point(|chunk| chunk.last() <= range.after);
-                let to = chunks.partition_point(|chunk| chunk.first() <= range.until);
-                let chunks = chunks.get(from..to).unwrap_or_default();
-                into.reserve(chunks.iter().map(|chunk| chunk.count() as usize).sum());
-                chunks.iter().for_each(|chunk| chunk.read(range, into));
+                chunks.read(range, into);
                 Ok(())
             }
             Self::Sealed { segment, index, chunks } => {
