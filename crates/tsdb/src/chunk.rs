@@ -42,7 +42,7 @@ enum Data {
 
 impl Data {
     fn sealed(times: &[i64], values: &[f64]) -> Self {
-        let mut bytes = Vec::with_capacity(values.len() * size_of::<f64>());
+        let mut bytes = Vec::with_capacity(size_of_val(values));
         xor::put_floats(&mut bytes, times, values);
         // A short chunk may yet be joined with others, or take more.
         let packed = if values.len() < usize::from(MAX_SAMPLES) { None } else { Packed::new(times, values) };
