@@ -199,9 +199,7 @@ impl Chunk {
         let first = self.first.as_millis();
         match &self.data {
             Data::Floats(bytes) => xor::read(bytes, first, self.count, each),
-            Data::Steps(bytes) => {
-                let _tail = steps::read(bytes, first, self.count, each);
-            }
+            Data::Steps(bytes) => steps::read(bytes, first, self.count, each),
             Data::Packed(packed) => {
                 let (mut times, mut values) = ([0; CAPACITY], [0.0; CAPACITY]);
                 let count = usize::from(self.count);

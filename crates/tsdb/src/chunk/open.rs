@@ -11,11 +11,11 @@ use super::{Chunk, Data, Histograms, MAX_SAMPLES, steps};
 pub(crate) struct Open {
     first: Timestamp,
     last: Timestamp,
-    tail: steps::Tail,
+    /// The bits of the last float.
+    bits: u64,
     data: OpenData,
+    tail: steps::Tail,
     count: u16,
-    /// The power of ten that the steps have come to.
-    exponent: u8,
 }
 
 #[derive(Debug)]
@@ -27,17 +27,17 @@ enum OpenData {
 
 impl Open {
     pub(crate) fn new(at: Timestamp, value: &Value) -> Option<Self> {
-        let (mut tail, mut exponent) = (steps::Tail::default(), 0);
+        let (mut tail, mut bits) = (steps::Tail::default(), 0);
         let data = match value {
             Value::Float(value) => {
                 let mut bytes = steps::buffer();
-                steps::put(&mut bytes, &mut tail, &mut exponent, 0, *value);
+                tail.put(&mut bytes, &mut bits, 0, *value);
                 OpenData::Steps(bytes)
             }
             Value::Histogram(h) => OpenData::Histograms(Arc::new(vec![(at, Arc::clone(h))])),
             _ => return None,
         };
-        Some(Self { first: at, last: at, tail, data, count: 1, exponent })
+        Some(Self { first: at, last: at, bits, data, tail, count: 1 })
     }
 
     /// Appends a sample newer than the last; `false` where it is full or of the other kind.
@@ -51,8 +51,8 @@ impl Open {
         match (&mut self.data, value) {
             (OpenData::Steps(bytes), Value::Float(value)) => {
                 // Wraps, and so does the way back: exact also between the ends of the range.
-                let delta = at.as_millis().wrapping_sub(self.last.as_millis());
-                steps::put(bytes, &mut self.tail, &mut self.exponent, delta, *value);
+                let interval = at.as_millis().wrapping_sub(self.last.as_millis());
+                self.tail.put(bytes, &mut self.bits, interval, *value);
             }
             (OpenData::Histograms(all), Value::Histogram(h)) => {
                 let last = all.last().map(|(_, last)| last);
@@ -87,7 +87,7 @@ impl Open {
 
     pub(crate) fn last_value(&self) -> Value {
         match &self.data {
-            OpenData::Steps(_) => Value::Float(f64::from_bits(self.tail.bits)),
+            OpenData::Steps(_) => Value::Float(f64::from_bits(self.bits)),
             OpenData::Histograms(all) => Value::Histogram(Arc::clone(&all[all.len() - 1].1)),
         }
     }
@@ -135,20 +135,21 @@ impl Chunk {
             return Err(self);
         }
         let (first, last, count) = (self.first, self.last, self.count);
-        let (data, tail, exponent) = match self.data {
-            Data::Histograms(all) => (OpenData::Histograms(all), steps::Tail::default(), 0),
+        let (mut tail, mut bits) = (steps::Tail::default(), 0);
+        let data = match self.data {
+            Data::Histograms(all) => OpenData::Histograms(all),
             Data::Floats(_) | Data::Steps(_) => {
-                let (mut bytes, mut tail, mut exponent) = (steps::buffer(), steps::Tail::default(), 0);
+                let mut steps = steps::buffer();
                 let mut before = first.as_millis();
                 self.each_float(|at, value| {
-                    steps::put(&mut bytes, &mut tail, &mut exponent, at.wrapping_sub(before), value);
+                    tail.put(&mut steps, &mut bits, at.wrapping_sub(before), value);
                     before = at;
                     true
                 });
-                (OpenData::Steps(bytes), tail, exponent)
+                OpenData::Steps(steps)
             }
             Data::Packed(_) => return Err(self),
         };
-        Ok(Open { first, last, tail, data, count, exponent })
+        Ok(Open { first, last, bits, data, tail, count })
     }
 }
