@@ -57,7 +57,7 @@ impl<'a> HeadAppender<'a> {
             store,
             batch: batches.fetch_add(1, Ordering::Relaxed),
             oldest,
-            pending: Vec::new(),
+            pending: store.spare(),
             places: None,
             scratch: Column::new(),
         }
