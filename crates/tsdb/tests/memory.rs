@@ -89,9 +89,11 @@ fn a_series_costs_what_its_samples_do_and_little_more() {
     held += load.scrapes(150..150 + 2 * 120);
     let more = each(held - before) / 2;
     assert!(more < EACH_CHUNK, "each further chunk takes {more}");
-    let told =
-        load.store.stats().bytes as i64 - load.labels.iter().map(|l| l.heap_bytes() as i64).sum::<i64>();
-    assert!((each(held) - each(told)).abs() < 60, "it says {} and takes {}", each(told), each(held));
+    let own: usize = load.labels.iter().map(Labels::heap_bytes).sum();
+    let told = i64::try_from(load.store.stats().bytes - own).expect("a small number");
+    // Names in lists and room that is kept for the next commit are not told of.
+    let rest = each(held - told);
+    assert!((0..90).contains(&rest), "it says {} and takes {}", each(told), each(held));
 }
 
 #[test]
