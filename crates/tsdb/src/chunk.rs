@@ -9,6 +9,8 @@ mod open;
 mod steps;
 mod xor;
 
+pub(crate) use file::kind_of;
+
 use std::mem::discriminant;
 use std::sync::Arc;
 

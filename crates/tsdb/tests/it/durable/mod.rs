@@ -4,9 +4,11 @@ mod crashing;
 mod damage;
 mod faults;
 mod golden;
+mod inspecting;
 mod keeping;
 mod model;
 mod reopening;
+mod snapshots;
 
 use std::sync::Arc;
 
