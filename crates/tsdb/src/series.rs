@@ -51,6 +51,15 @@ fn short(number: u64) -> NonZeroU32 {
     u32::try_from(low + 1).ok().and_then(NonZeroU32::new).unwrap_or(NonZeroU32::MIN)
 }
 
+/// How much of a series there was at a moment: far smaller than a copy of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Mark {
+    sealed: usize,
+    /// Samples of the open chunk.
+    open: u16,
+    merges: u32,
+}
+
 /// Chunks of a series at one moment, oldest first.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Chunks {
@@ -216,6 +225,28 @@ impl State {
     /// All chunks, as they are now.
     pub(crate) fn all_chunks(&self) -> Chunks {
         Chunks { sealed: self.sealed.clone(), open: self.open.as_ref().map(Open::copy) }
+    }
+
+    /// How much there is now, for [`Self::chunks_at`].
+    pub(crate) fn mark(&self) -> Mark {
+        let open = self.open.as_ref().map_or(0, Open::count);
+        Mark { sealed: self.sealed().len(), open, merges: self.merges }
+    }
+
+    /// What was there at a mark; where samples came or went elsewhere than at the end since, what is there now.
+    pub(crate) fn chunks_at(&self, mark: Mark) -> Chunks {
+        let Mark { sealed, open, merges } = mark;
+        let now = self.all_chunks();
+        if merges != self.merges || self.mark() == mark {
+            return now;
+        }
+        let part = now.iter().nth(sealed).filter(|_| open > 0).map(|chunk| {
+            let samples = chunk.samples();
+            Chunk::build(&samples[..samples.len().min(open.into())]).into_iter().next()
+        });
+        let sealed = self.sealed()[..sealed].to_vec();
+        let sealed = (!sealed.is_empty()).then(|| Arc::new(sealed));
+        Chunks { sealed, open: part.flatten() }
     }
 
     /// Takes back chunks that were written to a file; what is there already is not taken twice.
@@ -462,5 +493,32 @@ mod tests {
         // With the two reference counts before it: what an allocator gives for 136 bytes and no more.
         assert_eq!(size_of::<Entry>(), 120);
         assert_eq!(size_of::<Chunk>(), 48);
+    }
+
+    fn times(chunks: &Chunks) -> Vec<i64> {
+        let mut column = Column::new();
+        chunks.read(TimeRange::ALL, &mut column);
+        column.timestamps().iter().map(|at| at.as_millis()).collect()
+    }
+
+    #[test]
+    fn a_mark_gives_what_was_there_whatever_came_since() {
+        let value = |n: i64| Value::Float(if n % 7 == 0 { 0.1 } else { 5.0 });
+        for held in [0, 1, 60, 119, 120, 121, 250] {
+            let mut state = State::default();
+            let mut push =
+                |state: &mut State, n: i64| state.push(Timestamp::from_millis(n * 1000), &value(n));
+            (0..held).for_each(|n| assert!(push(&mut state, n)));
+            let mark = state.mark();
+            let expected: Vec<i64> = (0..held).map(|n| n * 1000).collect();
+            for more in [0, 1, 70, 300] {
+                (0..more).for_each(|n| assert!(push(&mut state, held + 1000 * (more + 1) + n)));
+                assert_eq!(times(&state.chunks_at(mark)), expected, "{held} and {more} more");
+            }
+            if held > 0 {
+                assert_eq!(state.merge(&[(Timestamp::from_millis(-1), Value::Float(1.0))]).taken, 1);
+                assert_eq!(times(&state.chunks_at(mark)), times(&state.all_chunks()), "late ones are there");
+            }
+        }
     }
 }
