@@ -506,8 +506,7 @@ mod tests {
         let value = |n: i64| Value::Float(if n % 7 == 0 { 0.1 } else { 5.0 });
         for held in [0, 1, 60, 119, 120, 121, 250] {
             let mut state = State::default();
-            let mut push =
-                |state: &mut State, n: i64| state.push(Timestamp::from_millis(n * 1000), &value(n));
+            let push = |state: &mut State, n: i64| state.push(Timestamp::from_millis(n * 1000), &value(n));
             (0..held).for_each(|n| assert!(push(&mut state, n)));
             let mark = state.mark();
             let expected: Vec<i64> = (0..held).map(|n| n * 1000).collect();
