@@ -104,8 +104,8 @@ fn appending_to_an_open_chunk_allocates_for_the_commit_alone() {
     for n in 10..110 {
         most = most.max(measure(|| load.scrape(n)).count_total);
     }
-    // The list of the commit grows by doubling; chunks grow by 32 bytes, and most samples take one or two.
-    assert!(most < SERIES as u64 * 3 / 4, "{most} allocations for {SERIES} samples");
+    // Chunks grow by 32 bytes, and most samples take one or two; the list of the commit is used again.
+    assert!(most < SERIES as u64 / 4, "{most} allocations for {SERIES} samples");
     let all: u64 = (110..118).map(|n| measure(|| load.scrape(n)).count_total).sum();
     assert!(all < SERIES as u64, "{all} allocations for {} samples", 8 * SERIES);
 }
