@@ -45,7 +45,7 @@ impl Head {
                     day.last = last;
                     day.count += count;
                 }
-                _ => days.push(Self { chunks: Arc::clone(chunks), first, last, count }),
+                _ => days.push(Self { chunks: chunks.clone(), first, last, count }),
             }
         }
         days.retain(|day| day.first <= range.until && day.last > range.after);
@@ -55,11 +55,7 @@ impl Head {
     fn read(&self, range: TimeRange, into: &mut Column) {
         let own = TimeRange::closed(self.first, self.last);
         let range = TimeRange::new(range.after.max(own.after), range.until.min(own.until));
-        let from = self.chunks.partition_point(|chunk| chunk.last() <= range.after);
-        let to = self.chunks.partition_point(|chunk| chunk.first() <= range.until);
-        let chunks = self.chunks.get(from..to).unwrap_or_default();
-        into.reserve(chunks.iter().map(|chunk| chunk.count() as usize).sum());
-        chunks.iter().for_each(|chunk| chunk.read(range, into));
+        self.chunks.read(range, into);
     }
 }
 

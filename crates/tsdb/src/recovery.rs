@@ -316,8 +316,8 @@ const MALFORMED: &str = "its sum matches, but it cannot be read";
 
 impl Store {
     /// Takes samples from a log, whatever the out-of-order window; returns how many are new.
-    fn restore(&self, pending: Vec<Pending>) -> u64 {
-        self.make_visible(None, pending, true).samples as u64
+    fn restore(&self, mut pending: Vec<Pending>) -> u64 {
+        self.make_visible(None, &mut pending, true).samples as u64
     }
 
     pub(crate) fn note_newest(&self, newest: Option<Timestamp>) {

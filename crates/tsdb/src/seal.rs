@@ -30,7 +30,7 @@ struct Snapshot {
     /// Its samples of that day.
     samples: u64,
     /// How often late samples were merged into it.
-    merges: u64,
+    merges: u32,
 }
 
 impl Store {
@@ -42,7 +42,7 @@ impl Store {
             let index = self.index.read().unwrap_or_else(PoisonError::into_inner);
             for entry in index.iter() {
                 let state = entry.state();
-                for chunk in state.chunks_before(now) {
+                for chunk in state.all_chunks().iter().take_while(|chunk| chunk.first() < now) {
                     let (first, last) = (Day::of(chunk.first()), Day::of(chunk.last()));
                     if first.last().saturating_add(wait) >= now {
                         break;

@@ -1,6 +1,6 @@
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
-use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
+use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard};
 
 use assurance_metrics_model::{
     AppendErrorKind, Duration, Labels, Matcher, QueryError, Queryable, Selection, Series, TimeRange,
@@ -16,6 +16,9 @@ use crate::series::{Entry, Snapshot};
 
 /// The oldest time a sample may have: the one before it lies outside of every left-open range.
 const OLDEST: Timestamp = Timestamp::from_millis(i64::MIN + 1);
+
+/// Most samples that room is kept for between commits: 32 bytes each, so half a MiB.
+const MAX_SPARE: usize = 16_384;
 
 /// How much a [`Store`] may hold.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -89,6 +92,8 @@ pub struct Store {
     pub(crate) commits: RwLock<()>,
     batches: AtomicU64,
     appended: AtomicU64,
+    /// What the last commit came in, for the next one.
+    spare: Mutex<Vec<Pending>>,
     /// Milliseconds of the newest sample ever committed.
     newest: AtomicI64,
     /// Milliseconds of the time before which retention has dropped samples.
@@ -108,6 +113,7 @@ impl Store {
             commits: RwLock::default(),
             batches: AtomicU64::new(0),
             appended: AtomicU64::new(0),
+            spare: Mutex::default(),
             newest: AtomicI64::new(i64::MIN),
             dropped: AtomicI64::new(OLDEST.as_millis()),
             durable: None,
@@ -235,24 +241,33 @@ impl Store {
         Ok(index.insert(labels))
     }
 
-    pub(crate) fn commit(&self, batch: u64, pending: Vec<Pending>) -> Committed {
+    /// An empty list for samples, with room for as many as a commit had lately.
+    pub(crate) fn spare(&self) -> Vec<Pending> {
+        std::mem::take(&mut *self.spare.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    pub(crate) fn commit(&self, batch: u64, mut pending: Vec<Pending>) -> Committed {
         let takes_late = !self.config.out_of_order_window.is_zero();
         // Held until the samples are visible, so that they become so in the order of the log.
         let _log = self.durable.as_ref().map(|durable| durable.write(&pending, takes_late));
-        self.make_visible(Some(batch), pending, takes_late)
+        let committed = self.make_visible(Some(batch), &mut pending, takes_late);
+        if pending.capacity() <= MAX_SPARE {
+            *self.spare.lock().unwrap_or_else(PoisonError::into_inner) = pending;
+        }
+        committed
     }
 
     pub(crate) fn make_visible(
         &self,
         batch: Option<u64>,
-        pending: Vec<Pending>,
+        pending: &mut Vec<Pending>,
         takes_late: bool,
     ) -> Committed {
         let mut committed = Committed::default();
         let mut newest = i64::MIN;
         let mut late = Vec::new();
         let _commits = self.commits.write().unwrap_or_else(PoisonError::into_inner);
-        for sample in pending {
+        for sample in pending.drain(..) {
             let mut state = sample.entry.state();
             if let Some(batch) = batch {
                 state.release(batch);
