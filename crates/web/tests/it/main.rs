@@ -20,4 +20,5 @@ mod stats;
 mod status_api;
 mod status_page;
 mod strangers;
+mod twin;
 mod world;
