@@ -8,7 +8,7 @@ use assurance_storage::{LockGuard, Storage, StorageError};
 
 use crate::appender::Pending;
 use crate::faults::{Fault, FaultKind, Faults};
-use crate::recovery::{OpenError, Recovery, replay};
+use crate::recovery::{OpenError, Progress, Recovery, replay};
 use crate::segments::Segments;
 use crate::store::{Config, Stats, Store};
 use crate::wal::Log;
@@ -86,12 +86,24 @@ impl Store {
     /// If another process has it open, if files are there that this version has not written, or if they
     /// cannot be read. Damage within files is no error: [`Recovery`] tells of it.
     pub fn open(config: Config, storage: Arc<dyn Storage>) -> Result<(Self, Recovery), OpenError> {
+        Self::open_observed(config, storage, &Progress::default())
+    }
+
+    /// As [`Store::open`], for those who want to tell meanwhile how far it is.
+    ///
+    /// # Errors
+    /// As [`Store::open`].
+    pub fn open_observed(
+        config: Config,
+        storage: Arc<dyn Storage>,
+        progress: &Progress,
+    ) -> Result<(Self, Recovery), OpenError> {
         let lock = storage.lock(LOCK)?;
         let mut store = Self::new(config);
         let mut recovery = Recovery::default();
         let segments = Segments::open(&storage, &mut recovery)?;
         store.note_newest(Some(segments.last()));
-        let next = replay(&store, &*storage, &mut recovery)?;
+        let next = replay(&store, &*storage, &mut recovery, progress)?;
         let mut faults = Faults::default();
         for (name, reason) in &recovery.damaged {
             faults.note(Fault::damaged(name, store.newest(), reason));

@@ -88,5 +88,5 @@ mod wal;
 pub use appender::{Committed, HeadAppender};
 pub use faults::{Fault, FaultKind};
 pub use maintain::Maintenance;
-pub use recovery::{OpenError, OpenErrorKind, Quarantined, Recovery, Torn};
+pub use recovery::{OpenError, OpenErrorKind, Progress, Quarantined, Recovery, Torn};
 pub use store::{Config, Dropped, Stats, Store};

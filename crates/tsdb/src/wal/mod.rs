@@ -2,6 +2,7 @@
 
 pub(crate) mod frame;
 pub(crate) mod record;
+pub(crate) mod window;
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -18,9 +19,6 @@ pub(crate) const DIRECTORY: &str = "wal";
 
 /// A file that has reached this takes no more records: 64 MiB, some 20 million samples of a scrape.
 pub(crate) const MAX_FILE_BYTES: u64 = 64 << 20;
-
-/// The longest file that is read: a checkpoint of 20 million series with a day of chunks each.
-pub(crate) const MAX_READ_BYTES: u64 = 64 << 30;
 
 /// Numbers of log files have eight digits at least, so that names sort as numbers do.
 pub(crate) fn file_name(number: u64) -> String {
