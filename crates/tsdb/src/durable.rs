@@ -110,11 +110,15 @@ impl Store {
         }
         store.durable = Some(Durable {
             segments,
-            log: Mutex::new(Log::new(Arc::clone(&storage), next, recovery.log_bytes)),
+            log: Mutex::new(Log::new(
+                Arc::clone(&storage),
+                next,
+                recovery.log_bytes.saturating_sub(recovery.checkpoint_bytes),
+            )),
             storage,
             faults: Mutex::new(faults),
             checkpoint: AtomicU64::new(0),
-            checkpoint_bytes: AtomicU64::new(0),
+            checkpoint_bytes: AtomicU64::new(recovery.checkpoint_bytes),
             syncing: Mutex::default(),
             maintenance: Mutex::default(),
             _lock: lock,
@@ -126,8 +130,8 @@ impl Store {
     /// often as samples may be lost in a power cut: every second, say. Does nothing for a store in memory.
     ///
     /// # Errors
-    /// If samples are in memory only: this call or an earlier write failed, and [`Store::maintain`] has not
-    /// saved them since.
+    /// If some samples are in memory only: this call or an earlier write failed, and [`Store::maintain`] has not
+    /// saved them since. What was written after them is durable all the same.
     pub fn sync(&self) -> Result<(), Fault> {
         let Some(durable) = &self.durable else { return Ok(()) };
         let _alone: MutexGuard<'_, ()> = durable.syncing.lock().unwrap_or_else(PoisonError::into_inner);

@@ -28,6 +28,8 @@ pub struct Recovery {
     pub log_files: usize,
     /// Their bytes.
     pub log_bytes: u64,
+    /// Those of them that are checkpoints, which are read several times as fast.
+    pub checkpoint_bytes: u64,
     /// Sound records in them.
     pub records: u64,
     /// Samples taken from them; one that stands in the log twice counts once.
@@ -238,6 +240,9 @@ impl LogFile<'_> {
                 Kind::Commit => Commit::read(body).ok_or(MALFORMED).and_then(|commit| self.commit(commit)),
                 Kind::Chunks => chunks(body).ok_or(MALFORMED).map(|series| self.restore(series)),
             };
+            if frame.kind == Kind::Chunks {
+                self.recovery.checkpoint_bytes += frame.end() - at;
+            }
             match outcome {
                 Ok(()) => self.recovery.records += 1,
                 Err(reason) => self.quarantine(at, frame.end(), reason),
