@@ -48,10 +48,12 @@ impl<'s> Window<'s> {
         let kept = if held.contains(&at) { usize::try_from(at - self.start).unwrap_or(0) } else { self.piece.len() };
         self.piece.drain(..kept);
         self.start = at;
+        let left = usize::try_from(self.end.saturating_sub(at)).unwrap_or(usize::MAX);
+        let wanted = count.max(PIECE_BYTES.min(left));
         // One long record must not be paid for to the end of the file.
-        self.piece.shrink_to(count.max(PIECE_BYTES));
-        let mut filled = self.piece.len();
-        self.piece.resize(count.max(PIECE_BYTES), 0);
+        self.piece.shrink_to(wanted);
+        let mut filled = self.piece.len().min(wanted);
+        self.piece.resize(wanted, 0);
         while filled < count {
             let read = self.storage.read_at(self.name, at + filled as u64, &mut self.piece[filled..])?;
             if read == 0 {
