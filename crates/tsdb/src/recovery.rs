@@ -1,7 +1,7 @@
 //! From the files of an earlier run back to a store.
 
 use std::fmt;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError};
 
 use assurance_metrics_model::{Labels, Timestamp};
@@ -134,6 +134,9 @@ pub enum OpenErrorKind {
         /// The version that is read.
         supported: u32,
     },
+    /// Whoever opens it had it stopped.
+    #[error("reading was given up")]
+    GivenUp,
     /// A file operation failed.
     #[error(transparent)]
     Storage(StorageError),
@@ -165,9 +168,15 @@ pub struct Progress {
     first: AtomicU64,
     last: AtomicU64,
     current: AtomicU64,
+    is_given_up: AtomicBool,
 }
 
 impl Progress {
+    /// Has the reading end at its next record, with [`OpenErrorKind::GivenUp`]: for who is told to stop meanwhile.
+    pub fn give_up(&self) {
+        self.is_given_up.store(true, Ordering::Relaxed);
+    }
+
     /// The numbers of the first log file, of the last one, and of the one that is being read or was read last; all
     /// are 0 where there is none.
     pub fn files(&self) -> (u64, u64, u64) {
@@ -200,7 +209,7 @@ pub(crate) fn replay(
         recovery.log_files += 1;
         recovery.log_bytes += bytes;
         let window = Window::new(storage, name, *bytes);
-        LogFile { store, storage, recovery, name, window, entries: Vec::new() }.replay()?;
+        LogFile { store, storage, recovery, progress, name, window, entries: Vec::new() }.replay()?;
     }
     recovery.series = store.series_count();
     Ok(files.last().map_or(0, |(number, _)| number + 1))
@@ -211,6 +220,7 @@ struct LogFile<'r> {
     store: &'r Store,
     storage: &'r dyn Storage,
     recovery: &'r mut Recovery,
+    progress: &'r Progress,
     name: &'r str,
     window: Window<'r>,
     /// Its series by their numbers; `None` where the record that names them is lost.
@@ -227,6 +237,9 @@ impl LogFile<'_> {
             Header::Bad => self.begin_without_header()?,
         };
         while at < self.window.end() {
+            if self.progress.is_given_up.load(Ordering::Relaxed) {
+                return Err(OpenError::new(self.name, OpenErrorKind::GivenUp));
+            }
             let Some(frame) = self.window.frame_at(at)? else {
                 let Some(next) = self.window.next_frame(at + 1)? else {
                     return Ok(self.cut(at)?);

@@ -10,7 +10,7 @@ use assurance_exposition::Family;
 use assurance_metrics_model::{Matcher, Timestamp};
 use assurance_pipeline::Pipeline;
 use assurance_promql::Options;
-use assurance_tsdb::Store;
+use assurance_tsdb::{Progress, Store};
 use tokio::sync::Semaphore;
 
 use crate::remote_write::Writes;
@@ -44,6 +44,8 @@ pub struct State {
     pub flags: Arc<BTreeMap<String, String>>,
     /// The text of the configuration in force, for `status/config`, which hides its secrets.
     pub config: Arc<dyn Fn() -> String + Send + Sync>,
+    /// How far the reading of the log came, for `status/walreplay`.
+    pub replay: Arc<Progress>,
     /// The process, for `status/runtimeinfo`.
     pub process: Arc<dyn Fn() -> Process + Send + Sync>,
     pub(crate) queries: Arc<Semaphore>,
@@ -118,6 +120,20 @@ impl Default for Settings {
     }
 }
 
+impl Settings {
+    /// The host in the external URL, without a port.
+    pub(crate) fn external_host(&self) -> Option<&str> {
+        let (_scheme, rest) = self.external_url.split_once("://")?;
+        let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+        let authority = authority.rsplit_once('@').map_or(authority, |(_user, host)| host);
+        let host = match authority.split_once(']') {
+            Some((bracketed, _port)) => authority.get(..=bracketed.len())?,
+            None => authority.rsplit_once(':').map_or(authority, |(name, _port)| name),
+        };
+        (!host.is_empty()).then_some(host)
+    }
+}
+
 impl State {
     /// A state with default settings, ready, that cannot reload.
     pub fn new(
@@ -149,6 +165,7 @@ impl State {
             quit: None,
             flags: Arc::default(),
             config: Arc::new(String::new),
+            replay: Arc::default(),
             process: Arc::new(Process::default),
             queries,
             writes: Arc::default(),
@@ -158,18 +175,6 @@ impl State {
     pub(crate) fn pipeline(&self) -> MutexGuard<'_, Pipeline> {
         // A panic inside leaves parts that each still hold together; showing them is right.
         self.pipeline.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// The host in the external URL, without a port.
-    pub(crate) fn external_host(&self) -> Option<&str> {
-        let (_scheme, rest) = self.settings.external_url.split_once("://")?;
-        let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
-        let authority = authority.rsplit_once('@').map_or(authority, |(_user, host)| host);
-        let host = match authority.split_once(']') {
-            Some((bracketed, _port)) => authority.get(..=bracketed.len())?,
-            None => authority.rsplit_once(':').map_or(authority, |(name, _port)| name),
-        };
-        (!host.is_empty()).then_some(host)
     }
 
     pub(crate) fn now(&self) -> Timestamp {

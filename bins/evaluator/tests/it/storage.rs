@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use crate::net::{self, Server, get, value};
-use crate::process::{Ran, evaluator, eventually, expect, run};
+use crate::process::{Process, Ran, evaluator, eventually, expect, run};
 use crate::start::{ACTIVE, QUIET, RULES, Running, configuration, folder, serve, write};
 
 fn refused(folder: &Path) -> Ran {
@@ -203,4 +203,42 @@ fn samples_that_cannot_be_written_are_told_of_everywhere_and_can_be_asked_for() 
     });
     let metrics = get(&server.address, "/metrics").unwrap().body;
     assert!(metrics.contains("assurance_storage_faults{kind=\"log\"}"), "{metrics}");
+}
+
+/// A log whose end is long and empty takes a while to be read.
+#[test]
+fn a_server_that_reads_a_log_says_so_and_can_be_stopped() {
+    let target = Server::start(ACTIVE);
+    let (folder, mut server) = running(&target);
+    eventually("samples", || value(&server.address, "up"));
+    server.process.kill();
+    let log = fs_err::OpenOptions::new().write(true).open(folder.path().join("data/wal/00000000")).unwrap();
+    log.set_len(4 << 30).unwrap();
+    let start = || {
+        let mut command = evaluator();
+        command.current_dir(folder.path()).args(["serve", "--web.listen-address=127.0.0.1:0"]);
+        let mut process = Process::start(&mut command);
+        let url = process.wait_for("are back\" url=");
+        (process, url.trim_start_matches("http://").to_owned())
+    };
+    let (mut process, address) = start();
+    assert_eq!(get(&address, "/-/healthy").unwrap().status, 200);
+    for path in ["/-/ready", "/api/v1/query?query=up", "/"] {
+        let answer = get(&address, path).unwrap();
+        assert_eq!((answer.status, &*answer.body), (503, "Service Unavailable\n"), "{path}");
+    }
+    let replay = net::api(&address, "/api/v1/status/walreplay").unwrap();
+    assert_eq!((&replay["min"], &replay["max"], &replay["current"]), (&0.into(), &0.into(), &0.into()));
+    process.signal("TERM");
+    assert!(process.wait().success(), "{}", process.said());
+    let said = process.said();
+    assert!(said.contains("stopping before the samples of earlier runs are back"), "{said}");
+    assert!(!said.contains("msg=ready"), "{said}");
+    // The same socket goes on once all is read.
+    log.set_len(64 << 20).unwrap();
+    let (mut process, address) = start();
+    assert_eq!(get(&address, "/-/ready").unwrap().status, 503);
+    process.wait_for("msg=ready url=");
+    assert_eq!(get(&address, "/-/ready").unwrap().status, 200);
+    value(&address, "count_over_time(up[1h])").unwrap();
 }

@@ -16,6 +16,7 @@ mod remote_write;
 mod routes;
 mod service;
 mod stage;
+mod starting;
 mod stats;
 mod status_api;
 mod status_page;
