@@ -9,6 +9,7 @@ use assurance_exposition::Family;
 use assurance_pipeline::{AlertsState, MAX_STATE_BYTES, Record, STATE_FILE, StateError};
 use assurance_storage::{Storage, StorageError};
 use assurance_tsdb::{Dropped, Fault, FaultKind, Store};
+use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use crate::Clock;
@@ -35,6 +36,8 @@ struct Shared {
     interval: StdDuration,
     /// The number of the newest record written; held while one is.
     record: Mutex<u64>,
+    /// Rings when something stopped working: what can be repaired is not left for a minute.
+    broken: Notify,
     /// Faults that were told.
     told: Mutex<BTreeSet<(FaultKind, String)>>,
     syncs: AtomicU64,
@@ -67,6 +70,7 @@ impl Keeper {
             store,
             interval,
             record: Mutex::new(0),
+            broken: Notify::new(),
             told: Mutex::default(),
             syncs: AtomicU64::new(0),
             sync_micros: AtomicU64::new(0),
@@ -129,7 +133,9 @@ impl Keeper {
                 Err(error) => tracing::error!(error, "maintenance of the store ended in a fault"),
             }
             let in_fault = !self.shared.store.faults().is_empty();
-            tokio::time::sleep(if in_fault { MAINTENANCE_IN_FAULT } else { MAINTENANCE }).await;
+            let pause = if in_fault { MAINTENANCE_IN_FAULT } else { MAINTENANCE };
+            // Rung or not: it is time.
+            let _rung = tokio::time::timeout(pause, self.shared.broken.notified()).await;
         }
     }
 
@@ -167,6 +173,7 @@ impl Keeper {
         for fault in faults {
             if !told.contains(&(fault.kind, fault.file.clone())) {
                 tracing::error!(file = %fault.file, "storage: {fault}; scraping, evaluation and notification go on");
+                self.shared.broken.notify_one();
             }
         }
         for (kind, file) in told.difference(&now) {

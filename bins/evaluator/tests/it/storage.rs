@@ -179,13 +179,16 @@ fn alerts_that_cannot_be_written_are_told_of_everywhere_and_sent_all_the_same() 
     });
 }
 
-/// A directory in the place of the next log file.
+/// Directories in the place of the next log files.
 #[test]
-fn samples_that_cannot_be_written_are_told_of_everywhere_and_can_be_asked_for() {
+fn samples_that_cannot_be_written_are_told_of_everywhere_can_be_asked_for_and_are_saved_later() {
     let target = Server::start(ACTIVE);
     let folder = folder(&configuration(&target.address), RULES);
-    fs_err::create_dir_all(folder.path().join("data/wal/00000000")).unwrap();
-    let server = serve(folder.path(), &[]);
+    let blocked = |number| folder.path().join(format!("data/wal/{number:08}"));
+    for number in 0..100 {
+        fs_err::create_dir_all(blocked(number)).unwrap();
+    }
+    let mut server = serve(folder.path(), &[]);
     let warned = eventually("a warning", || {
         let answer = get(&server.address, "/api/v1/query?query=up")?.json();
         let found = answer["data"]["result"].as_array().is_some_and(|all| !all.is_empty());
@@ -202,7 +205,36 @@ fn samples_that_cannot_be_written_are_told_of_everywhere_and_can_be_asked_for() 
         expect(said.contains("scraping, evaluation and notification go on"), said)
     });
     let metrics = get(&server.address, "/metrics").unwrap().body;
-    assert!(metrics.contains("assurance_storage_faults{kind=\"log\"}"), "{metrics}");
+    assert!(metrics.contains("assurance_storage_faults{kind=\"log\"} 1"), "{metrics}");
+    for number in 0..100 {
+        fs_err::remove_dir(blocked(number)).unwrap();
+    }
+    eventually("no fault", || {
+        let metrics = get(&server.address, "/metrics")?.body;
+        expect(metrics.contains("assurance_storage_faults{kind=\"log\"} 0"), metrics)
+    });
+    let answer = get(&server.address, "/api/v1/query?query=up").unwrap().json();
+    assert!(answer["warnings"].is_null(), "{answer}");
+    let count = "count_over_time(up[1h])";
+    let samples: f64 = value(&server.address, count).unwrap().parse().unwrap();
+    server.process.kill();
+    let server = serve(folder.path(), &[]);
+    let after: f64 = value(&server.address, count).unwrap().parse().unwrap();
+    assert!(after >= samples, "{after} of {samples}");
+    assert!(server.process.said().contains("clean=true"), "{}", server.process.said());
+}
+
+/// A directory in the place of the first log file only.
+#[test]
+fn a_fault_that_passes_is_over_within_seconds() {
+    let target = Server::start(ACTIVE);
+    let folder = folder(&configuration(&target.address), RULES);
+    fs_err::create_dir_all(folder.path().join("data/wal/00000000")).unwrap();
+    let mut server = serve(folder.path(), &[]);
+    server.process.wait_for("what failed here works again");
+    let said = server.process.said();
+    assert!(said.contains("samples are in memory only since"), "{said}");
+    value(&server.address, "up").unwrap();
 }
 
 /// A log whose end is long and empty takes a while to be read.
@@ -241,4 +273,55 @@ fn a_server_that_reads_a_log_says_so_and_can_be_stopped() {
     process.wait_for("msg=ready url=");
     assert_eq!(get(&address, "/-/ready").unwrap().status, 200);
     value(&address, "count_over_time(up[1h])").unwrap();
+}
+
+/// What even root may not write to.
+#[test]
+fn places_that_cannot_be_written_to_are_refused_by_name() {
+    let target = Server::start(QUIET);
+    let folder = folder(&configuration(&target.address), RULES);
+    write(folder.path().join("file"), "no directory");
+    for (path, why) in [
+        ("/sys/assurance", "cannot open /sys/assurance"),
+        ("/sys/kernel", "/sys/kernel/lock"),
+        ("file/data", "file/data"),
+        ("/proc/assurance", "cannot open /proc/assurance"),
+    ] {
+        let flag = format!("--storage.tsdb.path={path}");
+        let ran =
+            run(evaluator().args(["serve", "--web.listen-address=127.0.0.1:0", &flag]), folder.path(), "");
+        assert_eq!(ran.code, Some(5), "{path}: {ran:?}");
+        assert!(ran.stderr.contains(&format!("--storage.tsdb.path {path} cannot be used")), "{ran:?}");
+        assert!(ran.stderr.contains(why) && ran.stderr.contains("= help: give a directory"), "{ran:?}");
+    }
+    // Parents that are missing are made.
+    let server = serve(folder.path(), &["--storage.tsdb.path=a/b/c"]);
+    drop(server);
+    assert!(folder.path().join("a/b/c/lock").exists());
+}
+
+/// On a device of 64 KiB without room, where the machine lets tests mount one.
+#[test]
+fn a_full_device_is_named_at_the_start() {
+    let target = Server::start(QUIET);
+    let folder = folder(&configuration(&target.address), RULES);
+    fs_err::create_dir(folder.path().join("full")).unwrap();
+    let mount = "mount -t tmpfs -o size=64k none full";
+    let may = std::process::Command::new("unshare")
+        .current_dir(folder.path())
+        .args(["-rm", "sh", "-c", mount])
+        .status()
+        .is_ok_and(|status| status.success());
+    if !may {
+        return;
+    }
+    let program = evaluator().get_program().to_string_lossy().into_owned();
+    let script = format!(
+        "{mount} && (cat /dev/zero > full/fill 2> /dev/null; \
+         exec {program} serve --web.listen-address=127.0.0.1:0 --storage.tsdb.path=full)"
+    );
+    let ran = run(std::process::Command::new("unshare").args(["-rm", "sh", "-c", &script]), folder.path(), "");
+    assert_eq!(ran.code, Some(5), "{ran:?}");
+    assert!(ran.stderr.contains("--storage.tsdb.path full cannot be used"), "{ran:?}");
+    assert!(ran.stderr.contains("no space is left"), "{ran:?}");
 }
