@@ -8,7 +8,7 @@ use std::time::Duration as StdDuration;
 
 use assurance_exposition::Family;
 use assurance_metrics_model::{Matcher, Timestamp};
-use assurance_pipeline::Pipeline;
+use assurance_pipeline::{FaultWatch, Pipeline};
 use assurance_promql::Options;
 use assurance_tsdb::{Progress, Store};
 use tokio::sync::Semaphore;
@@ -48,6 +48,7 @@ pub struct State {
     pub replay: Arc<Progress>,
     /// The process, for `status/runtimeinfo`.
     pub process: Arc<dyn Fn() -> Process + Send + Sync>,
+    pub(crate) alerts: FaultWatch,
     pub(crate) queries: Arc<Semaphore>,
     pub(crate) writes: Arc<Writes>,
 }
@@ -152,6 +153,7 @@ impl State {
         settings: Settings,
     ) -> Self {
         let options = Options::default();
+        let alerts = pipeline.lock().unwrap_or_else(PoisonError::into_inner).watch_state_fault();
         let queries = Arc::new(Semaphore::new(settings.max_concurrent_queries.max(1)));
         Self {
             pipeline,
@@ -167,6 +169,7 @@ impl State {
             config: Arc::new(String::new),
             replay: Arc::default(),
             process: Arc::new(Process::default),
+            alerts,
             queries,
             writes: Arc::default(),
         }
@@ -175,6 +178,12 @@ impl State {
     pub(crate) fn pipeline(&self) -> MutexGuard<'_, Pipeline> {
         // A panic inside leaves parts that each still hold together; showing them is right.
         self.pipeline.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What does not work with the files of samples and alerts: answers are whole, but may not be for long.
+    pub(crate) fn storage_warnings(&self) -> Vec<String> {
+        let samples = self.store.faults().into_iter().map(|fault| format!("storage: {fault}"));
+        samples.chain(self.alerts.get().map(|fault| format!("storage: {fault}"))).collect()
     }
 
     pub(crate) fn now(&self) -> Timestamp {

@@ -169,6 +169,10 @@ fn alerts_that_cannot_be_written_are_told_of_everywhere_and_sent_all_the_same() 
     assert!(metrics.contains("assurance_storage_faults{kind=\"alerts\"} 1"), "{metrics}");
     let page = get(&server.address, "/").unwrap().body;
     assert!(page.contains("<h1>Storage</h1>") && page.contains("alerts are not written down"), "{page}");
+    for path in ["query?query=up", "labels", "series?match[]=up"] {
+        let answer = get(&server.address, &format!("/api/v1/{path}")).unwrap().json();
+        assert!(answer["warnings"].to_string().contains("storage: alerts are not written down"), "{answer}");
+    }
     let said = server.process.said();
     assert_eq!(said.matches("alerts are not written down").count(), 1, "{said}");
     // Once it can be written again, all is well.
@@ -177,6 +181,7 @@ fn alerts_that_cannot_be_written_are_told_of_everywhere_and_sent_all_the_same() 
         let metrics = get(&server.address, "/metrics")?.body;
         expect(metrics.contains("assurance_storage_faults{kind=\"alerts\"} 0"), metrics)
     });
+    assert!(get(&server.address, "/api/v1/labels").unwrap().json()["warnings"].is_null());
 }
 
 /// Directories in the place of the next log files.
