@@ -104,6 +104,10 @@ impl Store {
         let segments = Segments::open(&storage, &mut recovery)?;
         store.note_newest(Some(segments.last()));
         let next = replay(&store, &*storage, &mut recovery, progress)?;
+        for segment in segments.all().iter() {
+            store.horizon.note(segment.first(), segment.last());
+        }
+        store.note_spans();
         let mut faults = Faults::default();
         for (name, reason) in &recovery.damaged {
             faults.note(Fault::damaged(name, store.newest(), reason));
@@ -145,6 +149,15 @@ impl Store {
             }
         }
         durable.faults().get(FaultKind::Log).map_or(Ok(()), |fault| Err(fault.clone()))
+    }
+
+    /// Tells the horizon of what is in memory.
+    fn note_spans(&self) {
+        let index = self.index.read().unwrap_or_else(PoisonError::into_inner);
+        for entry in index.iter() {
+            let chunks = entry.state().all_chunks();
+            chunks.iter().for_each(|chunk| self.horizon.note(chunk.first(), chunk.last()));
+        }
     }
 
     /// What does not work at present; empty when all does, and for a store in memory.

@@ -72,6 +72,7 @@ mod chunk;
 mod durable;
 mod faults;
 mod histogram;
+mod horizon;
 mod index;
 mod maintain;
 mod merged;

@@ -3,7 +3,7 @@
 use std::sync::atomic::Ordering;
 use std::sync::{MutexGuard, PoisonError};
 
-use assurance_metrics_model::Timestamp;
+use assurance_metrics_model::{Duration, Timestamp};
 use assurance_storage::StorageError;
 
 use crate::durable::Durable;
@@ -33,6 +33,11 @@ pub struct Maintenance {
     pub sealed: Vec<String>,
     /// Whether a checkpoint took the place of the log files before it.
     pub is_checkpointed: bool,
+    /// How much later than the time given the newest sample is: the clock was set back. Series whose samples lie ahead
+    /// are taken up all the same.
+    pub ahead: Option<Duration>,
+    /// How far time went ahead without samples: retention waits for a day before it believes that.
+    pub doubted: Option<Duration>,
     /// What does not work now, as [`Store::faults`] says.
     pub faults: Vec<Fault>,
 }
@@ -45,11 +50,9 @@ impl Store {
     ///
     /// What fails is a [`Fault`], in the answer and in [`Store::faults`], and is tried again in the next call.
     pub fn maintain(&self, now: Timestamp) -> Maintenance {
-        let Some(durable) = &self.durable else {
-            return Maintenance { dropped: self.apply_retention(now), ..Maintenance::default() };
-        };
+        let Some(durable) = &self.durable else { return self.retain(now) };
         let _alone: MutexGuard<'_, ()> = durable.maintenance.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut done = Maintenance { dropped: self.apply_retention(now), ..Maintenance::default() };
+        let mut done = self.retain(now);
         let days = self.days_due(durable, now);
         let mut sealed = Ok(());
         for day in &days {
@@ -83,6 +86,12 @@ impl Store {
         durable.settle(FaultKind::Removal, now, removed);
         done.faults = self.faults();
         done
+    }
+
+    fn retain(&self, now: Timestamp) -> Maintenance {
+        let dropped = self.apply_retention(now);
+        let (ahead, doubted) = (self.ahead_of(now), self.doubted(now));
+        Maintenance { dropped, ahead, doubted, ..Maintenance::default() }
     }
 
     /// Writes what is in memory in place of the log, so that opening reads it several times as fast: for a process

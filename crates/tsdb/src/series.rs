@@ -7,6 +7,7 @@ use assurance_metrics_model::{
 
 use crate::appender::same;
 use crate::chunk::{Chunk, MAX_SAMPLES};
+use crate::horizon::DOUBTED_AFTER;
 
 /// Chunks of a series, oldest first.
 pub(crate) type Chunks = Arc<Vec<Arc<Chunk>>>;
@@ -158,7 +159,8 @@ impl State {
             }
             // Copies the chunk where a reader holds it: at most one chunk's bytes, and no reader waits.
             let last = Arc::make_mut(last);
-            if last.push(at, value) {
+            // After a long silence another one begins: what lies between two samples of a chunk counts as covered.
+            if at - last.last() <= DOUBTED_AFTER && last.push(at, value) {
                 self.committed += 1;
                 return true;
             }

@@ -9,6 +9,7 @@ use assurance_metrics_model::{
 
 use crate::appender::{Committed, HeadAppender, Pending};
 use crate::durable::Durable;
+use crate::horizon::Horizon;
 use crate::index::{Id, Index, MAX_SLOTS};
 use crate::merged::{Merged, merge};
 use crate::selections::{Found, Selections};
@@ -16,6 +17,9 @@ use crate::series::{Entry, Snapshot};
 
 /// The oldest time a sample may have: the one before it lies outside of every left-open range.
 const OLDEST: Timestamp = Timestamp::from_millis(i64::MIN + 1);
+
+/// How far ahead of the clock a sample may be: the clocks of two machines differ by less.
+const MOST_AHEAD: Duration = Duration::from_minutes(10);
 
 /// How much a [`Store`] may hold.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -93,6 +97,12 @@ pub struct Store {
     newest: AtomicI64,
     /// Milliseconds of the time before which retention has dropped samples.
     dropped: AtomicI64,
+    /// What retention counts from.
+    pub(crate) horizon: Horizon,
+    /// Milliseconds of that, as of the last [`Store::apply_retention`].
+    believed: AtomicI64,
+    /// Milliseconds of the time then, if samples lay ahead of it.
+    set_back: AtomicI64,
     /// The files beside it, where there are some.
     pub(crate) durable: Option<Durable>,
 }
@@ -110,6 +120,9 @@ impl Store {
             appended: AtomicU64::new(0),
             newest: AtomicI64::new(i64::MIN),
             dropped: AtomicI64::new(OLDEST.as_millis()),
+            horizon: Horizon::default(),
+            believed: AtomicI64::new(i64::MAX),
+            set_back: AtomicI64::new(i64::MAX),
             durable: None,
         }
     }
@@ -139,15 +152,41 @@ impl Store {
     }
 
     fn oldest_kept(&self, now: Timestamp) -> Timestamp {
-        let newest = Timestamp::from_millis(self.newest.load(Ordering::Relaxed));
-        (newest.min(now) - self.config.retention).max(OLDEST)
+        let believed = Timestamp::from_millis(self.believed.load(Ordering::Relaxed));
+        (self.newest().min(now).min(believed) - self.config.retention).max(OLDEST)
+    }
+
+    /// How much later than `now` the newest sample is, where that is more than clocks differ: time was set back.
+    pub(crate) fn ahead_of(&self, now: Timestamp) -> Option<Duration> {
+        let ahead = self.newest() - now;
+        (ahead > MOST_AHEAD).then_some(ahead)
+    }
+
+    /// Whether a sample of this time lies ahead of the clock, and must not keep others from being taken.
+    pub(crate) fn is_ahead(&self, at: Timestamp) -> bool {
+        at > Timestamp::from_millis(self.set_back.load(Ordering::Relaxed)).saturating_add(MOST_AHEAD)
+    }
+
+    /// How much later the newest sample, or `now` if that is earlier, is than the time that retention counts from:
+    /// while a clock that went far ahead is not believed.
+    pub(crate) fn doubted(&self, now: Timestamp) -> Option<Duration> {
+        let believed = Timestamp::from_millis(self.believed.load(Ordering::Relaxed));
+        let doubted = self.newest().min(now) - believed;
+        (doubted > Duration::ZERO).then_some(doubted)
     }
 
     /// Drops chunks whose samples are all older than the retention allows, and series of which nothing is
     /// left. The retention counts from the newest sample, or from `now` if that is earlier: a store that is
-    /// filled with the past keeps it until something newer comes. Segments go as a whole; their files are removed
-    /// by [`Store::maintain`], once nobody reads them.
+    /// filled with the past keeps it until something newer comes. What comes after more than a day without any sample
+    /// counts once it has lasted for a day: a clock that is wrong costs nothing meanwhile. Segments go as a whole;
+    /// their files are removed by [`Store::maintain`], once nobody reads them.
     pub fn apply_retention(&self, now: Timestamp) -> Dropped {
+        let set_back = self.ahead_of(now).map_or(i64::MAX, |_| now.as_millis());
+        self.set_back.store(set_back, Ordering::Relaxed);
+        let newest = self.newest().min(now);
+        if newest > Timestamp::MIN {
+            self.believed.store(self.horizon.advance(newest).as_millis(), Ordering::Relaxed);
+        }
         let oldest = self.oldest_kept(now);
         self.dropped.fetch_max(oldest.as_millis(), Ordering::Relaxed);
         let mut samples = 0;
@@ -236,7 +275,7 @@ impl Store {
     }
 
     pub(crate) fn commit(&self, batch: u64, pending: Vec<Pending>) -> Committed {
-        let takes_late = !self.config.out_of_order_window.is_zero();
+        let takes_late = !self.config.out_of_order_window.is_zero() || self.is_ahead(self.newest());
         // Held until the samples are visible, so that they become so in the order of the log.
         let _log = self.durable.as_ref().map(|durable| durable.write(&pending, takes_late));
         self.make_visible(Some(batch), pending, takes_late)

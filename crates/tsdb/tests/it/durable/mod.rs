@@ -1,5 +1,6 @@
 //! A store whose samples survive.
 
+mod clocks;
 mod crashing;
 mod damage;
 mod faults;
