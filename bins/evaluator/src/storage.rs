@@ -13,6 +13,9 @@ use assurance_storage::Storage;
 use assurance_tsdb::{Config, OpenErrorKind, Progress, Recovery, Store};
 use clap::Args;
 
+/// Days kept open for reading: as many as a retention of 90 days has, and some more.
+const MAX_OPEN_FILES: usize = 128;
+
 /// Flags about what is kept, and for how long.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct Flags {
@@ -87,7 +90,7 @@ fn open_now(
              = help: give a directory that this user may write to"
         )
     };
-    let disk = Disk::create(path).map_err(|error| unusable(&error))?;
+    let disk = Disk::create(path).map_err(|error| unusable(&error))?.with_open_files(MAX_OPEN_FILES);
     let storage: Arc<dyn Storage> = Arc::new(disk);
     let opened = Store::open_observed(config, Arc::clone(&storage), progress);
     let (store, recovery) = opened.map_err(|error| match error.kind {

@@ -24,6 +24,7 @@
 mod append;
 mod clock;
 mod files;
+mod open;
 mod system;
 
 pub use clock::WallClock;

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use assurance_storage::{Storage, StorageError, crc32c_continued};
+use assurance_storage::{Storage, StorageError, crc32c_append};
 
 use super::frame::{Frame, PREFIX_BYTES, Prefix};
 
@@ -82,7 +82,7 @@ impl<'s> Window<'s> {
             if piece.is_empty() {
                 return Ok(None);
             }
-            sum = crc32c_continued(sum, piece);
+            sum = crc32c_append(sum, piece);
             summed += piece.len() as u64;
         }
         let body = at + Prefix::BYTES as u64..end;
