@@ -144,6 +144,9 @@ impl Keeper {
             let store = Arc::clone(&self.shared.store);
             match blocking(move || store.maintain(clock.now())).await {
                 Ok(done) => {
+                    for segment in &done.joined {
+                        tracing::info!(segment, "a finished day that samples kept coming to was written anew");
+                    }
                     for segment in &done.sealed {
                         tracing::info!(segment, "a finished day was sealed");
                     }

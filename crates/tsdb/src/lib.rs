@@ -69,6 +69,7 @@ mod appender;
 mod bytes;
 mod checkpoint;
 mod chunk;
+mod compact;
 mod durable;
 mod faults;
 mod histogram;

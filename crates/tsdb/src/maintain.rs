@@ -31,6 +31,8 @@ pub struct Maintenance {
     pub dropped: Dropped,
     /// Segments written.
     pub sealed: Vec<String>,
+    /// Segments written in place of several ones of the same day.
+    pub joined: Vec<String>,
     /// Whether a checkpoint took the place of the log files before it.
     pub is_checkpointed: bool,
     /// How much later than the time given the newest sample is: the clock was set back. Series whose samples lie ahead
@@ -63,6 +65,10 @@ impl Store {
                     break;
                 }
             }
+        }
+        // Then: a full disk must not keep a day from being sealed.
+        if sealed.is_ok() {
+            sealed = durable.compact().map(|names| done.joined = names);
         }
         durable.settle(FaultKind::Segment, now, sealed);
         let is_wanted = |kind| durable.faults().get(kind).is_some();

@@ -5,6 +5,7 @@ mod crashing;
 mod damage;
 mod faults;
 mod golden;
+mod joining;
 mod keeping;
 mod model;
 mod reopening;
