@@ -145,7 +145,10 @@ impl Keeper {
             match blocking(move || store.maintain(clock.now())).await {
                 Ok(done) => {
                     for segment in &done.joined {
-                        tracing::info!(segment, "a finished day that samples kept coming to was written anew");
+                        tracing::info!(
+                            segment,
+                            "a finished day that samples kept coming to was written anew"
+                        );
                     }
                     for segment in &done.sealed {
                         tracing::info!(segment, "a finished day was sealed");
@@ -252,10 +255,16 @@ impl Keeper {
                 .with_sample(&[], as_float(load(&self.shared.sync_micros)) / 1e6),
             Family::gauge("assurance_tsdb_sync_longest_seconds", "The longest of them.")
                 .with_sample(&[], as_float(load(&self.shared.longest_micros)) / 1e6),
-            Family::gauge("assurance_clock_set_back_seconds", "How far the system's clock is behind the times in use.")
-                .with_sample(&[], seconds(&self.shared.behind_millis)),
-            Family::gauge("assurance_tsdb_ahead_seconds", "How far samples lie ahead of the clock; 0 where they do not.")
-                .with_sample(&[], seconds(&self.shared.ahead_millis)),
+            Family::gauge(
+                "assurance_clock_set_back_seconds",
+                "How far the system's clock is behind the times in use.",
+            )
+            .with_sample(&[], seconds(&self.shared.behind_millis)),
+            Family::gauge(
+                "assurance_tsdb_ahead_seconds",
+                "How far samples lie ahead of the clock; 0 where they do not.",
+            )
+            .with_sample(&[], seconds(&self.shared.ahead_millis)),
         ]
     }
 }

@@ -244,6 +244,11 @@ impl State {
         Arc::make_mut(&mut self.chunks).splice(range, Chunk::build(&all).into_iter().map(Arc::new));
     }
 
+    /// Whether [`State::drop_before`] would drop a chunk, or nothing is left to keep the series for.
+    pub(crate) fn has_anything_before(&self, oldest: Timestamp) -> bool {
+        self.chunks.first().is_none_or(|chunk| chunk.last() < oldest)
+    }
+
     /// Drops whole chunks whose every sample is before `oldest`; returns how many samples went.
     pub(crate) fn drop_before(&mut self, oldest: Timestamp) -> u64 {
         let gone = self.chunks.partition_point(|chunk| chunk.last() < oldest);

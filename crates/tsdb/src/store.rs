@@ -190,13 +190,17 @@ impl Store {
         let oldest = self.oldest_kept(now);
         self.dropped.fetch_max(oldest.as_millis(), Ordering::Relaxed);
         let mut samples = 0;
-        let mut index = self.index.write().unwrap_or_else(PoisonError::into_inner);
-        let _commits = self.commits.write().unwrap_or_else(PoisonError::into_inner);
-        let series = index.remove_where(|entry| {
-            let mut state = entry.state();
-            samples += state.drop_before(oldest);
-            state.retire_if_empty()
-        });
+        let mut series = 0;
+        // Mostly nothing is due, and nobody waits for a look.
+        if self.index().iter().any(|entry| entry.state().has_anything_before(oldest)) {
+            let mut index = self.index.write().unwrap_or_else(PoisonError::into_inner);
+            let _commits = self.commits.write().unwrap_or_else(PoisonError::into_inner);
+            series = index.remove_where(|entry| {
+                let mut state = entry.state();
+                samples += state.drop_before(oldest);
+                state.retire_if_empty()
+            });
+        }
         if series > 0 {
             self.selections.forget();
         }

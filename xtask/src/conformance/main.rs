@@ -12,6 +12,7 @@ mod tests;
 mod wish;
 
 /// The evaluator's own store, as the project's own scripts run over it.
+#[expect(dead_code, reason = "the project's own scripts run over a log alone as well")]
 #[path = "../../../crates/promqltest/tests/it/stores.rs"]
 mod stores;
 
@@ -62,9 +63,9 @@ fn conformance(wish: &Wish) -> Result<bool, String> {
     let scripts = read(&wish.folder)?;
     let outcomes = match &wish.subject {
         Subject::Memory => in_process(&scripts, &mut MemoryStore::default()),
-        Subject::Tsdb => in_process(&scripts, &mut Tsdb::new(Place::InMemory)),
+        Subject::Tsdb => in_process(&scripts, &mut Tsdb::new(Place::Memory)),
         Subject::Durable => {
-            let mut store = Tsdb::new(Place::InSegments);
+            let mut store = Tsdb::new(Place::Segments);
             let outcomes = in_process(&scripts, &mut store);
             if store.segments() == 0 {
                 return Err("no day of the last script was sealed: files were not put to the test".to_owned());

@@ -325,7 +325,8 @@ fn a_full_device_is_named_at_the_start() {
         "{mount} && (cat /dev/zero > full/fill 2> /dev/null; \
          exec {program} serve --web.listen-address=127.0.0.1:0 --storage.tsdb.path=full)"
     );
-    let ran = run(std::process::Command::new("unshare").args(["-rm", "sh", "-c", &script]), folder.path(), "");
+    let ran =
+        run(std::process::Command::new("unshare").args(["-rm", "sh", "-c", &script]), folder.path(), "");
     assert_eq!(ran.code, Some(5), "{ran:?}");
     assert!(ran.stderr.contains("--storage.tsdb.path full cannot be used"), "{ran:?}");
     assert!(ran.stderr.contains("no space is left"), "{ran:?}");

@@ -76,10 +76,10 @@ fn the_scripts_pass_over_the_real_store() {
 /// Nothing is changed for it: what was synced, sealed and read back from files answers as memory does.
 #[test]
 fn the_scripts_pass_over_files_that_were_opened_again() {
-    for place in [Place::InMemory, Place::InLog, Place::InSegments] {
+    for place in [Place::Memory, Place::Log, Place::Segments] {
         let mut store = Tsdb::new(place);
         check(&mut store);
-        assert_eq!(store.segments() > 0, place == Place::InSegments, "{place:?}");
+        assert_eq!(store.segments() > 0, place == Place::Segments, "{place:?}");
     }
 }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use assurance_metrics_model::{Appender as _, Duration, Queryable, Timestamp};
 use assurance_promqltest::{Sample, Store};
-use assurance_storage::Memory;
+use assurance_storage::Memory as Files;
 use assurance_tsdb::Config;
 
 /// Scripts live in 1970, and load what is older than what they have loaded: a hundred years are enough for both.
@@ -17,16 +17,16 @@ const LATER: Duration = Duration::from_secs(3 * 86_400);
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Place {
     /// They stay in memory.
-    InMemory,
+    Memory,
     /// They are read back from the log.
-    InLog,
+    Log,
     /// Their days are sealed and the log is replaced by a checkpoint; all that is read back.
-    InSegments,
+    Segments,
 }
 
 pub(crate) struct Tsdb {
     place: Place,
-    files: Memory,
+    files: Files,
     /// Absent only while it is opened again.
     store: Option<assurance_tsdb::Store>,
     newest: Timestamp,
@@ -42,8 +42,8 @@ fn config() -> Config {
 impl Tsdb {
     pub(crate) fn new(place: Place) -> Self {
         let store = Some(assurance_tsdb::Store::new(config()));
-        let mut new = Self { place, files: Memory::new(), store, newest: Timestamp::EPOCH };
-        if place != Place::InMemory {
+        let mut new = Self { place, files: Files::new(), store, newest: Timestamp::EPOCH };
+        if place != Place::Memory {
             new.reopen().expect("there are no files yet");
         }
         new
@@ -86,7 +86,7 @@ impl Store for Tsdb {
             newest = newest.max(at);
         }
         appender.commit();
-        if self.place == Place::InSegments {
+        if self.place == Place::Segments {
             let done = store.maintain(newest + LATER);
             if let Some(fault) = done.faults.first() {
                 return Err(fault.to_string());
@@ -94,7 +94,7 @@ impl Store for Tsdb {
         }
         store.sync().map_err(|fault| fault.to_string())?;
         self.newest = newest;
-        if self.place == Place::InMemory { Ok(()) } else { self.reopen() }
+        if self.place == Place::Memory { Ok(()) } else { self.reopen() }
     }
 
     fn queryable(&self) -> &dyn Queryable {

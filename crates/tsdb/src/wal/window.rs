@@ -45,7 +45,8 @@ impl<'s> Window<'s> {
     /// Puts what begins at `at` into the piece, keeping what of it is there already.
     fn load(&mut self, at: u64, count: usize) -> Result<(), StorageError> {
         let held = self.start..self.start + self.piece.len() as u64;
-        let kept = if held.contains(&at) { usize::try_from(at - self.start).unwrap_or(0) } else { self.piece.len() };
+        let kept =
+            if held.contains(&at) { usize::try_from(at - self.start).unwrap_or(0) } else { self.piece.len() };
         self.piece.drain(..kept);
         self.start = at;
         let left = usize::try_from(self.end.saturating_sub(at)).unwrap_or(usize::MAX);
@@ -78,7 +79,8 @@ impl<'s> Window<'s> {
         let mut summed = at + PREFIX_BYTES as u64;
         // In pieces, so that bytes that only look like a record of gigabytes are not taken into memory.
         while summed < end {
-            let piece = self.bytes(summed, usize::try_from(end - summed).unwrap_or(usize::MAX).min(PIECE_BYTES))?;
+            let piece =
+                self.bytes(summed, usize::try_from(end - summed).unwrap_or(usize::MAX).min(PIECE_BYTES))?;
             if piece.is_empty() {
                 return Ok(None);
             }

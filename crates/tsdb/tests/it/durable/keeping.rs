@@ -92,7 +92,9 @@ fn a_reader_keeps_the_segment_that_it_reads() {
     assert_eq!(content(&store).len(), 1, "others do not see it any more");
     drop(found);
     store.maintain(at(4 * DAY + 2));
-    assert!(names(&files).iter().all(|name| !name.starts_with("1970-01-01") && !name.starts_with("1970-01-02")));
+    assert!(
+        names(&files).iter().all(|name| !name.starts_with("1970-01-01") && !name.starts_with("1970-01-02"))
+    );
 }
 
 #[test]

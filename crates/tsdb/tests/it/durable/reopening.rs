@@ -47,7 +47,11 @@ fn a_store_that_was_closed_is_read_from_a_checkpoint() {
     put(&store, &series("up", "a"), &[(60, 1.0)]);
     drop(store);
     let (store, recovery) = open(&files);
-    assert_eq!((recovery.log_files, recovery.samples), (2, 200 * 798 + 2), "a checkpoint and what came after");
+    assert_eq!(
+        (recovery.log_files, recovery.samples),
+        (2, 200 * 798 + 2),
+        "a checkpoint and what came after"
+    );
     assert!(recovery.checkpoint_bytes * 100 > recovery.log_bytes * 99, "{recovery:?}");
     assert_eq!(content(&store).len(), before.len());
     assert!(!store.maintain(at(24_000)).is_checkpointed, "what was opened is a checkpoint already");
