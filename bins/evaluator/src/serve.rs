@@ -71,8 +71,14 @@ pub(crate) async fn run(args: Serve) -> ExitCode {
             return ExitCode::SUCCESS;
         }
     };
-    let frame =
-        Frame { clock, store, keeper: Some(keeper), lifecycle: args.lifecycle, flags: about::flags() };
+    let frame = Frame {
+        clock,
+        store,
+        keeper: Some(keeper),
+        lifecycle: args.lifecycle,
+        admin: args.admin_api.then(|| args.storage_path.clone()),
+        flags: about::flags(),
+    };
     let rules = loaded.rule_files.len();
     let mut evaluator = wire::start(loaded, settings, entrance, frame);
     tracing::info!(url = %evaluator.url, rule_files = rules, "ready");

@@ -1,7 +1,7 @@
 //! Puts the parts together: store, pipeline, driver, router and server. The only place that knows them all.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -60,6 +60,8 @@ pub(crate) struct Frame {
     /// `None` for a store in memory.
     pub(crate) keeper: Option<Keeper>,
     pub(crate) lifecycle: bool,
+    /// The directory of the samples, where it may be copied on request.
+    pub(crate) admin: Option<PathBuf>,
     /// What `status/flags` shows.
     pub(crate) flags: BTreeMap<String, String>,
 }
@@ -143,6 +145,15 @@ pub(crate) fn start(mut setup: Setup, settings: Settings, entrance: Entrance, fr
             quitting.send_replace(true);
         });
         quit
+    });
+    state.snapshot = frame.admin.map(|directory| {
+        let snapshot: web::TakeSnapshot = Arc::new(move |with_log| {
+            let (directory, now) = (directory.clone(), clock.now());
+            let work = move || crate::tsdb::take_named(&directory, with_log, now);
+            let task = tokio::task::spawn_blocking(work);
+            Box::pin(async move { task.await.unwrap_or_else(|error| Err(error.to_string())) })
+        });
+        snapshot
     });
     state.replay = progress;
     // Whoever serves has not ended: it is told to by `stop` alone.

@@ -18,7 +18,7 @@ use crate::wal::window::Window;
 use crate::wal::{DIRECTORY, file_number};
 
 /// Where what cannot be read is copied to.
-const QUARANTINE: &str = "quarantine";
+pub(crate) const QUARANTINE: &str = "quarantine";
 
 /// What [`Store::open`] found.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -13,6 +13,9 @@ use axum::response::{IntoResponse, Response};
 
 use crate::Settings;
 
+/// The ends of paths whose `POST` changes something; others only ask.
+const CHANGES: [&str; 4] = ["/-/reload", "/-/quit", "/api/v1/write", "/api/v1/admin/tsdb/snapshot"];
+
 /// Refuses requests under a foreign name, and changes asked for by pages of other origins.
 pub(crate) async fn check(State(settings): State<Arc<Settings>>, request: Request, next: Next) -> Response {
     if settings.check_hosts {
@@ -28,8 +31,7 @@ pub(crate) async fn check(State(settings): State<Arc<Settings>>, request: Reques
             return (StatusCode::MISDIRECTED_REQUEST, message).into_response();
         }
     }
-    let changes =
-        ["/-/reload", "/-/quit", "/api/v1/write"].iter().any(|path| request.uri().path().ends_with(path));
+    let changes = CHANGES.iter().any(|path| request.uri().path().ends_with(path));
     if changes && request.method() != Method::GET && !from_here(request.headers()) {
         let message =
             "changes are taken from this server's own pages and from programs, not from other sites\n";

@@ -22,6 +22,7 @@ mod stores;
 mod peers {
     pub(crate) mod http;
     pub(crate) mod process;
+    pub(crate) mod usage;
 }
 
 use std::num::NonZero;

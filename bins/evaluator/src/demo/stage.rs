@@ -83,6 +83,7 @@ impl Stage {
             store: Arc::new(Store::new(assurance_tsdb::Config::default())),
             keeper: None,
             lifecycle: false,
+            admin: None,
             flags: BTreeMap::new(),
         };
         let evaluator = wire::start(loaded, settings, entrance, frame);

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use crate::bytes::Cursor;
-use assurance_storage::crc32c;
+use assurance_storage::{crc32c, crc32c_append};
 
 pub(crate) const MAGIC: [u8; 8] = *b"asrtWAL\n";
 
@@ -128,13 +128,36 @@ impl Prefix {
 
 /// A record of a log, as offsets into the file.
 #[derive(Clone, Debug)]
-pub(crate) struct Frame {
+pub(crate) struct Frame<Offset = u64> {
     pub(crate) kind: Kind,
-    pub(crate) body: Range<u64>,
+    pub(crate) body: Range<Offset>,
 }
 
-impl Frame {
-    pub(crate) fn end(&self) -> u64 {
+impl<Offset: Copy> Frame<Offset> {
+    pub(crate) fn end(&self) -> Offset {
         self.body.end
     }
+}
+
+/// The record that begins at `at` of a file that is in memory, if a sound one does.
+pub(crate) fn frame_at(bytes: &[u8], at: usize) -> Option<Frame<usize>> {
+    let rest = bytes.get(at..)?;
+    let prefix = Prefix::read(rest)?;
+    let end = usize::try_from(prefix.record_bytes()).ok()?;
+    let summed = rest.get(PREFIX_BYTES..end)?;
+    let sum = crc32c_append(prefix.begin_sum(), summed);
+    prefix.agrees(sum).then_some(Frame { kind: prefix.kind, body: at + Prefix::BYTES..at + end })
+}
+
+/// Where the next sound record begins, at `from` or later.
+pub(crate) fn next_frame(bytes: &[u8], from: usize) -> Option<usize> {
+    (from..bytes.len()).find(|at| frame_at(bytes, *at).is_some())
+}
+
+/// As [`Window::is_interrupted`](super::window::Window::is_interrupted).
+pub(crate) fn is_interrupted(bytes: &[u8], at: usize) -> bool {
+    let rest = &bytes[at.min(bytes.len())..];
+    let length = rest.first_chunk().map(|length| u32::from_le_bytes(*length) as usize);
+    rest.iter().all(|byte| *byte == 0)
+        || length.is_none_or(|length| length > rest.len() - PREFIX_BYTES.min(rest.len()))
 }

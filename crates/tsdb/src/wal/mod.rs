@@ -20,6 +20,9 @@ pub(crate) const DIRECTORY: &str = "wal";
 /// A file that has reached this takes no more records: 64 MiB, some 20 million samples of a scrape.
 pub(crate) const MAX_FILE_BYTES: u64 = 64 << 20;
 
+/// The longest file that is inspected as a whole: a checkpoint of 20 million series with a day of chunks each.
+pub(crate) const MAX_READ_BYTES: u64 = 64 << 30;
+
 /// Numbers of log files have eight digits at least, so that names sort as numbers do.
 pub(crate) fn file_name(number: u64) -> String {
     format!("{DIRECTORY}/{number:08}")

@@ -5,10 +5,12 @@ mod crashing;
 mod damage;
 mod faults;
 mod golden;
+mod inspecting;
 mod joining;
 mod keeping;
 mod model;
 mod reopening;
+mod snapshots;
 
 use std::sync::Arc;
 
