@@ -33,7 +33,7 @@ usage: cargo xtask COMMAND
                                 there afterwards; 200 runs of at most 4 seconds, of the optimized binary
   differential [--seed N] [--queries N] [--binary PATH]
                                 random expressions over random data, asked of a real Prometheus and of us
-  conformance DIR [--verbose] [--at-least N] [--store memory|tsdb] [--binary PATH] [--write-doc]
+  conformance DIR [--verbose] [--at-least N] [--store memory|tsdb|durable] [--binary PATH] [--write-doc]
                                 the query engine against a folder of .test files, or the exposition parser
                                 against one of OpenMetrics cases; `conformance promql DIR` and `conformance
                                 openmetrics DIR` say which

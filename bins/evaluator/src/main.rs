@@ -46,7 +46,12 @@ fn main() -> ExitCode {
 /// Starts the threads that waiting needs. Commands that only read files do without.
 fn wait(work: impl Future<Output = ExitCode>) -> ExitCode {
     match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
-        Ok(runtime) => runtime.block_on(work),
+        Ok(runtime) => {
+            let code = runtime.block_on(work);
+            // Who is told to stop while a long log is read does not wait for it.
+            runtime.shutdown_timeout(std::time::Duration::from_secs(1));
+            code
+        }
         Err(error) => wire::fail(exit::IO, &format!("cannot start threads: {error}")),
     }
 }

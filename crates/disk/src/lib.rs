@@ -25,6 +25,7 @@ mod append;
 mod clock;
 mod files;
 mod link;
+mod open;
 mod system;
 
 pub use clock::WallClock;

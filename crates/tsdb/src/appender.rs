@@ -160,7 +160,9 @@ impl HeadAppender<'_> {
         match newest {
             Some((newest, held)) if newest == at => return Offer::beside(&held, value),
             Some((newest, _)) if newest > at => {
-                if at < newest - self.store.config().out_of_order_window {
+                let is_late = at < newest - self.store.config().out_of_order_window;
+                // A clock that was ahead for a while must not silence the series until then.
+                if is_late && !self.store.is_ahead(newest) {
                     return Err(AppendErrorKind::OutOfOrder { newest });
                 }
                 if let Some(held) = state.value_at(at, &mut self.scratch) {

@@ -30,7 +30,7 @@ impl Store {
         durable.checkpoint_bytes.store(content.bytes, Ordering::Relaxed);
         durable.faults().clear(FaultKind::Checkpoint);
         let log = durable.log();
-        if !log.is_broken() {
+        if !log.is_missing_some() {
             durable.faults().clear(FaultKind::Log);
         }
         durable.checkpoint.store(number, Ordering::Relaxed);

@@ -78,15 +78,28 @@ impl Segments {
         self.set(list);
     }
 
+    /// Puts one segment in the place of others: whoever reads sees all of them, or it.
+    pub(crate) fn replace(&self, segment: Segment, old: &[Arc<Segment>]) {
+        let is_kept = |held: &&Arc<Segment>| old.iter().all(|old| old.name != held.name);
+        let mut list: Vec<_> = self.all().iter().filter(is_kept).cloned().collect();
+        list.push(Arc::new(segment));
+        self.set(list);
+        self.leave(old);
+    }
+
+    fn leave(&self, gone: &[Arc<Segment>]) {
+        self.leaving.lock().unwrap_or_else(PoisonError::into_inner).extend(gone.iter().cloned());
+        let mut bytes = self.index_bytes.lock().unwrap_or_else(PoisonError::into_inner);
+        *bytes -= gone.iter().map(|segment| segment.kept.let_go()).sum::<usize>();
+    }
+
     /// Lets go of segments for which `gone` says so, oldest first; returns them.
     pub(crate) fn remove_where(&self, mut gone: impl FnMut(&Segment) -> bool) -> Vec<Arc<Segment>> {
         let all = self.all();
         let (gone, kept): (Vec<_>, Vec<_>) = all.iter().cloned().partition(|segment| gone(segment));
         if !gone.is_empty() {
             self.set(kept);
-            self.leaving.lock().unwrap_or_else(PoisonError::into_inner).extend(gone.iter().cloned());
-            let mut bytes = self.index_bytes.lock().unwrap_or_else(PoisonError::into_inner);
-            *bytes -= gone.iter().map(|segment| segment.kept.let_go()).sum::<usize>();
+            self.leave(&gone);
         }
         gone
     }

@@ -8,6 +8,7 @@ use assurance_metrics_model::{
 
 use crate::appender::same;
 use crate::chunk::{Chunk, MAX_SAMPLES, Open};
+use crate::horizon::DOUBTED_AFTER;
 
 /// One series of the head.
 #[derive(Debug)]
@@ -263,7 +264,9 @@ impl State {
         if self.last().is_some_and(|last| last >= at) {
             return false;
         }
+        // After a long silence another one begins: what lies between two samples of a chunk counts as covered.
         if let Some(open) = &mut self.open
+            && at - open.last() <= DOUBTED_AFTER
             && open.push(at, value)
         {
             return true;
@@ -297,6 +300,12 @@ impl State {
             }
         });
         merged
+    }
+
+    /// Whether [`State::drop_before`] would drop a chunk, or nothing is left to keep the series for.
+    pub(crate) fn has_anything_before(&self, oldest: Timestamp) -> bool {
+        let first = self.sealed().first().map(Chunk::last).or_else(|| self.open.as_ref().map(Open::last));
+        first.is_none_or(|last| last < oldest)
     }
 
     /// Drops whole chunks whose every sample is before `oldest`; returns how many samples went.

@@ -9,6 +9,7 @@ use assurance_metrics_model::{
 
 use crate::appender::{Committed, HeadAppender, Pending};
 use crate::durable::Durable;
+use crate::horizon::Horizon;
 use crate::index::{Id, Index, MAX_SLOTS};
 use crate::merged::{Merged, merge};
 use crate::selections::{Found, Selections};
@@ -19,6 +20,8 @@ const OLDEST: Timestamp = Timestamp::from_millis(i64::MIN + 1);
 
 /// Most samples that room is kept for between commits: 32 bytes each, so half a MiB.
 const MAX_SPARE: usize = 16_384;
+/// How far ahead of the clock a sample may be: the clocks of two machines differ by less.
+const MOST_AHEAD: Duration = Duration::from_minutes(10);
 
 /// How much a [`Store`] may hold.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -98,6 +101,12 @@ pub struct Store {
     newest: AtomicI64,
     /// Milliseconds of the time before which retention has dropped samples.
     dropped: AtomicI64,
+    /// What retention counts from.
+    pub(crate) horizon: Horizon,
+    /// Milliseconds of that, as of the last [`Store::apply_retention`].
+    believed: AtomicI64,
+    /// Milliseconds of the time then, if samples lay ahead of it.
+    set_back: AtomicI64,
     /// The files beside it, where there are some.
     pub(crate) durable: Option<Durable>,
 }
@@ -116,6 +125,9 @@ impl Store {
             spare: Mutex::default(),
             newest: AtomicI64::new(i64::MIN),
             dropped: AtomicI64::new(OLDEST.as_millis()),
+            horizon: Horizon::default(),
+            believed: AtomicI64::new(i64::MAX),
+            set_back: AtomicI64::new(i64::MAX),
             durable: None,
         }
     }
@@ -145,25 +157,55 @@ impl Store {
     }
 
     fn oldest_kept(&self, now: Timestamp) -> Timestamp {
-        let newest = Timestamp::from_millis(self.newest.load(Ordering::Relaxed));
-        (newest.min(now) - self.config.retention).max(OLDEST)
+        let believed = Timestamp::from_millis(self.believed.load(Ordering::Relaxed));
+        (self.newest().min(now).min(believed) - self.config.retention).max(OLDEST)
+    }
+
+    /// How much later than `now` the newest sample is, where that is more than clocks differ: time was set back.
+    pub(crate) fn ahead_of(&self, now: Timestamp) -> Option<Duration> {
+        let ahead = self.newest() - now;
+        (ahead > MOST_AHEAD).then_some(ahead)
+    }
+
+    /// Whether a sample of this time lies ahead of the clock, and must not keep others from being taken.
+    pub(crate) fn is_ahead(&self, at: Timestamp) -> bool {
+        at > Timestamp::from_millis(self.set_back.load(Ordering::Relaxed)).saturating_add(MOST_AHEAD)
+    }
+
+    /// How much later the newest sample, or `now` if that is earlier, is than the time that retention counts from:
+    /// while a clock that went far ahead is not believed.
+    pub(crate) fn doubted(&self, now: Timestamp) -> Option<Duration> {
+        let believed = Timestamp::from_millis(self.believed.load(Ordering::Relaxed));
+        let doubted = self.newest().min(now) - believed;
+        (doubted > Duration::ZERO).then_some(doubted)
     }
 
     /// Drops chunks whose samples are all older than the retention allows, and series of which nothing is
     /// left. The retention counts from the newest sample, or from `now` if that is earlier: a store that is
-    /// filled with the past keeps it until something newer comes. Segments go as a whole; their files are removed
-    /// by [`Store::maintain`], once nobody reads them.
+    /// filled with the past keeps it until something newer comes. What comes after more than a day without any sample
+    /// counts once it has lasted for a day: a clock that is wrong costs nothing meanwhile. Segments go as a whole;
+    /// their files are removed by [`Store::maintain`], once nobody reads them.
     pub fn apply_retention(&self, now: Timestamp) -> Dropped {
+        let set_back = self.ahead_of(now).map_or(i64::MAX, |_| now.as_millis());
+        self.set_back.store(set_back, Ordering::Relaxed);
+        let newest = self.newest().min(now);
+        if newest > Timestamp::MIN {
+            self.believed.store(self.horizon.advance(newest).as_millis(), Ordering::Relaxed);
+        }
         let oldest = self.oldest_kept(now);
         self.dropped.fetch_max(oldest.as_millis(), Ordering::Relaxed);
         let mut samples = 0;
-        let mut index = self.index.write().unwrap_or_else(PoisonError::into_inner);
-        let _commits = self.commits.write().unwrap_or_else(PoisonError::into_inner);
-        let series = index.remove_where(|entry| {
-            let mut state = entry.state();
-            samples += state.drop_before(oldest);
-            state.retire_if_empty()
-        });
+        let mut series = 0;
+        // Mostly nothing is due, and nobody waits for a look.
+        if self.index().iter().any(|entry| entry.state().has_anything_before(oldest)) {
+            let mut index = self.index.write().unwrap_or_else(PoisonError::into_inner);
+            let _commits = self.commits.write().unwrap_or_else(PoisonError::into_inner);
+            series = index.remove_where(|entry| {
+                let mut state = entry.state();
+                samples += state.drop_before(oldest);
+                state.retire_if_empty()
+            });
+        }
         if series > 0 {
             self.selections.forget();
         }
@@ -247,7 +289,7 @@ impl Store {
     }
 
     pub(crate) fn commit(&self, batch: u64, mut pending: Vec<Pending>) -> Committed {
-        let takes_late = !self.config.out_of_order_window.is_zero();
+        let takes_late = !self.config.out_of_order_window.is_zero() || self.is_ahead(self.newest());
         // Held until the samples are visible, so that they become so in the order of the log.
         let _log = self.durable.as_ref().map(|durable| durable.write(&pending, takes_late));
         let committed = self.make_visible(Some(batch), &mut pending, takes_late);

@@ -167,9 +167,13 @@ pub const ENDPOINTS: &[Endpoint] = &[
     row("/api/v1/status/tsdb", READ, &["limit"], "What takes room in the store.", |m| {
         on(m, tsdb_status::tsdb)
     }),
-    row("/api/v1/status/walreplay", READ, &[], "Always done: a server that replays does not listen.", |m| {
-        on(m, own::wal_replay)
-    }),
+    row(
+        "/api/v1/status/walreplay",
+        READ,
+        &[],
+        "Numbers of the log files read at the start; answered meanwhile too.",
+        |m| on(m, own::wal_replay),
+    ),
     row("/api/v1/notifications", READ, &[], "Always `[]`; the status page says what is wrong.", |m| {
         on(m, own::notifications)
     }),
@@ -201,7 +205,13 @@ pub const ENDPOINTS: &[Endpoint] = &[
         on(m, own::metrics)
     }),
     row("/-/healthy", READ, &[], "200 while the process lives.", |m| on(m, own::healthy)),
-    row("/-/ready", READ, &[], "200 where it serves, 503 before.", |m| on(m, own::ready)),
+    row(
+        "/-/ready",
+        READ,
+        &[],
+        "200 where it serves; 503 before, as all but `healthy` and `walreplay`.",
+        |m| on(m, own::ready),
+    ),
     row("/-/reload", CHANGE, &[], "Reads the configuration anew; needs `--web.enable-lifecycle`.", |m| {
         on(m, own::reload)
     }),

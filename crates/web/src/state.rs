@@ -8,9 +8,9 @@ use std::time::Duration as StdDuration;
 
 use assurance_exposition::Family;
 use assurance_metrics_model::{Matcher, Timestamp};
-use assurance_pipeline::Pipeline;
+use assurance_pipeline::{FaultWatch, Pipeline};
 use assurance_promql::Options;
-use assurance_tsdb::Store;
+use assurance_tsdb::{Progress, Store};
 use tokio::sync::Semaphore;
 
 use crate::remote_write::Writes;
@@ -51,8 +51,11 @@ pub struct State {
     pub flags: Arc<BTreeMap<String, String>>,
     /// The text of the configuration in force, for `status/config`, which hides its secrets.
     pub config: Arc<dyn Fn() -> String + Send + Sync>,
+    /// How far the reading of the log came, for `status/walreplay`.
+    pub replay: Arc<Progress>,
     /// The process, for `status/runtimeinfo`.
     pub process: Arc<dyn Fn() -> Process + Send + Sync>,
+    pub(crate) alerts: FaultWatch,
     pub(crate) queries: Arc<Semaphore>,
     pub(crate) writes: Arc<Writes>,
 }
@@ -125,6 +128,20 @@ impl Default for Settings {
     }
 }
 
+impl Settings {
+    /// The host in the external URL, without a port.
+    pub(crate) fn external_host(&self) -> Option<&str> {
+        let (_scheme, rest) = self.external_url.split_once("://")?;
+        let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+        let authority = authority.rsplit_once('@').map_or(authority, |(_user, host)| host);
+        let host = match authority.split_once(']') {
+            Some((bracketed, _port)) => authority.get(..=bracketed.len())?,
+            None => authority.rsplit_once(':').map_or(authority, |(name, _port)| name),
+        };
+        (!host.is_empty()).then_some(host)
+    }
+}
+
 impl State {
     /// A state with default settings, ready, that cannot reload.
     pub fn new(
@@ -143,6 +160,7 @@ impl State {
         settings: Settings,
     ) -> Self {
         let options = Options::default();
+        let alerts = pipeline.lock().unwrap_or_else(PoisonError::into_inner).watch_state_fault();
         let queries = Arc::new(Semaphore::new(settings.max_concurrent_queries.max(1)));
         Self {
             pipeline,
@@ -157,7 +175,9 @@ impl State {
             snapshot: None,
             flags: Arc::default(),
             config: Arc::new(String::new),
+            replay: Arc::default(),
             process: Arc::new(Process::default),
+            alerts,
             queries,
             writes: Arc::default(),
         }
@@ -168,16 +188,10 @@ impl State {
         self.pipeline.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The host in the external URL, without a port.
-    pub(crate) fn external_host(&self) -> Option<&str> {
-        let (_scheme, rest) = self.settings.external_url.split_once("://")?;
-        let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
-        let authority = authority.rsplit_once('@').map_or(authority, |(_user, host)| host);
-        let host = match authority.split_once(']') {
-            Some((bracketed, _port)) => authority.get(..=bracketed.len())?,
-            None => authority.rsplit_once(':').map_or(authority, |(name, _port)| name),
-        };
-        (!host.is_empty()).then_some(host)
+    /// What does not work with the files of samples and alerts: answers are whole, but may not be for long.
+    pub(crate) fn storage_warnings(&self) -> Vec<String> {
+        let samples = self.store.faults().into_iter().map(|fault| format!("storage: {fault}"));
+        samples.chain(self.alerts.get().map(|fault| format!("storage: {fault}"))).collect()
     }
 
     pub(crate) fn now(&self) -> Timestamp {

@@ -34,7 +34,7 @@ fn reports() -> Vec<Report> {
     let reports = scripts.iter().map(|script| Report {
         file: script.name.to_string(),
         classes: class::classes(script),
-        outcome: run(script, &mut Tsdb::default(), &Options::default()),
+        outcome: run(script, &mut Tsdb::new(Place::Memory), &Options::default()),
     });
     reports.collect()
 }

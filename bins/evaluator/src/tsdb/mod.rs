@@ -68,7 +68,9 @@ impl Looking {
 
 /// The files of a store, or the exit code of a command that said why there are none.
 fn open(directory: &Path) -> Result<Arc<dyn Storage>, ExitCode> {
-    let disk = Disk::open(directory).map_err(|error| fail(exit::IO, &error.to_string()))?;
+    let disk = Disk::open(directory)
+        .map(|disk| disk.with_open_files(512))
+        .map_err(|error| fail(exit::IO, &error.to_string()))?;
     let has_files = |name| disk.list(name).map(|files| !files.is_empty());
     match has_files("segments").and_then(|some| Ok(some || has_files("wal")?)) {
         Ok(true) => Ok(Arc::new(disk)),

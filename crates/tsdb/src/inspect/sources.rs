@@ -11,7 +11,7 @@ use assurance_storage::{Operation, Storage, StorageError, StorageErrorKind};
 
 use super::walk::{Sealed, Walk, block_bytes};
 use super::{Finding, FindingKind, Inspection, MAX_TRIES};
-use crate::recovery::{OpenError, OpenErrorKind, Recovery, replay};
+use crate::recovery::{OpenError, OpenErrorKind, Progress, Recovery, replay};
 use crate::segment::Segment;
 use crate::store::{Config, Store};
 use crate::wal::DIRECTORY as LOG;
@@ -37,7 +37,7 @@ impl Inspection {
             let before = names()?;
             let store = Store::new(Config { max_series: usize::MAX, ..Config::default() });
             let mut recovery = Recovery::default();
-            match replay(&store, &*self.storage, &mut recovery) {
+            match replay(&store, &*self.storage, &mut recovery, &Progress::default()) {
                 Err(OpenError { kind: OpenErrorKind::Storage(error), .. }) if error.is_not_found() => {
                     continue;
                 }

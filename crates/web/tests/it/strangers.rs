@@ -3,7 +3,8 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use assurance_web::{Settings, State, router};
+use crate::twin::router;
+use assurance_web::{Settings, State};
 use axum::body::Body;
 use axum::http::{Method, Request};
 

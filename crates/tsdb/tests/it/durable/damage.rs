@@ -1,6 +1,6 @@
 //! Every bit and every length of small files: what is wrong is found, and nothing wrong is answered.
 
-use assurance_metrics_model::{Column, Queryable as _, Selection, TimeRange, stale_nan};
+use assurance_metrics_model::{Appender, Column, Queryable as _, Selection, TimeRange, stale_nan};
 use assurance_storage::{Crashing, Fault, Memory, Plan, Storage as _, Survival};
 use assurance_tsdb::{Config, FaultKind, OpenErrorKind, Recovery, Store};
 
@@ -89,6 +89,37 @@ fn a_flipped_bit_anywhere_in_a_log_is_found_and_costs_one_commit_at_most() {
             }
         }
     }
+}
+
+/// Records longer than what is read at once, and damage far from the beginning.
+#[test]
+fn a_long_log_with_damage_loses_what_is_damaged() {
+    let files = Memory::new();
+    let (store, _) = open(&files);
+    let labels: Vec<_> = (0..20_000).map(|n| series("a_metric_with_a_long_name", &n.to_string())).collect();
+    let mut ends = Vec::new();
+    for n in 0..8_i64 {
+        let mut appender = store.appender();
+        for (k, labels) in labels.iter().enumerate() {
+            appender.append(None, labels, at(30 * n), (k as f64 * 1.1 + n as f64).into()).expect("in order");
+        }
+        appender.commit();
+        ends.push(files.read(LOG, u64::MAX).expect("it was written").len());
+    }
+    drop(store);
+    assert!(ends[0] > 1 << 20 && ends[7] - ends[0] > 1 << 19, "{ends:?}");
+    let mut bytes = files.read(LOG, u64::MAX).expect("it was written");
+    bytes[ends[3] + 5000] ^= 1;
+    bytes.truncate(ends[7] - 1);
+    let damaged = with_file(LOG, &bytes, &files);
+    let (store, recovery) = open(&damaged);
+    let [bad] = &recovery.quarantined[..] else { panic!("one place: {recovery:?}") };
+    assert_eq!((bad.offset as usize, bad.bytes as usize), (ends[3], ends[4] - ends[3]));
+    let copy = damaged.read(bad.copy.as_ref().expect("there is room"), u64::MAX).expect("it was copied");
+    assert_eq!(copy, bytes[ends[3]..ends[4]]);
+    assert_eq!((recovery.torn[0].offset as usize, recovery.samples), (ends[6], 20_000 * 6));
+    let times: Vec<i64> = content(&store)[19_999].1.iter().map(|(at, _)| at / 30_000).collect();
+    assert_eq!(times, [0, 1, 2, 3, 5, 6]);
 }
 
 #[test]

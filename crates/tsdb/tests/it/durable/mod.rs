@@ -1,10 +1,12 @@
 //! A store whose samples survive.
 
+mod clocks;
 mod crashing;
 mod damage;
 mod faults;
 mod golden;
 mod inspecting;
+mod joining;
 mod keeping;
 mod model;
 mod outlines;
