@@ -4,7 +4,7 @@
 //! [`Appender`](assurance_metrics_model::Appender)) and gives them back as a
 //! [`Queryable`](assurance_metrics_model::Queryable); floats and native histograms; samples that come late, within
 //! [`Config::out_of_order_window`]; the series budget; retention by time and by size; the write-ahead log, its
-//! checkpoints and its [`Recovery`]; sealed day segments. [`Store::new`] keeps everything in memory,
+//! checkpoints and its [`Recovery`]; sealed day segments; [`Importer`], which takes a history. [`Store::new`] keeps everything in memory,
 //! [`Store::open`] has files beside it.
 //!
 //! **Out of scope:** evaluating queries (`promql`), what a file is (`storage`, `disk`), and when to scrape, to sync
@@ -72,6 +72,7 @@ mod chunk;
 mod durable;
 mod faults;
 mod histogram;
+mod import;
 mod index;
 mod maintain;
 mod merged;
@@ -87,6 +88,9 @@ mod wal;
 
 pub use appender::{Committed, HeadAppender};
 pub use faults::{Fault, FaultKind};
+pub use import::{
+    Conflict, First, ImportConfig, ImportError, ImportErrorKind, Imported, ImportedSegment, Importer,
+};
 pub use maintain::Maintenance;
 pub use recovery::{OpenError, OpenErrorKind, Quarantined, Recovery, Torn};
 pub use store::{Config, Dropped, Stats, Store};
