@@ -26,6 +26,11 @@ pub(crate) enum Command {
     Test(Test),
     /// Ask a running server, ours or a Prometheus, as promtool does.
     Query(Query),
+    /// Look at the files of a sample store, whether a server runs on them or not.
+    Tsdb {
+        #[command(subcommand)]
+        what: crate::tsdb::Tsdb,
+    },
     /// Ask a running server whether it is healthy; exit code 0 or 4.
     Healthcheck(Healthcheck),
 }

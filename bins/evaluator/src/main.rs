@@ -11,6 +11,7 @@ mod query;
 mod serve;
 mod storage;
 mod test;
+mod tsdb;
 mod wire;
 
 use std::process::ExitCode;
@@ -25,6 +26,7 @@ mod exit {
     pub(crate) const LINT: u8 = 3;
     pub(crate) const UNREACHABLE: u8 = 4;
     pub(crate) const IO: u8 = 5;
+    pub(crate) const INTEGRITY: u8 = 6;
 }
 
 fn main() -> ExitCode {
@@ -35,6 +37,7 @@ fn main() -> ExitCode {
         Command::Test(args) => match args.what {
             TestWhat::Rules(args) => test::run(&args),
         },
+        Command::Tsdb { what } => tsdb::run(what),
         Command::Query(args) => wait(query::run(args)),
         Command::Healthcheck(args) => wait(healthcheck::run(args)),
     }

@@ -74,6 +74,7 @@ mod faults;
 mod histogram;
 mod import;
 mod index;
+pub mod inspect;
 mod maintain;
 mod merged;
 mod packed;

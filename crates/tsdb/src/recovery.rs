@@ -18,7 +18,7 @@ use crate::wal::record::{Commit, chunks};
 use crate::wal::{DIRECTORY, MAX_READ_BYTES, file_number};
 
 /// Where what cannot be read is copied to.
-const QUARANTINE: &str = "quarantine";
+pub(crate) const QUARANTINE: &str = "quarantine";
 
 /// What [`Store::open`] found.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -75,6 +75,36 @@ impl IndexWriter {
     }
 }
 
+/// Reads what an index says of the series after `before`, whose first chunk begins at `offset`: its labels, and
+/// its chunks, which are appended. `None` where it says nothing sensible, or is not all there.
+pub(crate) fn read_series(
+    from: &mut Cursor<'_>,
+    before: Option<&Labels>,
+    offset: &mut u64,
+    chunks: &mut Vec<ChunkRef>,
+) -> Option<Labels> {
+    let mut builder = LabelsBuilder::new();
+    let shared: usize = from.number()?;
+    for (name, value) in before.iter().flat_map(|before| before.iter()).take(shared) {
+        builder.set(name, value);
+    }
+    for _ in 0..from.count()? {
+        builder.set(from.text()?, from.text()?);
+    }
+    let mut before = 0_i64;
+    for _ in 0..from.count()? {
+        let (bytes, count) = (from.number()?, from.number()?);
+        let first = before.wrapping_add(from.signed()?);
+        let last = first.wrapping_add(from.signed()?);
+        let values = Values::read(from)?;
+        let (first, end) = (Timestamp::from_millis(first), Timestamp::from_millis(last));
+        chunks.push(ChunkRef { offset: *offset, bytes, first, last: end, count, values });
+        *offset = offset.checked_add(u64::from(bytes) + SUM_BYTES as u64)?;
+        before = last;
+    }
+    Some(builder.build())
+}
+
 impl SegmentIndex {
     /// Reads an index whose first chunk begins at byte `offset`, the last one ending before byte `end`.
     pub(crate) fn read(bytes: &[u8], mut offset: u64, end: u64) -> Option<Self> {
@@ -82,29 +112,10 @@ impl SegmentIndex {
         let mut series: Vec<(Labels, Range<usize>)> = Vec::new();
         let mut chunks = Vec::new();
         while !from.is_empty() {
-            let mut builder = LabelsBuilder::new();
-            let shared: usize = from.number()?;
-            if let Some((before, _)) = series.last() {
-                for (name, value) in before.iter().take(shared) {
-                    builder.set(name, value);
-                }
-            }
-            for _ in 0..from.count()? {
-                builder.set(from.text()?, from.text()?);
-            }
             let start = chunks.len();
-            let mut before = 0_i64;
-            for _ in 0..from.count()? {
-                let (bytes, count) = (from.number()?, from.number()?);
-                let first = before.wrapping_add(from.signed()?);
-                let last = first.wrapping_add(from.signed()?);
-                let values = Values::read(&mut from)?;
-                let (first, end) = (Timestamp::from_millis(first), Timestamp::from_millis(last));
-                chunks.push(ChunkRef { offset, bytes, first, last: end, count, values });
-                offset = offset.checked_add(u64::from(bytes) + SUM_BYTES as u64)?;
-                before = last;
-            }
-            series.push((builder.build(), start..chunks.len()));
+            let before = series.last().map(|(labels, _)| labels);
+            let labels = read_series(&mut from, before, &mut offset, &mut chunks)?;
+            series.push((labels, start..chunks.len()));
         }
         let sorted = series.is_sorted_by(|(a, _), (b, _)| a < b);
         (sorted && offset <= end).then_some(Self { series, chunks, found: Mutex::default() })

@@ -27,11 +27,11 @@ const END_MAGIC: [u8; 8] = *b"asrtEND\n";
 /// The version of the format that is written, and the only one that is read.
 const VERSION: u32 = 1;
 
-const HEADER_BYTES: usize = 16;
-const FOOTER_BYTES: usize = 64;
+pub(crate) const HEADER_BYTES: usize = 16;
+pub(crate) const FOOTER_BYTES: usize = 64;
 
 /// The longest index that is read: 4 million series with a day of chunks each.
-const MAX_INDEX_BYTES: u64 = 4 << 30;
+pub(crate) const MAX_INDEX_BYTES: u64 = 4 << 30;
 
 pub(crate) const DAY_MILLIS: i64 = 86_400_000;
 
@@ -53,7 +53,7 @@ impl Day {
     }
 
     /// `YYYY-MM-DD`; none for a year that has not four digits, whose samples stay in memory and in the log.
-    fn name(self) -> Option<String> {
+    pub(crate) fn name(self) -> Option<String> {
         let name = self.start().to_string().get(..10)?.to_owned();
         (Self::from_name(&name) == Some(self)).then_some(name)
     }
@@ -69,13 +69,13 @@ pub(crate) fn file_name(day: Day, number: u32) -> Option<String> {
     Some(format!("{DIRECTORY}/{}.{number}", day.name()?))
 }
 
-fn parse_name(name: &str) -> Option<(Day, u32)> {
+pub(crate) fn parse_name(name: &str) -> Option<(Day, u32)> {
     let (date, number) = name.strip_prefix(DIRECTORY)?.strip_prefix('/')?.split_once('.')?;
     let (day, number) = (Day::from_name(date)?, number.parse().ok()?);
     (file_name(day, number).as_deref() == Some(name)).then_some((day, number))
 }
 
-fn header() -> [u8; HEADER_BYTES] {
+pub(crate) fn header() -> [u8; HEADER_BYTES] {
     let mut header = [0; HEADER_BYTES];
     header[..8].copy_from_slice(&MAGIC);
     header[8..12].copy_from_slice(&VERSION.to_le_bytes());
@@ -87,14 +87,14 @@ fn header() -> [u8; HEADER_BYTES] {
 /// The end of a segment.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Footer {
-    index_offset: u64,
-    index_bytes: u64,
-    samples: u64,
-    first: Timestamp,
-    last: Timestamp,
-    series: u32,
-    chunks: u32,
-    index_sum: u32,
+    pub(crate) index_offset: u64,
+    pub(crate) index_bytes: u64,
+    pub(crate) samples: u64,
+    pub(crate) first: Timestamp,
+    pub(crate) last: Timestamp,
+    pub(crate) series: u32,
+    pub(crate) chunks: u32,
+    pub(crate) index_sum: u32,
 }
 
 impl Default for Footer {
@@ -130,7 +130,7 @@ impl Footer {
         out
     }
 
-    fn read(bytes: &[u8]) -> Option<Self> {
+    pub(crate) fn read(bytes: &[u8]) -> Option<Self> {
         let mut from = Cursor::new(bytes);
         let (index_offset, index_bytes, samples) = (from.u64()?, from.u64()?, from.u64()?);
         let (first, last) = (from.u64()?.cast_signed(), from.u64()?.cast_signed());
@@ -151,7 +151,7 @@ pub(crate) struct Segment {
     pub(crate) number: u32,
     /// Of the file.
     pub(crate) bytes: u64,
-    footer: Footer,
+    pub(crate) footer: Footer,
     blocks: Arc<Blocks>,
     /// Its number among the blocks.
     file: u64,
@@ -306,7 +306,7 @@ impl Segment {
 }
 
 /// Fills the buffer; past the end of the file with zeros, which no sum matches.
-fn read_fully(
+pub(crate) fn read_fully(
     storage: &dyn Storage,
     name: &str,
     mut offset: u64,
