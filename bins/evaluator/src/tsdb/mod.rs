@@ -1,5 +1,7 @@
 //! `tsdb`: looks at the files of a sample store, as promtool's commands of these names do at a Prometheus's.
 
+mod export;
+mod import;
 mod list;
 mod text;
 
@@ -22,11 +24,17 @@ use crate::wire::fail;
 pub(crate) enum Tsdb {
     /// List the files: which days, how many samples, how much space.
     List(list::List),
+    /// Write samples as OpenMetrics.
+    Export(export::Export),
+    /// Take a history from OpenMetrics, Prometheus's text or a dump of promtool's.
+    Import(import::Import),
 }
 
 pub(crate) fn run(what: Tsdb) -> ExitCode {
     match what {
         Tsdb::List(args) => list::run(&args),
+        Tsdb::Export(args) => export::run(&args),
+        Tsdb::Import(args) => import::run(&args),
     }
 }
 
