@@ -23,6 +23,8 @@ usage: cargo xtask COMMAND
                                 queries over 90 days, or rules and their unit tests, side by side with Prometheus
   bench ingest [--targets N] [--series N] [--interval S] [--seconds S] [--binary PATH] [--victoria PATH]
                                 what scraping costs, side by side with Prometheus (and VictoriaMetrics)
+  bench backfill [--days N] [--binary PATH] [--promtool PATH] [--victoria PATH]
+                                what the import of a history costs, side by side with promtool and VictoriaMetrics
   soak [--runs N] [--seconds S] [--debug]
                                 kills the evaluator at random moments and compares what it had shown with what is
                                 there afterwards; 200 runs of at most 4 seconds, of the optimized binary
@@ -46,6 +48,7 @@ fn main() -> ExitCode {
         ["soak", args @ ..] => run::soak(args),
         ["bench", what @ ("query" | "rules"), args @ ..] => bench::command(what, args),
         ["bench", "ingest", args @ ..] => bench::ingest::command(args),
+        ["bench", "backfill", args @ ..] => bench::backfill::command(args),
         ["bench", rooms @ ..] => run::bench(rooms),
         ["conformance", args @ ..] if !args.is_empty() => run::conformance(args),
         _ => {

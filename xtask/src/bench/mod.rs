@@ -1,7 +1,8 @@
-//! `cargo xtask bench query|rules|ingest`: side by side with a real Prometheus, in one run on one machine.
+//! `cargo xtask bench query|rules|ingest|backfill`: side by side with a real Prometheus, in one run on one machine.
 //!
 //! Processor time is what is compared: latencies carry whatever else the machine does. A ratio below 1 is ours.
 
+pub(crate) mod backfill;
 mod exposition;
 mod governance;
 pub(crate) mod ingest;

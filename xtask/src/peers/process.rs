@@ -51,6 +51,11 @@ impl Peer {
         Client::new(&self.address)
     }
 
+    /// The process.
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Seconds of CPU used so far, by the process and its threads, in user and kernel mode.
     pub(crate) fn cpu(&self) -> Result<f64, String> {
         let path = format!("/proc/{}/stat", self.child.id());
