@@ -4,6 +4,7 @@ mod crashing;
 mod damage;
 mod faults;
 mod golden;
+mod importing;
 mod keeping;
 mod model;
 mod reopening;
