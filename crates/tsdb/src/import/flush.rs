@@ -61,13 +61,10 @@ impl Importer<'_> {
         }
         let mut order: Vec<usize> = (0..self.lanes.len()).collect();
         order.sort_by(|a, b| self.lanes[*a].labels.cmp(&self.lanes[*b].labels));
-        for (day, bytes) in days {
+        for day in days.into_keys() {
             self.write(day, &order)?;
-            self.made_bytes = self.made_bytes.saturating_sub(bytes);
         }
-        if all {
-            self.made_bytes = 0;
-        }
+        self.made_bytes = self.lanes.iter().flat_map(super::Lane::days).map(|(_, bytes)| bytes).sum();
         Ok(())
     }
 

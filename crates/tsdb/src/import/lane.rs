@@ -108,7 +108,7 @@ impl Lane {
         let day = Day::of(Timestamp::from_millis(at));
         self.from = day.start().as_millis();
         self.to = self.from.saturating_add(DAY_MILLIS).min(end);
-        let before = self.days.capacity();
+        let before = self.days.len();
         self.day = match self.days.binary_search_by_key(&day, |(day, _)| *day) {
             Ok(place) => place,
             Err(place) => {
@@ -118,7 +118,7 @@ impl Lane {
         };
         let made = &self.days[self.day].1.made;
         self.last = made.refs.iter().map(|chunk| chunk.last.as_millis()).max().unwrap_or(i64::MIN);
-        (self.days.capacity() - before) * DAY_BYTES
+        (self.days.len() - before) * DAY_BYTES
     }
 
     /// Makes chunks of the run; bytes they take. Of samples of one time the first counts: the others go to `double`,
@@ -167,9 +167,6 @@ impl Lane {
         // What comes next finds its day anew.
         (self.from, self.to) = (0, 0);
         let (_, waiting) = self.days.remove(place);
-        if self.days.is_empty() {
-            self.days = Vec::new();
-        }
         Some(waiting)
     }
 }

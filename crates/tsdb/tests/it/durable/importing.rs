@@ -237,7 +237,7 @@ fn story() -> (Memory, Vec<Sample>, Content) {
 
 #[test]
 fn an_import_that_a_crash_cut_off_is_completed_by_doing_it_again() {
-    let now = 2 * DAY + 100;
+    let now = 2 * DAY + 700;
     for fault in [Fault::Crash, Fault::Io, Fault::NoSpace, Fault::ShortWrite] {
         let mut step = 1;
         loop {
