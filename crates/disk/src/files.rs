@@ -90,7 +90,7 @@ impl Disk {
     }
 
     /// Runs `work` on the directory that holds `name` and on the last component, and gives an error its place.
-    fn at<T>(
+    pub(crate) fn at<T>(
         &self,
         operation: Operation,
         name: &str,

@@ -7,6 +7,8 @@
 
 mod file;
 
+pub(crate) use file::kind_of;
+
 use std::mem::discriminant;
 use std::sync::Arc;
 

@@ -9,7 +9,7 @@ use clap::Parser;
 use serde_json::{Value, json};
 
 use super::text::{self, Table, bytes, each, per_sample, time};
-use super::{Looking, print, say, unreadable, verdict};
+use super::{Looking, print, tell, unreadable};
 use crate::args::Output;
 
 #[derive(Clone, Debug, Parser)]
@@ -34,10 +34,7 @@ pub(crate) fn run(args: &List) -> ExitCode {
         Output::Text => print(&table(&listing, args.human_readable)),
         Output::Json => print(&format!("{:#}\n", json(&listing))),
     }
-    for finding in &listing.findings {
-        say(text::finding(finding).trim_end());
-    }
-    verdict(&listing.findings)
+    tell(&listing.findings, 0, &[])
 }
 
 fn table(listing: &Listing, human: bool) -> String {
@@ -101,9 +98,9 @@ fn table(listing: &Listing, human: bool) -> String {
     let totals = Totals::of(listing);
     let _infallible = writeln!(
         out,
-        "{} samples in {} days, {} ({} B/sample); log {}{}",
-        totals.samples,
+        "days: {}, samples: {}, {} ({} B/sample); log: {}{}",
         totals.days,
+        totals.samples,
         text::human(totals.segment_bytes),
         each(totals.segment_bytes, totals.samples),
         text::human(totals.log_bytes),

@@ -1,9 +1,13 @@
 //! `tsdb`: looks at the files of a sample store, as promtool's commands of these names do at a Prometheus's.
 
+mod analyze;
+mod dump;
 mod export;
 mod import;
 mod list;
+mod snapshot;
 mod text;
+mod verify;
 
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
@@ -11,6 +15,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use assurance_disk::Disk;
+use assurance_metrics_model::Matcher;
 use assurance_storage::{Storage, StorageError};
 use assurance_tsdb::inspect::{Finding, Inspection};
 use clap::{Args, Subcommand};
@@ -28,6 +33,14 @@ pub(crate) enum Tsdb {
     Export(export::Export),
     /// Take a history from OpenMetrics, Prometheus's text or a dump of promtool's.
     Import(import::Import),
+    /// Count what takes the space: labels, metrics, chunks, churn.
+    Analyze(analyze::Analyze),
+    /// Print samples, those of the log among them.
+    Dump(dump::Dump),
+    /// Read every byte, and tell of damage: where, what it costs, what to do. Exit code 6 if there is some.
+    Verify(verify::Verify),
+    /// Copy a store, also one that a server is writing to, into a directory that is empty or not there.
+    Snapshot(snapshot::Snapshot),
 }
 
 pub(crate) fn run(what: Tsdb) -> ExitCode {
@@ -35,6 +48,10 @@ pub(crate) fn run(what: Tsdb) -> ExitCode {
         Tsdb::List(args) => list::run(&args),
         Tsdb::Export(args) => export::run(&args),
         Tsdb::Import(args) => import::run(&args),
+        Tsdb::Analyze(args) => analyze::run(&args),
+        Tsdb::Dump(args) => dump::run(&args),
+        Tsdb::Verify(args) => verify::run(&args),
+        Tsdb::Snapshot(args) => snapshot::run(&args),
     }
 }
 
@@ -86,6 +103,29 @@ fn print(text: &str) {
 #[expect(clippy::print_stderr, reason = "talk goes to stderr")]
 fn say(text: &str) {
     eprintln!("{text}");
+}
+
+/// Selectors such as `up{job="brain"}`, read.
+fn selectors(texts: &[String]) -> Result<Vec<Vec<Matcher>>, ExitCode> {
+    let read = |text: &String| {
+        let refused = |error| fail(exit::CONFIGURATION, &format!("--match {text}: {error}"));
+        assurance_promql::parse_selector(text).map_err(refused)
+    };
+    texts.iter().map(read).collect()
+}
+
+/// Tells what could not be read, and what came to be gone; gives the exit code for it.
+fn tell(findings: &[Finding], more: u64, removed: &[String]) -> ExitCode {
+    for finding in findings {
+        say(text::finding(finding).trim_end());
+    }
+    if more > 0 {
+        say(&format!("error: {more} more findings; tsdb verify tells of all files"));
+    }
+    for file in removed {
+        say(&format!("info: {file} was removed by retention meanwhile, and is not wholly in the answer"));
+    }
+    verdict(findings)
 }
 
 /// How a command ends that met these.

@@ -18,4 +18,5 @@ mod shapes;
 mod soak;
 mod start;
 mod storage;
+mod tsdb;
 mod web_config;

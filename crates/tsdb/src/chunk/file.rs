@@ -13,6 +13,16 @@ const FLOATS: u8 = 0;
 const PACKED: u8 = 1;
 const HISTOGRAMS: u8 = 2;
 
+/// What a chunk whose bytes begin so is called.
+pub(crate) fn kind_of(tag: u8) -> Option<&'static str> {
+    match tag {
+        FLOATS => Some("xor"),
+        PACKED => Some("packed"),
+        HISTOGRAMS => Some("histogram"),
+        _ => None,
+    }
+}
+
 impl Chunk {
     /// Appends the chunk to `out`; how long it is must be said beside it.
     pub(crate) fn put(&self, out: &mut Vec<u8>) {

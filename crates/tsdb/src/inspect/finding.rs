@@ -141,7 +141,10 @@ impl Finding {
         what: impl Into<String>,
     ) -> Self {
         let (file, what) = (file.to_owned(), what.into());
-        Self { kind, file, offset, bytes, day: None, series: None, what, lost: Lost::default() }
+        // Nothing was expected in somebody else's file.
+        let samples = (kind == FindingKind::Foreign).then_some(0);
+        let lost = Lost { samples, ..Lost::default() };
+        Self { kind, file, offset, bytes, day: None, series: None, what, lost }
     }
 
     pub(super) fn of_day(mut self, day: &str) -> Self {

@@ -4,7 +4,7 @@ use assurance_metrics_model::{Labels, Timestamp};
 use assurance_storage::StorageError;
 use hashbrown::HashSet;
 
-use super::{Finding, FindingKind, Inspection};
+use super::{Finding, FindingKind, Inspection, MAX_FINDINGS};
 use crate::chunk::Chunk;
 use crate::index::MAX_SLOTS;
 use crate::wal::frame::{
@@ -43,6 +43,8 @@ pub struct LogInfo {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum LogKind {
+    /// No record yet; so is a checkpoint if nothing was in memory.
+    Empty,
     /// What was committed since.
     Log,
     /// Everything that was in memory at one moment.
@@ -53,6 +55,7 @@ impl LogKind {
     /// Its name.
     pub fn as_str(self) -> &'static str {
         match self {
+            Self::Empty => "empty",
             Self::Log => "log",
             Self::Checkpoint => "checkpoint",
         }
@@ -94,7 +97,7 @@ impl<'b> Walk<'b> {
             records: 0,
             samples: 0,
             series: 0,
-            kind: LogKind::Log,
+            kind: LogKind::Empty,
             first: None,
             last: None,
             torn: 0,
@@ -144,6 +147,7 @@ impl<'b> Walk<'b> {
             at = frame.end();
         }
         self.file.info.series = self.series.len();
+        self.file.findings = shortened(self.file.findings, &self.file.info);
         self.file
     }
 
@@ -167,6 +171,7 @@ impl<'b> Walk<'b> {
     }
 
     fn commit(&mut self, commit: &Commit, from: usize, to: usize) {
+        self.file.info.kind = LogKind::Log;
         let first = commit.named.first as usize;
         if first > MAX_SLOTS {
             let what = "a record numbers more series than there can be";
@@ -190,14 +195,37 @@ impl<'b> Walk<'b> {
             }
         }
         self.file.info.samples += samples;
-        self.saw(seen);
         if unnamed > 0 {
-            let what = "a record's series are named in a record that is damaged";
-            self.damage(FindingKind::Names, from, to, what);
-            if let Some(finding) = self.file.findings.last_mut() {
-                finding.lost = super::Lost { samples: Some(unnamed), first: Some(first), last: Some(last) };
+            // What was lost before lies before these, too.
+            self.close(first.min(seen.map_or(first, |seen| seen.0)));
+            self.unnamed(
+                from,
+                to,
+                super::Lost { samples: Some(unnamed), first: Some(first), last: Some(last) },
+            );
+        }
+        self.saw(seen);
+    }
+
+    /// Records that need the same one that is damaged are told of together.
+    fn unnamed(&mut self, from: usize, to: usize, lost: super::Lost) {
+        let bytes = (to - from) as u64;
+        self.file.info.damaged += bytes;
+        match self.file.findings.last_mut() {
+            Some(before) if before.kind == FindingKind::Names => {
+                before.bytes += bytes;
+                before.lost.samples = before.lost.samples.zip(lost.samples).map(|(a, b)| a + b);
+                before.lost.first = before.lost.first.min(lost.first);
+                before.lost.last = before.lost.last.max(lost.last);
             }
-            self.open = self.file.findings.len();
+            _ => {
+                let what = "the series of these records are named in a record that is damaged";
+                self.note(FindingKind::Names, from, to, what);
+                if let Some(finding) = self.file.findings.last_mut() {
+                    finding.lost = lost;
+                }
+                self.open = self.file.findings.len();
+            }
         }
     }
 
@@ -214,16 +242,21 @@ impl<'b> Walk<'b> {
     /// Sound samples between these times follow what was lost.
     fn saw(&mut self, seen: Option<(Timestamp, Timestamp)>) {
         let Some((first, last)) = seen else { return };
+        self.close(last);
+        let info = &mut self.file.info;
+        info.first = Some(info.first.map_or(first, |known| known.min(first)));
+        info.last = Some(info.last.map_or(last, |known| known.max(last)));
+    }
+
+    /// What was lost so far is not newer than `last`.
+    fn close(&mut self, last: Timestamp) {
         // Records of a log follow each other in time, more or less; those of a checkpoint do not.
-        if self.file.info.kind == LogKind::Log {
+        if self.file.info.kind != LogKind::Checkpoint {
             for finding in &mut self.file.findings[self.open..] {
                 finding.lost.last = Some(last);
             }
         }
         self.open = self.file.findings.len();
-        let info = &mut self.file.info;
-        info.first = Some(info.first.map_or(first, |known| known.min(first)));
-        info.last = Some(info.last.map_or(last, |known| known.max(last)));
     }
 
     /// What is after the last sound record.
@@ -251,11 +284,24 @@ impl<'b> Walk<'b> {
     fn note(&mut self, kind: FindingKind, from: usize, to: usize, what: impl Into<String>) {
         let name = &self.file.info.file;
         let mut finding = Finding::new(kind, name, from as u64, (to - from) as u64, what);
+        let is_record = matches!(kind, FindingKind::Record | FindingKind::TornEnd | FindingKind::TornTail);
         if kind == FindingKind::Header {
             finding = finding.costs(Some(0), None, None);
-        } else if self.file.info.kind == LogKind::Log {
+        } else if is_record && self.file.info.kind != LogKind::Checkpoint {
             finding = finding.costs(None, self.file.info.last, None);
         }
         self.file.findings.push(finding);
     }
+}
+
+/// As many findings as a person reads; of more, how many there are.
+fn shortened(mut findings: Vec<Finding>, info: &LogInfo) -> Vec<Finding> {
+    if findings.len() > MAX_FINDINGS {
+        let more = findings.split_off(MAX_FINDINGS);
+        let what = format!("{} more findings in this file", more.len());
+        let finding = Finding::new(FindingKind::Record, &info.file, more[0].offset, 0, what);
+        let bytes = more.iter().map(|finding| finding.bytes).sum();
+        findings.push(Finding { bytes, ..finding }.costs(None, more[0].lost.first, info.last));
+    }
+    findings
 }

@@ -21,27 +21,41 @@
 //! // `store` still has them open.
 //! let inspection = Inspection::new(Arc::new(files));
 //! assert_eq!(inspection.list()?.logs[0].samples, 1);
+//! assert!(inspection.verify(&mut |_| {})?.is_sound());
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod analyze;
+mod dump;
 mod finding;
 mod list;
 mod logs;
 mod readonly;
+mod snapshot;
+mod sources;
+mod verify;
+mod walk;
 
 use std::sync::Arc;
 
 use assurance_storage::{Entry, Storage, StorageError};
 
+pub use analyze::{Analysis, ChunkUse, MetricUse};
+pub use dump::{DumpError, Dumped, Take};
 pub use finding::{Finding, FindingKind, Lost};
 pub use list::{Listing, SegmentInfo};
 pub use logs::{LogInfo, LogKind};
+pub use snapshot::{Link, Snapshot};
+pub use verify::{Progress, Verified};
 
 use crate::segment::DIRECTORY as SEGMENTS;
 use crate::wal::{DIRECTORY as LOG, file_number};
 
 /// How often what is replaced meanwhile is read anew: a checkpoint is made once a minute at most.
 const MAX_TRIES: usize = 100;
+
+/// Findings of one file that are told one by one; of more, how many there are and what they cost.
+const MAX_FINDINGS: usize = 100;
 
 /// The files of a store, to be looked at.
 #[derive(Clone, Debug)]

@@ -67,12 +67,25 @@ fn write() -> Vec<(String, Vec<u8>)> {
     all
 }
 
-#[test]
-fn files_of_version_1_are_read() {
+/// The files, the log from before the segment among them.
+pub(super) fn golden() -> Memory {
     let files = Memory::new();
     for (name, bytes) in V1 {
         files.replace(name, bytes).expect("memory writes");
     }
+    files
+}
+
+/// The files as a store leaves them.
+pub(super) fn golden_store() -> Memory {
+    let files = golden();
+    files.remove("wal/00000000").expect("it is there");
+    files
+}
+
+#[test]
+fn files_of_version_1_are_read() {
+    let files = golden();
     let (store, recovery) = Store::open(Config::default(), Arc::new(files)).expect("they are ours");
     assert!(recovery.is_clean());
     assert_eq!((recovery.segments, recovery.segment_samples, recovery.log_files), (1, 576, 3));

@@ -5,9 +5,11 @@ mod damage;
 mod faults;
 mod golden;
 mod importing;
+mod inspecting;
 mod keeping;
 mod model;
 mod reopening;
+mod snapshots;
 
 use std::sync::Arc;
 
