@@ -72,10 +72,6 @@ fn size(text: &str) -> Result<usize, String> {
 }
 
 pub(crate) fn run(args: &Import) -> ExitCode {
-    let store = match open(&args.directory, args.dry_run) {
-        Ok(store) => store,
-        Err(code) => return code,
-    };
     let input: Box<dyn Read> = if args.file == Path::new("-") {
         Box::new(io::stdin().lock())
     } else {
@@ -83,6 +79,10 @@ pub(crate) fn run(args: &Import) -> ExitCode {
             Ok(file) => Box::new(file),
             Err(error) => return fail(exit::IO, &error.to_string()),
         }
+    };
+    let store = match open(&args.directory, args.dry_run) {
+        Ok(store) => store,
+        Err(code) => return code,
     };
     let format = args.format.map(|format| match format {
         Format::Openmetrics => HistoryFormat::OpenMetrics,

@@ -7,6 +7,15 @@ use assurance_metrics_model::{Duration, Timestamp, Value, format_float};
 use assurance_tsdb::Imported;
 use serde_json::json;
 
+/// `1 sample`, `2 samples`.
+fn some(count: u64, what: &str) -> String {
+    match (count, what.strip_suffix('y')) {
+        (1, _) => format!("1 {what}"),
+        (_, Some(stem)) => format!("{count} {stem}ies"),
+        _ => format!("{count} {what}s"),
+    }
+}
+
 /// What was asked for.
 #[derive(Debug)]
 pub(super) struct Asked {
@@ -45,25 +54,33 @@ impl Report<'_> {
         let mut out = String::new();
         let verb = if self.args.is_dry_run { "would be imported" } else { "imported" };
         // Writing to a string cannot fail.
-        let _infallible = write!(out, "{} of {given} samples of {} series {verb}", self.new(), self.series);
+        let _infallible =
+            write!(out, "{} of {} of {} series {verb}", self.new(), some(*given, "sample"), self.series);
         if let (Some(first), Some(last)) = (first, last) {
             let _infallible = write!(out, ", from {first} to {last}");
         }
         out.push('\n');
         if *same > 0 {
-            let _infallible = writeln!(out, "{same} samples were there already");
+            let _infallible = writeln!(out, "there already: {}", some(*same, "sample"));
         }
         if !segments.is_empty() {
             let samples: u64 = segments.iter().map(|segment| segment.samples).sum();
-            let _infallible =
-                writeln!(out, "{samples} samples in {} new segments of finished days", segments.len());
+            let _infallible = writeln!(
+                out,
+                "finished days: {} in {}",
+                some(samples, "sample"),
+                some(segments.len() as u64, "new segment")
+            );
         }
         if *logged > 0 {
-            let _infallible =
-                writeln!(out, "{logged} samples of days that are not over, for the server to go on from");
+            let _infallible = writeln!(
+                out,
+                "days that are not over, for the server to go on from: {}",
+                some(*logged, "sample")
+            );
         }
         if self.missing() > 0 {
-            let _infallible = writeln!(out, "{} samples are missing", self.missing());
+            let _infallible = writeln!(out, "missing: {}", some(self.missing(), "sample"));
         }
         out
     }
@@ -108,9 +125,9 @@ impl Report<'_> {
             };
             let whose = if conflict.is_stored { "the store has" } else { "an earlier line has" };
             notes.push(format!(
-                "error: {} samples are not taken, as their series have other values at their times; the first is {} at {}, in \
-                 line {} or after it: {whose} {}, the input has {}",
-                done.conflicting,
+                "error: {} not taken, as the series has another value at the time; the first is {} at {}, in line {} or after \
+                 it: {whose} {}, the input has {}",
+                some(done.conflicting, "sample"),
                 conflict.labels,
                 conflict.at,
                 conflict.line,
@@ -121,31 +138,35 @@ impl Report<'_> {
         let ahead = done.ahead;
         if ahead.count > 0 {
             notes.push(format!(
-                "error: {} samples are not taken, as they are from the future, the first in line {}; OpenMetrics tells times in \
-                 seconds, text in milliseconds (--format text)",
-                ahead.count, ahead.line
+                "error: {} from the future not taken, the first in line {}; OpenMetrics tells times in seconds, text in \
+                 milliseconds (--format text)",
+                some(ahead.count, "sample"),
+                ahead.line
             ));
         }
         let undated = done.undated;
         if undated.count > 0 {
             notes.push(format!(
-                "error: {} samples are not taken, as their years have not four digits, the first in line {}",
-                undated.count, undated.line
+                "error: {} of years that have not four digits not taken, the first in line {}",
+                some(undated.count, "sample"),
+                undated.line
             ));
         }
         let histograms = self.history.histograms;
         if histograms.count > 0 {
             notes.push(format!(
-                "error: {} native histograms are not taken, the first in line {}; a dump does not tell all of them, remote \
-                 write does",
-                histograms.count, histograms.line
+                "error: {} not taken, the first in line {}; a dump does not tell all of them, remote write does",
+                some(histograms.count, "native histogram"),
+                histograms.line
             ));
         }
         let (old, days) = self.beyond_retention();
         if old > 0 {
             notes.push(format!(
-                "warning: {old} samples in {days} segments are older than {}: a server removes them at once, unless it is started \
-                 with a longer --storage.tsdb.retention.time",
+                "warning: {} in {} older than {}: a server that scrapes removes them at once, unless it is started with a \
+                 longer --storage.tsdb.retention.time",
+                some(old, "sample"),
+                some(days, "segment"),
                 self.args.retention
             ));
         }
@@ -157,42 +178,46 @@ impl Report<'_> {
         let late = done.late;
         if late.count > 0 {
             notes.push(format!(
-                "note: {} samples stood after later ones of their series, the first in line {}; they are taken",
-                late.count, late.line
+                "note: {} taken that stood after later ones of the series, the first in line {}",
+                some(late.count, "sample"),
+                late.line
             ));
         }
         let nans = self.history.nans;
         if nans.count > 0 {
             let (taken, other) = match self.args.nan {
-                NanMeans::Stale => ("stale markers", "--nan number takes them as numbers"),
+                NanMeans::Stale => ("ends of series", "--nan number takes them as numbers"),
                 NanMeans::Number => ("numbers", "--nan stale takes them as the ends of series"),
             };
             notes.push(format!(
-                "note: {} samples are NaN, the first in line {}; they are taken as {taken}, {other}",
-                nans.count, nans.line
+                "note: {} taken as {taken}, the first in line {}; {other}",
+                some(nans.count, "NaN"),
+                nans.line
             ));
         }
         let exemplars = self.history.exemplars;
         if exemplars.count > 0 {
             notes.push(format!(
-                "note: {} exemplars are left out, the first in line {}; their samples are taken",
-                exemplars.count, exemplars.line
+                "note: {} left out, the first in line {}, and the samples taken",
+                some(exemplars.count, "exemplar"),
+                exemplars.line
             ));
         }
         let split = self.history.split;
         if split.count > 0 {
             notes.push(format!(
-                "note: {} families stand in several places, the first in line {}; each is taken as one",
-                split.count, split.line
+                "note: {} in several places taken as one, the first in line {}",
+                some(split.count, "family"),
+                split.line
             ));
         }
         notes
     }
 
     /// Samples, and segments, that a server with this retention removes.
-    fn beyond_retention(&self) -> (u64, usize) {
-        let newest = self.done.last.unwrap_or(self.args.now).min(self.args.now);
-        let oldest = newest - self.args.retention;
+    fn beyond_retention(&self) -> (u64, u64) {
+        // A server that scrapes has samples of now.
+        let oldest = self.args.now - self.args.retention;
         let old = self.done.segments.iter().filter(|segment| segment.last < oldest);
         old.fold((0, 0), |(samples, count), segment| (samples + segment.samples, count + 1))
     }
@@ -218,11 +243,16 @@ impl Report<'_> {
             [only] => format!(" ({})", only.name),
             [first, .., last] => format!(" ({} to {})", first.name, last.name),
         };
-        let log = if *logged == 0 { String::new() } else { format!(", and {logged} samples in the log") };
+        let log = if *logged == 0 {
+            String::new()
+        } else {
+            format!(", and {} in the log", some(*logged, "sample"))
+        };
         format!(
-            "before that {} segments{names} with {sealed} samples were written{log}, nothing of later lines; importing again \
-             passes over what is there",
-            segments.len()
+            "before that {}{names} with {} came to be{log}, and nothing of later lines; importing again passes over what \
+             is there",
+            some(segments.len() as u64, "segment"),
+            some(*sealed, "sample")
         )
     }
 }
