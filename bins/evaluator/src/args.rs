@@ -61,6 +61,9 @@ pub(crate) struct Serve {
     /// Allow POST /-/reload and /-/quit.
     #[arg(long = "web.enable-lifecycle")]
     pub(crate) lifecycle: bool,
+    /// Allow POST /api/v1/admin/tsdb/snapshot, which copies the samples.
+    #[arg(long = "web.enable-admin-api")]
+    pub(crate) admin_api: bool,
     /// Listen beyond loopback although no web configuration protects it.
     #[arg(long = "web.insecure-allow-remote")]
     pub(crate) allow_remote: bool,

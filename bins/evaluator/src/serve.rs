@@ -53,6 +53,7 @@ pub(crate) async fn run(args: Serve) -> ExitCode {
         store,
         keeper: Some(keeper),
         lifecycle: args.lifecycle,
+        admin: args.admin_api.then_some(args.storage_path.as_path()),
         allow_remote: args.allow_remote,
         remote_write_receiver: args.intake.receives(),
         web_file: args.web_config.as_deref(),

@@ -39,6 +39,8 @@ pub(crate) struct Frame<'a> {
     /// `None` for a store in memory.
     pub(crate) keeper: Option<Keeper>,
     pub(crate) lifecycle: bool,
+    /// The directory of the samples, where it may be copied on request.
+    pub(crate) admin: Option<&'a Path>,
     pub(crate) allow_remote: bool,
     pub(crate) remote_write_receiver: bool,
     /// Where `web` was read from: it is followed while the server runs.
@@ -117,6 +119,16 @@ pub(crate) async fn start(
             quitting.send_replace(true);
         });
         quit
+    });
+    state.snapshot = frame.admin.map(|directory| {
+        let directory = directory.to_owned();
+        let snapshot: web::TakeSnapshot = Arc::new(move |with_log| {
+            let (directory, now) = (directory.clone(), clock.now());
+            let work = move || crate::tsdb::take_named(&directory, with_log, now);
+            let task = tokio::task::spawn_blocking(work);
+            Box::pin(async move { task.await.unwrap_or_else(|error| Err(error.to_string())) })
+        });
+        snapshot
     });
     let router = web::router(state);
 

@@ -28,6 +28,7 @@
 //! blind or unheard. Work past its time, or that nobody waits for any more, is told to end, and keeps its turn
 //! until it does: no more of it runs than [`Settings::max_concurrent_queries`]. [`ENDPOINTS`] is all there is.
 
+mod admin;
 mod answer;
 mod api;
 mod compress;
@@ -56,7 +57,7 @@ use axum::middleware::{from_fn, from_fn_with_state};
 
 pub use params::{MAX_SELECTORS, MAX_URL_BYTES};
 pub use routes::{ENDPOINTS, Endpoint, Method, reference};
-pub use state::{Process, Reload, Settings, State};
+pub use state::{Process, Reload, Settings, State, TakeSnapshot};
 
 /// Bytes of a request's body: a query of 64 KiB, form-encoded three to one, and room to spare.
 pub const MAX_BODY_BYTES: usize = 1 << 20;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use axum::Router;
 use axum::routing::{MethodFilter, MethodRouter, on};
 
-use crate::{api, federate, own, page, query, remote_write, state::State, status, tsdb_status};
+use crate::{admin, api, federate, own, page, query, remote_write, state::State, status, tsdb_status};
 
 /// One endpoint.
 #[derive(Clone, Copy, Debug)]
@@ -177,6 +177,13 @@ pub const ENDPOINTS: &[Endpoint] = &[
         on(m, own::notifications_live)
     }),
     row(
+        "/api/v1/admin/tsdb/snapshot",
+        CHANGE,
+        &["skip_head"],
+        "Copies the samples to `snapshots/NAME` below `--storage.tsdb.path`; needs `--web.enable-admin-api`.",
+        |m| on(m, admin::snapshot),
+    ),
+    row(
         "/api/v1/write",
         WRITE,
         &[],
@@ -253,7 +260,7 @@ const REFERENCE_FOOT: &str = "
 ## What all of them have in common
 
 - Answers below `/api/v1` are `{\"status\": \"success\", \"data\": …}`, with `warnings` and `infos` where there are any, or `{\"status\": \"error\", \"errorType\": …, \"error\": …}`.
-- `errorType` is `bad_data` (400), `execution` (422), `timeout` (503) or `internal` (500).
+- `errorType` is `bad_data` (400), `execution` (422), `timeout` (503), `internal` or `unavailable` (both 500).
 - A path that does not exist is 404, a method that an endpoint does not take is 405, both in plain text.
 - Lists are never null.
 - Times are seconds with a fraction or RFC 3339; durations are seconds or Prometheus's (`5m`).

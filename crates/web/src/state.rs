@@ -18,6 +18,11 @@ use crate::remote_write::Writes;
 /// Reads the configuration anew; the error is for the one who asked.
 pub type Reload = Arc<dyn Fn() -> Pin<Box<dyn Future<Output = Result<(), String>> + Send>> + Send + Sync>;
 
+/// Copies the samples, those in memory among them if the argument says so; gives the name of the copy. The error is
+/// for the one who asked.
+pub type TakeSnapshot =
+    Arc<dyn Fn(bool) -> Pin<Box<dyn Future<Output = Result<String, String>> + Send>> + Send + Sync>;
+
 /// What the routes show, and by whose clock.
 #[derive(Clone)]
 #[non_exhaustive]
@@ -40,6 +45,8 @@ pub struct State {
     pub self_metrics: Arc<dyn Fn() -> Vec<Family> + Send + Sync>,
     /// What `POST /-/quit` does; refused where there is nothing.
     pub quit: Option<Arc<dyn Fn() + Send + Sync>>,
+    /// What `POST /api/v1/admin/tsdb/snapshot` does; refused where there is nothing.
+    pub snapshot: Option<TakeSnapshot>,
     /// Flags and their values, for `status/flags`. Secrets among them must be hidden already.
     pub flags: Arc<BTreeMap<String, String>>,
     /// The text of the configuration in force, for `status/config`, which hides its secrets.
@@ -147,6 +154,7 @@ impl State {
             reload: None,
             self_metrics: Arc::new(Vec::new),
             quit: None,
+            snapshot: None,
             flags: Arc::default(),
             config: Arc::new(String::new),
             process: Arc::new(Process::default),

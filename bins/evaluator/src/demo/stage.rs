@@ -76,6 +76,7 @@ impl Stage {
             store: Arc::new(Store::new(assurance_tsdb::Config::default())),
             keeper: None,
             lifecycle: false,
+            admin: None,
             allow_remote: false,
             remote_write_receiver: false,
             web_file: None,

@@ -24,6 +24,8 @@ use crate::args::Output;
 use crate::exit;
 use crate::wire::fail;
 
+pub(crate) use snapshot::take_named;
+
 /// What is done with the files of a store. Each has its arguments and its `run` in a file of its own.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Tsdb {

@@ -1,6 +1,7 @@
 //! `tsdb snapshot`: a copy of a store that a server may be writing to.
 
 use std::ffi::OsString;
+use std::hash::{BuildHasher as _, Hasher as _, RandomState};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -37,9 +38,9 @@ pub(crate) struct Snapshot {
 }
 
 /// Why there is no copy: the exit code, and what to tell.
-pub(crate) struct NoCopy {
+struct NoCopy {
     code: u8,
-    pub(crate) message: String,
+    message: String,
 }
 
 impl NoCopy {
@@ -121,7 +122,7 @@ pub(crate) fn run(args: &Snapshot) -> ExitCode {
 
 /// Copies a store to `to`, which comes into being as a whole: what is being copied stands beside it and has
 /// `.partial` at the end of its name. `check` sees it before.
-pub(crate) fn take(
+fn take(
     from: &Path,
     to: &Path,
     with_log: bool,
@@ -161,6 +162,29 @@ pub(crate) fn take(
         let _left_behind = fs_err::remove_dir_all(&partial);
     }
     copied
+}
+
+/// Copies a store to a directory below its `snapshots`, and gives its name, as Prometheus makes it. The copy is
+/// listed, and not opened: who asks is the server that has the same in memory already.
+pub(crate) fn take_named(directory: &Path, with_log: bool, now: Timestamp) -> Result<String, String> {
+    let seconds = Timestamp::from_secs(now.as_millis().div_euclid(1000));
+    let date: String = seconds.to_string().chars().filter(|c| !matches!(c, '-' | ':')).collect();
+    let chance = RandomState::new().build_hasher().finish();
+    let name = format!("{date}-{chance:016x}");
+    let taken = take(directory, &directory.join("snapshots").join(&name), with_log, |copy| {
+        let listing = Inspection::new(Arc::new(Disk::open(copy)?)).list()?;
+        for finding in &listing.findings {
+            tracing::warn!(%finding, "a snapshot has damage that its store has");
+        }
+        Ok(())
+    });
+    match taken {
+        Ok(copied) => {
+            tracing::info!(name, bytes = copied.bytes, linked = copied.linked, "a snapshot was taken");
+            Ok(name)
+        }
+        Err(error) => Err(error.message),
+    }
 }
 
 fn fill(from: &Path, partial: &Path, with_log: bool) -> Result<Copied, NoCopy> {

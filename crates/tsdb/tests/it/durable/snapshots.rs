@@ -3,6 +3,7 @@
 use std::io::Read;
 use std::sync::{Arc, Mutex};
 
+use assurance_metrics_model::TimeRange;
 use assurance_storage::{AppendFile, Entry, LockGuard, Memory, Storage, StorageError};
 use assurance_tsdb::inspect::{Inspection, Snapshot};
 use assurance_tsdb::{Config, Store};
@@ -164,14 +165,86 @@ fn a_copy_of_a_store_that_never_rests_is_one_moment_of_it() {
 
 #[test]
 fn what_retention_removes_meanwhile_is_no_fault() {
-    let (busy, _) = busy(0, |store, _| {
-        store.maintain(at(400 * 86_400));
+    for wait in 0..12 {
+        let (busy, _) = busy(wait, |store, deed| {
+            if deed == 0 {
+                store.maintain(at(400 * 86_400));
+            }
+        });
+        put(&busy.store, &series("up", "a"), &[(399 * 86_400, 1.0)]);
+        let (copy, _) = snapshot(&busy);
+        let (store, recovery) = open_with(Config::default(), &copy);
+        assert!(recovery.is_clean(), "{wait}: {recovery:?}");
+        let found = content(&store);
+        let last = found.iter().flat_map(|(_, samples)| samples).map(|(at, _)| *at).max();
+        assert_eq!(last, Some(399 * 86_400_000), "{wait}: {found:?}");
+    }
+}
+
+/// A directory that is changed while it is listed: what comes and goes meanwhile may be in the list or not.
+#[derive(Debug)]
+struct Hasty {
+    files: Memory,
+    /// How many listings are such, and how many were made.
+    hasty: u32,
+    listings: Mutex<u32>,
+}
+
+impl Storage for Hasty {
+    fn open_append(&self, name: &str) -> Result<Box<dyn AppendFile>, StorageError> {
+        self.files.open_append(name)
+    }
+    fn publish(&self, name: &str, content: &mut dyn Read) -> Result<(), StorageError> {
+        self.files.publish(name, content)
+    }
+    fn replace(&self, name: &str, content: &[u8]) -> Result<(), StorageError> {
+        self.files.replace(name, content)
+    }
+    fn read(&self, name: &str, max_bytes: u64) -> Result<Vec<u8>, StorageError> {
+        self.files.read(name, max_bytes)
+    }
+    fn read_at(&self, name: &str, offset: u64, buffer: &mut [u8]) -> Result<usize, StorageError> {
+        self.files.read_at(name, offset, buffer)
+    }
+    fn list(&self, directory: &str) -> Result<Vec<Entry>, StorageError> {
+        let mut found = self.files.list(directory)?;
+        let mut listings = self.listings.lock().expect("nothing fails meanwhile");
+        if directory == "wal" {
+            // The checkpoint came behind the reader, and what it replaced went before it was reached.
+            *listings += 1;
+            found.retain(|file| *listings > self.hasty || !file.name.ends_with('1'));
+        }
+        Ok(found)
+    }
+    fn remove(&self, name: &str) -> Result<(), StorageError> {
+        self.files.remove(name)
+    }
+    fn lock(&self, name: &str) -> Result<Box<dyn LockGuard>, StorageError> {
+        self.files.lock(name)
+    }
+}
+
+#[test]
+fn a_listing_that_misses_a_checkpoint_is_not_relied_on() {
+    let (busy, _) = busy(u32::MAX, |_, _| {});
+    put(&busy.store, &series("up", "a"), &[(190_000, 1.0)]);
+    let before = content(&busy.store);
+    let names: Vec<String> = busy.files.list("wal").expect("it lists").into_iter().map(|f| f.name).collect();
+    assert_eq!(names, ["wal/00000001", "wal/00000002"]);
+    let files = |hasty| Arc::new(Hasty { files: busy.files.clone(), hasty, listings: Mutex::default() });
+    let to = Memory::new();
+    let snapshot =
+        Inspection::new(files(1)).snapshot(&to, true, &mut |_| Ok(false)).expect("memory can be read");
+    assert_eq!(snapshot.retries, 1);
+    assert_eq!(holds(&to, &before), before);
+    let mut samples = 0;
+    // The log is listed before it is read, for being read, and after.
+    let dumped = Inspection::new(files(2)).dump(&[], TimeRange::ALL, &mut |_, column| {
+        samples += column.len();
+        Ok(())
     });
-    put(&busy.store, &series("up", "a"), &[(399 * 86_400, 1.0)]);
-    let (copy, _) = snapshot(&busy);
-    let (store, recovery) = open_with(Config::default(), &copy);
-    assert!(recovery.is_clean());
-    assert_eq!(content(&store).len(), 1);
+    assert!(dumped.expect("memory can be read").findings.is_empty());
+    assert_eq!(samples, before.iter().map(|(_, samples)| samples.len()).sum::<usize>());
 }
 
 #[test]
