@@ -225,6 +225,11 @@ c 1 1700000000000
     assert_snapshot!("import_dump", shown(&["import", "c"], dump));
     assert_snapshot!("export_without_stale_markers", shown(&["export", "c"], ""));
     assert_snapshot!("export_with_stale_markers", shown(&["export", "c", "--stale-as-nan"], ""));
+    // What promtool would have to take for a number comes back as what it was, in the same bytes of the same file.
+    let exported = tsdb(folder.path(), &["export", "c", "--stale-as-nan"], "").stdout;
+    assert_eq!(tsdb(folder.path(), &["import", "d", "--nan", "stale"], &exported).code, Some(0));
+    let file = |store: &str| fs_err::read(folder.path().join(store).join("segments/2023-11-14.0")).unwrap();
+    assert_eq!(file("c"), file("d"));
     write(folder.path().join("there"), "");
     assert_snapshot!("export_never_overwrites", shown(&["export", "c", "-o", "there"], ""));
     assert_snapshot!("export_of_nothing", shown(&["export", "nowhere"], ""));
