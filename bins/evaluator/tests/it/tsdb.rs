@@ -74,6 +74,11 @@ fn a_sound_store() {
     assert_snapshot!("verify", tsdb(folder.path(), &["verify"]).shown());
     assert_snapshot!("snapshot", tsdb(folder.path(), &["snapshot", "data", "copy"]).shown());
     assert_snapshot!("snapshot_again", tsdb(folder.path(), &["snapshot", "data", "copy"]).shown());
+    fs_err::create_dir(folder.path().join("empty")).unwrap();
+    let into = tsdb(folder.path(), &["snapshot", "data", "empty/", "--skip-head"]);
+    assert_eq!(into.code, Some(0), "{into:?}");
+    let there = held(&folder.path().join("empty"));
+    assert_eq!((there.0.len(), there.1), (576, 1), "finished days alone");
 }
 
 #[test]

@@ -75,7 +75,7 @@ pub(crate) fn parse_name(name: &str) -> Option<(Day, u32)> {
     (file_name(day, number).as_deref() == Some(name)).then_some((day, number))
 }
 
-pub(crate) fn header() -> [u8; HEADER_BYTES] {
+fn header() -> [u8; HEADER_BYTES] {
     let mut header = [0; HEADER_BYTES];
     header[..8].copy_from_slice(&MAGIC);
     header[8..12].copy_from_slice(&VERSION.to_le_bytes());

@@ -97,7 +97,7 @@ fn a_dump_is_what_a_query_sees_each_sample_once() {
         [TimeRange::ALL, TimeRange::closed(at(90_000), at(100_000)), TimeRange::closed(at(7), at(6_001))]
     {
         assert_eq!(dump(&files, &[], range), (answered(&files, &[], range), Vec::new()));
-        let (found, _) = dump(&files, &[from_a.clone()], range);
+        let (found, _) = dump(&files, std::slice::from_ref(&from_a), range);
         assert_eq!(found, answered(&files, &from_a, range));
     }
     // Selectors are joined; a series that both match is there once.
