@@ -45,7 +45,7 @@ impl Report<'_> {
         conflicting + ahead.count + undated.count + self.history.histograms.count
     }
 
-    fn new(&self) -> u64 {
+    fn taken(&self) -> u64 {
         self.done.sealed + self.done.logged
     }
 
@@ -55,7 +55,7 @@ impl Report<'_> {
         let verb = if self.args.is_dry_run { "would be imported" } else { "imported" };
         // Writing to a string cannot fail.
         let _infallible =
-            write!(out, "{} of {} of {} series {verb}", self.new(), some(*given, "sample"), self.series);
+            write!(out, "{} of {} of {} series {verb}", self.taken(), some(*given, "sample"), self.series);
         if let (Some(first), Some(last)) = (first, last) {
             let _infallible = write!(out, ", from {first} to {last}");
         }
@@ -234,7 +234,7 @@ impl Report<'_> {
 
     /// What an import that cannot go on leaves.
     pub(super) fn left(&self) -> String {
-        if self.args.is_dry_run || self.new() == 0 {
+        if self.args.is_dry_run || self.taken() == 0 {
             return "nothing was written".to_owned();
         }
         let Imported { sealed, logged, segments, .. } = self.done;
