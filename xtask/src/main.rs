@@ -19,11 +19,16 @@ usage: cargo xtask COMMAND
   tidy                          what no compiler checks: arrows, pages, tests and runbooks of alerts, leftovers
   tidy --write                  the same, after writing the generated parts of docs/architecture.md
   bench [ROOM]                  the benchmarks of one room, or of all
-  bench query|rules [--binary PATH] [--promtool PATH] [--days N] [--window SECONDS]
-                                queries over 90 days, or rules and their unit tests, side by side with Prometheus
-  bench ingest [--targets N] [--series N] [--interval S] [--seconds S] [--binary PATH] [--victoria PATH]
-                                what scraping costs, side by side with Prometheus (and VictoriaMetrics)
-  bench backfill [--days N] [--binary PATH] [--promtool PATH] [--victoria PATH]
+  bench ingest [--targets N] [--series N] [--interval S] [--warm S] [--seconds S]
+                                what scraping costs; without numbers, at two sizes
+  bench store [--days N] [--series N] [--samples N]
+                                bytes of finished samples, and restarts; one of them: bench sizes, bench restart
+  bench query [--days N]        queries over 90 finished days
+  bench rules [--window S]      rules, and their unit tests
+                                all four side by side with Prometheus, and VictoriaMetrics where installed; they
+                                take [--quick] [--alone] [--binary PROMETHEUS] [--promtool PATH] [--victoria PATH]
+                                [--ours PATH]; docs/benchmarks.md says what is measured
+  bench backfill [--days N] [--ours PATH] [--promtool PATH] [--victoria PATH]
                                 what the import of a history costs, side by side with promtool and VictoriaMetrics
   soak [--runs N] [--seconds S] [--debug]
                                 kills the evaluator at random moments and compares what it had shown with what is
@@ -46,8 +51,9 @@ fn main() -> ExitCode {
         ["tidy", "--write"] => tidy::write().and_then(|()| tidy::check()),
         ["differential", args @ ..] => differential::command(args),
         ["soak", args @ ..] => run::soak(args),
-        ["bench", what @ ("query" | "rules"), args @ ..] => bench::command(what, args),
-        ["bench", "ingest", args @ ..] => bench::ingest::command(args),
+        ["bench", what @ ("ingest" | "store" | "sizes" | "restart" | "query" | "rules"), args @ ..] => {
+            bench::command(what, args)
+        }
         ["bench", "backfill", args @ ..] => bench::backfill::command(args),
         ["bench", rooms @ ..] => run::bench(rooms),
         ["conformance", args @ ..] if !args.is_empty() => run::conformance(args),

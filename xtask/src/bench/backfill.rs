@@ -5,9 +5,10 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use super::governance;
-use super::table::{Row, print_beside};
+use super::table::{Goal, Spread, Table};
+use super::{fill, governance};
 use crate::peers::process::{evaluator_binary, now, pause, scratch, version, victoria_metrics};
+use crate::peers::usage::bytes_below;
 use crate::peers::{Series, series_text};
 
 /// What is posted at once.
@@ -36,7 +37,7 @@ struct Cost {
     bytes: f64,
 }
 
-/// Reads the command line: `[--days N] [--binary PATH] [--promtool PATH] [--victoria PATH]`.
+/// Reads the command line: `[--days N] [--ours PATH] [--promtool PATH] [--victoria PATH]`.
 #[expect(clippy::print_stdout, reason = "the tables are its output")]
 pub(crate) fn command(args: &[&str]) -> Result<(), String> {
     let mut wish = Wish {
@@ -51,7 +52,7 @@ pub(crate) fn command(args: &[&str]) -> Result<(), String> {
             "--days" => {
                 wish.days = value.parse().map_err(|_bad| format!("{name} {value}: write a number"))?;
             }
-            "--binary" => wish.ours = Some(PathBuf::from(value)),
+            "--ours" => wish.ours = Some(PathBuf::from(value)),
             "--promtool" => wish.promtool = (*value).to_owned(),
             "--victoria" => wish.victoria = (*value).to_owned(),
             _ => return Err(format!("{name} is no option of bench backfill")),
@@ -62,7 +63,7 @@ pub(crate) fn command(args: &[&str]) -> Result<(), String> {
     let series = governance::generate(wish.days);
     let samples: usize = series.iter().map(|one| one.samples.len()).sum();
     let text = folder.join("samples.om");
-    governance::write(&text, &series).map_err(fault)?;
+    fill::write(&text, &series).map_err(fault)?;
     let size = fs_err::metadata(&text).map_err(fault)?.len();
     println!("{samples} samples of {} series in {} MB of text", series.len(), size >> 20);
 
@@ -74,41 +75,42 @@ pub(crate) fn command(args: &[&str]) -> Result<(), String> {
         command.arg("--storage.tsdb.retention.time=100y");
         measured(&mut command, &store.join("segments"))?
     };
-    let mut peers = Vec::new();
+    let mut theirs = None;
     match version(&wish.promtool) {
         Ok(named) => {
+            println!("{named}");
             let blocks = folder.join("blocks");
             let mut command = Command::new(&wish.promtool);
             // Without this flag, which its help does not show, it reads the text once for every two hours.
             command.args(["tsdb", "create-blocks-from", "openmetrics", "--max-block-duration=486h", "-q"]);
-            peers.push((named, TO_PROMTOOL, measured(command.args([&text, &blocks]), &blocks)?));
+            theirs = Some(measured(command.args([&text, &blocks]), &blocks)?);
         }
         Err(why) => println!("no promtool: {why}"),
     }
-    if version(&wish.victoria).is_ok() {
-        let cost = into_victoria(&wish.victoria, &folder, &series)?;
-        peers.push(("VictoriaMetrics".to_owned(), TO_VICTORIA, cost));
-    }
-    let mut missed = Vec::new();
-    for (name, goal, theirs) in peers {
-        println!("\n{name}");
-        let row = |what: &str, theirs, ours, goal| {
-            let what = what.to_owned();
-            Row { what, theirs, ours, goal, note: String::new() }
-        };
-        let each = 1e6 / samples as f64;
-        let cpu = [row("CPU a sample", theirs.cpu * each, ours.cpu * each, Some(goal))];
-        let wall = [row("from text to files", theirs.wall, ours.wall, None)];
-        let memory = [row("memory at most", theirs.peak, ours.peak, None)];
-        let per = 1.0 / samples as f64;
-        let bytes = [row("bytes a sample", theirs.bytes * per, ours.bytes * per, None)];
-        for (unit, rows) in [("us", cpu), ("s", wall), ("MiB", memory), ("B", bytes)] {
-            let (table, over) = print_beside("theirs", "", unit, &rows);
-            print!("{}", table.trim_start());
-            missed.extend(over.into_iter().map(|what| format!("{name}: {what}")));
+    let victoria = match version(&wish.victoria) {
+        Ok(named) => {
+            println!("{named}");
+            Some(into_victoria(&wish.victoria, &folder, &series)?)
         }
-    }
-    fs_err::remove_dir_all(&folder).map_err(fault)?;
+        Err(why) => {
+            println!("no VictoriaMetrics: {why}");
+            None
+        }
+    };
+    let mut table = Table::new("From text to finished files", &["ours", "promtool", "VictoriaMetrics"]);
+    let mut row = |what: &str, goals: &[Goal], of: &dyn Fn(&Cost) -> f64| {
+        let costs = [Some(&ours), theirs.as_ref(), victoria.as_ref()];
+        let values = costs.iter().map(|cost| cost.map(|cost| Spread::from(of(cost)))).collect();
+        table.row(what, values, goals, "");
+    };
+    let each = 1.0 / samples as f64;
+    let goals = [Goal::Times(TO_PROMTOOL, "promtool"), Goal::Times(TO_VICTORIA, "VictoriaMetrics")];
+    row("CPU a sample, us", &goals, &|cost| cost.cpu * each * 1e6);
+    row("wall, s", &[], &|cost| cost.wall);
+    row("memory at most, MiB", &[], &|cost| cost.peak);
+    row("bytes a sample", &[], &|cost| cost.bytes * each);
+    println!("{table}");
+    let missed = table.missed();
     if missed.is_empty() { Ok(()) } else { Err(format!("bench backfill: {}", missed.join("; "))) }
 }
 
@@ -129,7 +131,7 @@ fn measured(command: &mut Command, made: &Path) -> Result<Cost, String> {
     if !output.status.success() {
         return Err(format!("{command:?} failed: {}", String::from_utf8_lossy(&output.stderr)));
     }
-    Ok(Cost { cpu: of_children()? - before, wall, peak, bytes: below(made)? })
+    Ok(Cost { cpu: of_children()? - before, wall, peak, bytes: bytes_below(made, &[])? as f64 })
 }
 
 /// Seconds of CPU of the children that have ended.
@@ -146,17 +148,6 @@ fn high_water(status: &str) -> f64 {
     let status = fs_err::read_to_string(status).unwrap_or_default();
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
     line.and_then(|line| line.split_whitespace().next()?.parse::<f64>().ok()).unwrap_or_default() / 1024.0
-}
-
-/// Bytes of all files below a folder.
-fn below(folder: &Path) -> Result<f64, String> {
-    let mut sum = 0.0;
-    for entry in fs_err::read_dir(folder).map_err(|error| error.to_string())? {
-        let entry = entry.map_err(|error| error.to_string())?;
-        let metadata = entry.metadata().map_err(|error| error.to_string())?;
-        sum += if metadata.is_dir() { below(&entry.path())? } else { metadata.len() as f64 };
-    }
-    Ok(sum)
 }
 
 /// Posts the samples with times in milliseconds, as its import wants them.
@@ -188,5 +179,5 @@ fn into_victoria(binary: &str, folder: &Path, series: &[Series]) -> Result<Cost,
     let peak = high_water(&format!("/proc/{}/status", server.id()));
     // What it joins in the background is over soon after.
     pause(Duration::from_secs(10));
-    Ok(Cost { cpu, wall, peak, bytes: below(&folder.join("data/data"))? })
+    Ok(Cost { cpu, wall, peak, bytes: bytes_below(&folder.join("data/data"), &[])? as f64 })
 }

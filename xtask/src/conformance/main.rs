@@ -18,6 +18,7 @@ mod wish;
 mod peers {
     pub(crate) mod http;
     pub(crate) mod process;
+    pub(crate) mod usage;
 }
 
 use std::num::NonZero;

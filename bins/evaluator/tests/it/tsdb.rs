@@ -205,7 +205,16 @@ fn a_stale_marker_is_no_number() {
 
 #[test]
 fn a_reader_that_leaves_is_no_failure() {
-    let folder = golden();
+    let folder = tempfile::tempdir().unwrap();
+    let data = Arc::new(Disk::create(folder.path().join("data")).unwrap());
+    let (store, _) = Store::open(Config::default(), data).unwrap();
+    let up = Labels::from_pairs([("__name__", "up"), ("long", &*"x".repeat(100))]);
+    let mut appender = store.appender();
+    // More than a pipe holds, and more than is written at once.
+    for secs in 0..20_000 {
+        appender.append(None, &up, Timestamp::from_secs(secs), 1.0.into()).unwrap();
+    }
+    appender.commit();
     let line = format!("{} tsdb dump data | head -1", env!("CARGO_BIN_EXE_assurance-evaluator"));
     let ran = run(Command::new("bash").args(["-c", &format!("set -o pipefail; {line}")]), folder.path(), "");
     assert_eq!((ran.code, ran.stdout.lines().count(), ran.stderr.as_str()), (Some(0), 1, ""), "{ran:?}");
