@@ -28,6 +28,8 @@ usage: cargo xtask COMMAND
                                 all four side by side with Prometheus, and VictoriaMetrics where installed; they
                                 take [--quick] [--alone] [--binary PROMETHEUS] [--promtool PATH] [--victoria PATH]
                                 [--ours PATH]; docs/benchmarks.md says what is measured
+  bench backfill [--days N] [--ours PATH] [--promtool PATH] [--victoria PATH]
+                                what the import of a history costs, side by side with promtool and VictoriaMetrics
   soak [--runs N] [--seconds S] [--debug]
                                 kills the evaluator at random moments and compares what it had shown with what is
                                 there afterwards; 200 runs of at most 4 seconds, of the optimized binary
@@ -52,6 +54,7 @@ fn main() -> ExitCode {
         ["bench", what @ ("ingest" | "store" | "sizes" | "restart" | "query" | "rules"), args @ ..] => {
             bench::command(what, args)
         }
+        ["bench", "backfill", args @ ..] => bench::backfill::command(args),
         ["bench", rooms @ ..] => run::bench(rooms),
         ["conformance", args @ ..] if !args.is_empty() => run::conformance(args),
         _ => {

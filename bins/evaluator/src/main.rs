@@ -27,6 +27,7 @@ mod exit {
     pub(crate) const UNREACHABLE: u8 = 4;
     pub(crate) const IO: u8 = 5;
     pub(crate) const INTEGRITY: u8 = 6;
+    pub(crate) const INCOMPLETE: u8 = 7;
 }
 
 fn main() -> ExitCode {

@@ -8,13 +8,13 @@ use assurance_storage::{Operation, StorageError, StorageErrorKind};
 use hashbrown::HashMap;
 
 use crate::durable::Durable;
-use crate::segment::writer::Content;
+use crate::segment::writer::{Content, Samples};
 use crate::segment::{DIRECTORY, Day, Segment, SegmentError, file_name};
 use crate::series::{Chunks, Entry};
 use crate::store::Store;
 
 /// How long after its end a day is finished at the earliest: for what is still on its way.
-const LEAST_WAIT: Duration = Duration::from_minutes(10);
+pub(crate) const LEAST_WAIT: Duration = Duration::from_minutes(10);
 
 /// And at the latest: what comes later still goes to a supplement.
 const MOST_WAIT: Duration = Duration::from_secs(86_400);
@@ -154,10 +154,10 @@ fn not_yet_sealed(durable: &Durable, labels: &Labels, range: TimeRange, column: 
 }
 
 /// Writes a segment and opens it; nobody sees it yet.
-pub(crate) fn publish(
+pub(crate) fn publish<S: Samples>(
     durable: &Durable,
     day: Day,
-    series: impl Iterator<Item = (Labels, Column)>,
+    series: impl Iterator<Item = (Labels, S)>,
 ) -> Result<Segment, StorageError> {
     // Also past files that are not open: damaged ones, and one whose writing failed at the very end.
     let taken = durable.storage.list(DIRECTORY)?;

@@ -138,7 +138,7 @@ fn stamp(series: &[Series]) -> u64 {
 }
 
 /// Writes series as OpenMetrics text.
-fn write(path: &Path, series: &[Series]) -> std::io::Result<()> {
+pub(super) fn write(path: &Path, series: &[Series]) -> std::io::Result<()> {
     use std::io::Write as _;
     let mut out = std::io::BufWriter::with_capacity(1 << 20, fs_err::File::create(path)?);
     for one in series {

@@ -1,8 +1,9 @@
-//! `cargo xtask bench ingest|store|query|rules`: side by side with a real Prometheus, and a VictoriaMetrics where
+//! `cargo xtask bench ingest|store|query|rules|backfill`: side by side with a real Prometheus, and a VictoriaMetrics where
 //! one is installed, in one run on one machine.
 //!
 //! Processor time is what is compared: latencies carry whatever else the machine does. A ratio below 1 is ours.
 
+pub(crate) mod backfill;
 mod exposition;
 mod fill;
 mod governance;

@@ -2,6 +2,8 @@
 
 mod analyze;
 mod dump;
+mod export;
+mod import;
 mod list;
 mod snapshot;
 mod text;
@@ -29,6 +31,10 @@ pub(crate) use snapshot::take_named;
 pub(crate) enum Tsdb {
     /// List the files: which days, how many samples, how much space.
     List(list::List),
+    /// Write samples as OpenMetrics.
+    Export(export::Export),
+    /// Take a history from OpenMetrics, Prometheus's text or a dump of promtool's.
+    Import(import::Import),
     /// Count what takes the space: labels, metrics, chunks, churn.
     Analyze(analyze::Analyze),
     /// Print samples, those of the log among them.
@@ -42,6 +48,8 @@ pub(crate) enum Tsdb {
 pub(crate) fn run(what: Tsdb) -> ExitCode {
     match what {
         Tsdb::List(args) => list::run(&args),
+        Tsdb::Export(args) => export::run(&args),
+        Tsdb::Import(args) => import::run(&args),
         Tsdb::Analyze(args) => analyze::run(&args),
         Tsdb::Dump(args) => dump::run(&args),
         Tsdb::Verify(args) => verify::run(&args),

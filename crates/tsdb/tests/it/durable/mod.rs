@@ -5,6 +5,7 @@ mod crashing;
 mod damage;
 mod faults;
 mod golden;
+mod importing;
 mod inspecting;
 mod joining;
 mod keeping;
