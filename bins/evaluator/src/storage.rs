@@ -33,6 +33,9 @@ pub(crate) struct Flags {
         value_parser = interval
     )]
     pub(crate) sync_interval: StdDuration,
+    /// How many series may be in memory at once; samples of further ones are refused, and counted.
+    #[arg(long = "storage.tsdb.max-series", value_name = "NUMBER", default_value_t = Config::default().max_series)]
+    max_series: usize,
 }
 
 impl Flags {
@@ -44,6 +47,7 @@ impl Flags {
         if let Some(retention) = given.or(loaded.retention) {
             config.retention = retention;
         }
+        config.max_series = self.max_series;
         config.max_bytes = self.retention_size.or(loaded.retention_size).filter(|bytes| *bytes > 0);
         config
     }

@@ -33,7 +33,8 @@ pub struct Config {
     pub out_of_order_window: Duration,
     /// Bytes that log and segments may take; the oldest segments go first. Not bounded by default.
     pub max_bytes: Option<u64>,
-    /// Series that may exist at once; 1,000,000 by default, which is some 700 MB with a few samples each.
+    /// Series that may exist at once; 2,000,000 by default: a thousand targets of a thousand series each, twice over.
+    /// A million of them take some GB with a day's samples.
     pub max_series: usize,
 }
 
@@ -43,7 +44,7 @@ impl Default for Config {
             retention: Duration::from_secs(90 * 86_400),
             out_of_order_window: Duration::ZERO,
             max_bytes: None,
-            max_series: 1_000_000,
+            max_series: 2_000_000,
         }
     }
 }

@@ -134,7 +134,7 @@ fn open(directory: &Path) -> Result<Store, ExitCode> {
         // What a look at the files would change stays in memory.
         super::open(directory)?;
         let disk = Disk::open(directory).map_err(|error| fail(exit::IO, &error.to_string()))?;
-        let storage = Arc::new(Overlay::new(disk));
+        let storage = Arc::new(Overlay::new(disk.with_open_files(super::MAX_OPEN_FILES)));
         let segments = || storage.list("segments");
         let before = segments();
         let opened = Store::open(Config::default(), Arc::clone(&storage) as _);

@@ -74,10 +74,13 @@ impl Looking {
     }
 }
 
+/// Files held open while they are read, so that one keeps its content while a server replaces it: 90 days, several each.
+const MAX_OPEN_FILES: usize = 512;
+
 /// The files of a store, or the exit code of a command that said why there are none.
 fn open(directory: &Path) -> Result<Arc<dyn Storage>, ExitCode> {
     let disk = Disk::open(directory)
-        .map(|disk| disk.with_open_files(512))
+        .map(|disk| disk.with_open_files(MAX_OPEN_FILES))
         .map_err(|error| fail(exit::IO, &error.to_string()))?;
     let has_files = |name| disk.list(name).map(|files| !files.is_empty());
     match has_files("segments").and_then(|some| Ok(some || has_files("wal")?)) {

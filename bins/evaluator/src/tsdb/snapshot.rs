@@ -188,7 +188,7 @@ pub(crate) fn take_named(directory: &Path, with_log: bool, now: Timestamp) -> Re
 }
 
 fn fill(from: &Path, partial: &Path, with_log: bool) -> Result<Copied, NoCopy> {
-    let here = Arc::new(Disk::open(from)?);
+    let here = Arc::new(Disk::open(from)?.with_open_files(super::MAX_OPEN_FILES));
     let there = Disk::create(partial)?;
     let inspection = Inspection::new(Arc::clone(&here) as Arc<dyn Storage>);
     let copied = inspection.snapshot(&there, with_log, &mut |name| here.link_to(name, &there))?;

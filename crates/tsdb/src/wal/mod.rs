@@ -79,7 +79,7 @@ pub(crate) struct Log {
     scratch: Column,
     /// Bytes ever written.
     pub(crate) written: u64,
-    /// Bytes that opening would have to read beside the newest checkpoint.
+    /// Bytes of samples that opening would have to read beside the newest checkpoint.
     pub(crate) since_checkpoint: u64,
 }
 
@@ -132,6 +132,7 @@ impl Log {
         let out = &mut self.buffer;
         let start = begin(out, Kind::Commit);
         named.put(out);
+        let names = out.len() - start;
         put_samples(out, &samples);
         if !finish(out, start) {
             let kind = StorageErrorKind::TooLarge { max_bytes: u64::from(u32::MAX) };
@@ -141,7 +142,8 @@ impl Log {
         let outcome = current.file.append(out);
         current.is_used |= outcome.is_ok();
         self.written += out.len() as u64;
-        self.since_checkpoint += out.len() as u64;
+        // Each file names its series anew: where they are many, that alone must not make the next checkpoint due.
+        self.since_checkpoint += (out.len() - names) as u64;
         out.clear();
         outcome
     }
