@@ -33,6 +33,8 @@ usage: cargo xtask COMMAND
   soak [--runs N] [--seconds S] [--debug]
                                 kills the evaluator at random moments and compares what it had shown with what is
                                 there afterwards; 200 runs of at most 4 seconds, of the optimized binary
+  kill-evidence [--runs N]      kills everything of the exporter that writes at random moments, and has an auditor
+                                look at what is there afterwards; 5,000 runs of the optimized binary
   differential [--seed N] [--queries N] [--binary PATH]
                                 random expressions over random data, asked of a real Prometheus and of us
   conformance DIR [--verbose] [--at-least N] [--store memory|tsdb|durable] [--binary PATH] [--write-doc]
@@ -51,6 +53,7 @@ fn main() -> ExitCode {
         ["tidy", "--write"] => tidy::write().and_then(|()| tidy::check()),
         ["differential", args @ ..] => differential::command(args),
         ["soak", args @ ..] => run::soak(args),
+        ["kill-evidence", args @ ..] => run::kill_evidence(args),
         ["bench", what @ ("ingest" | "store" | "sizes" | "restart" | "query" | "rules"), args @ ..] => {
             bench::command(what, args)
         }

@@ -2,8 +2,10 @@
 
 use std::path::PathBuf;
 
-use assurance_evidence::MAX_LIMIT;
+use assurance_evidence::manifest::Retention;
+use assurance_evidence::{Day, MAX_LIMIT};
 use assurance_metrics_model::Duration;
+use assurance_tlog::note::check_key_name;
 use clap::error::ErrorKind;
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 
@@ -15,9 +17,10 @@ Exit codes:
   5  the evidence could not be written
   6  the evidence is not what it was
   7  done, but it was recorded that events may be missing
+  8  done, but the witnesses that the policy asks for have not signed
   75 another process is writing there; try again later";
 
-/// Preserves audit events: collects them from BRAiN into checksummed files of UTC days.
+/// Preserves audit events: collects them from BRAiN into files of UTC days, and seals them in a signed log.
 #[derive(Parser)]
 #[command(version, after_help = EXIT_CODES)]
 struct Cli {
@@ -27,14 +30,182 @@ struct Cli {
 
 #[derive(Subcommand)]
 pub(crate) enum Command {
-    /// Collects once and publishes every day that is over: for a timer.
-    Run(Collect),
-    /// Collects again and again until SIGTERM or SIGINT, and leaves publishing to `run` or `seal`.
+    /// Makes a key for the log, in a file that only its owner can read, and prints its public half.
+    Keygen(Keygen),
+    /// Creates the log of a directory, once.
+    Init(Init),
+    /// Collects once, and publishes and seals every day that is over: for a timer.
+    Run(Run),
+    /// Collects again and again until SIGTERM or SIGINT, and leaves publishing and sealing to `run` or `seal`.
     Collect(Collect),
-    /// Publishes every day that is over, without using the network.
+    /// Publishes and seals every day that is over, without using the network.
     Seal(Seal),
-    /// Says what was collected and what is published.
+    /// Passes the log from one key to another; both sign that.
+    Rotate(Rotate),
+    /// Keeps days from being purged, ends that, and lists what is held.
+    #[command(subcommand)]
+    Hold(Hold),
+    /// Removes what the retention no longer asks for: plain files of old days, and, with a leaf that says so, days.
+    Prune(Prune),
+    /// Says what was collected, published and sealed.
     Status(Status),
+}
+
+#[derive(Args)]
+pub(crate) struct Keygen {
+    /// Where to write the key; a file that is there is never overwritten
+    pub(crate) file: PathBuf,
+    /// The log's name: a host and a path
+    #[arg(long, value_name = "NAME", default_value = "assurance/evidence", value_parser = origin)]
+    pub(crate) origin: String,
+}
+
+#[derive(Args)]
+pub(crate) struct Key {
+    /// The file with the log's key [default: $CREDENTIALS_DIRECTORY/log-key, else state/log.key of the directory]
+    #[arg(long = "key", value_name = "FILE")]
+    key: Option<PathBuf>,
+}
+
+impl Key {
+    /// The file to read, and whether it was named.
+    pub(crate) fn path(&self, directory: &Directory) -> PathBuf {
+        if let Some(key) = &self.key {
+            return key.clone();
+        }
+        let credential = credentials_directory().map(|directory| directory.join("log-key"));
+        let credential = credential.filter(|file| file.exists());
+        credential
+            .unwrap_or_else(|| directory.path().join(assurance_evidence::STATE_DIRECTORY).join("log.key"))
+    }
+
+    pub(crate) fn named(&self) -> Option<&PathBuf> {
+        self.key.as_ref()
+    }
+}
+
+#[derive(Args)]
+pub(crate) struct Init {
+    #[command(flatten)]
+    pub(crate) directory: Directory,
+    /// The log's name, by which its key is known: a host and a path [default: that of the key, or assurance/evidence]
+    #[arg(long, value_name = "NAME", value_parser = origin)]
+    pub(crate) origin: Option<String>,
+    #[command(flatten)]
+    pub(crate) key: Key,
+    /// The last checkpoint of a log whose key was lost, which this one goes on from
+    #[arg(long, value_name = "FILE", requires = "reason")]
+    pub(crate) succeeds: Option<PathBuf>,
+    /// Why it goes on
+    #[arg(long, value_name = "TEXT", requires = "succeeds")]
+    pub(crate) reason: Option<String>,
+}
+
+#[derive(Args)]
+pub(crate) struct Sign {
+    #[command(flatten)]
+    pub(crate) key: Key,
+    /// A tlog-policy file: exit with 8 where its witnesses have not signed
+    #[arg(long, value_name = "FILE")]
+    pub(crate) policy: Option<PathBuf>,
+    /// How many days are kept in plain form [default: 90, or $RETENTION_DAYS]
+    #[arg(long, value_name = "DAYS")]
+    pub(crate) hot_days: Option<u32>,
+    /// How many days are kept compressed; seven years by default
+    #[arg(long, value_name = "DAYS", default_value_t = Retention::USUAL.cold_days)]
+    pub(crate) cold_days: u32,
+}
+
+impl Sign {
+    pub(crate) fn retention(&self) -> Retention {
+        Retention { hot_days: self.hot_days.unwrap_or(Retention::USUAL.hot_days), cold_days: self.cold_days }
+    }
+}
+
+#[derive(Args)]
+pub(crate) struct Run {
+    #[command(flatten)]
+    pub(crate) collect: Collect,
+    #[command(flatten)]
+    pub(crate) sign: Sign,
+}
+
+#[derive(Args)]
+pub(crate) struct Rotate {
+    #[command(flatten)]
+    pub(crate) directory: Directory,
+    #[command(flatten)]
+    pub(crate) key: Key,
+    /// The file with the key that signs from now on
+    #[arg(long, value_name = "FILE")]
+    pub(crate) new_key: PathBuf,
+    /// Why
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) reason: String,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum Hold {
+    /// Keeps days from being purged.
+    Add(HoldAdd),
+    /// Ends a hold.
+    Release(HoldRelease),
+    /// Lists the holds that are in force.
+    List(Status),
+}
+
+#[derive(Args)]
+pub(crate) struct HoldAdd {
+    #[command(flatten)]
+    pub(crate) directory: Directory,
+    #[command(flatten)]
+    pub(crate) key: Key,
+    /// Its name
+    #[arg(long)]
+    pub(crate) id: String,
+    /// The first day held
+    #[arg(long, value_name = "DAY")]
+    pub(crate) from: Day,
+    /// The last day held [default: all that come]
+    #[arg(long, value_name = "DAY")]
+    pub(crate) to: Option<Day>,
+    /// Why
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) reason: String,
+    /// Who asked for it
+    #[arg(long, value_name = "NAME")]
+    pub(crate) by: String,
+}
+
+#[derive(Args)]
+pub(crate) struct HoldRelease {
+    #[command(flatten)]
+    pub(crate) directory: Directory,
+    #[command(flatten)]
+    pub(crate) key: Key,
+    /// Its name
+    #[arg(long)]
+    pub(crate) id: String,
+    /// Why
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) reason: String,
+    /// Who asked for it
+    #[arg(long, value_name = "NAME")]
+    pub(crate) by: String,
+}
+
+#[derive(Args)]
+pub(crate) struct Prune {
+    #[command(flatten)]
+    pub(crate) directory: Directory,
+    #[command(flatten)]
+    pub(crate) sign: Sign,
+    /// Shows what would go and changes nothing [default: $DRY_RUN]
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// How to print what goes
+    #[arg(short, long, value_enum, default_value_t = Format::Text)]
+    pub(crate) output: Format,
 }
 
 #[derive(Args)]
@@ -107,6 +278,8 @@ pub(crate) struct Seal {
     pub(crate) directory: Directory,
     #[command(flatten)]
     pub(crate) publish: Publish,
+    #[command(flatten)]
+    pub(crate) sign: Sign,
 }
 
 #[derive(Args)]
@@ -130,24 +303,31 @@ pub(crate) enum Format {
 pub(crate) fn parse() -> Command {
     let mut command = Cli::parse().command;
     let directory = match &mut command {
-        Command::Run(collect) | Command::Collect(collect) => {
-            if collect.backend.is_none() && collect.file.is_none() {
-                match variable("BACKEND_URL").map(|url| base_url(&url)) {
-                    Some(Ok(url)) => collect.backend = Some(url),
-                    Some(Err(message)) => {
-                        refuse(ErrorKind::ValueValidation, &format!("$BACKEND_URL: {message}"))
-                    }
-                    None => refuse(ErrorKind::MissingRequiredArgument, "give --backend URL or --file PATH"),
-                }
-            }
-            collect.publish.dry_run |= dry_run();
+        Command::Keygen(_) => return command,
+        Command::Run(run) => {
+            keep(&mut run.sign);
+            source(&mut run.collect);
+            &mut run.collect.directory
+        }
+        Command::Collect(collect) => {
+            source(collect);
             &mut collect.directory
         }
         Command::Seal(seal) => {
+            keep(&mut seal.sign);
             seal.publish.dry_run |= dry_run();
             &mut seal.directory
         }
-        Command::Status(status) => &mut status.directory,
+        Command::Prune(prune) => {
+            keep(&mut prune.sign);
+            prune.dry_run |= dry_run();
+            &mut prune.directory
+        }
+        Command::Init(init) => &mut init.directory,
+        Command::Rotate(rotate) => &mut rotate.directory,
+        Command::Hold(Hold::Add(add)) => &mut add.directory,
+        Command::Hold(Hold::Release(release)) => &mut release.directory,
+        Command::Hold(Hold::List(status)) | Command::Status(status) => &mut status.directory,
     };
     if directory.dir.is_none() {
         directory.dir = variable("EVIDENCE_DIR").map(PathBuf::from);
@@ -155,10 +335,30 @@ pub(crate) fn parse() -> Command {
     if directory.dir.is_none() {
         refuse(ErrorKind::MissingRequiredArgument, "give the evidence directory with --dir PATH");
     }
-    if variable("RETENTION_DAYS").is_some() {
-        crate::talk::say("RETENTION_DAYS is set, but collecting and publishing never delete anything");
-    }
     command
+}
+
+fn source(collect: &mut Collect) {
+    if collect.backend.is_none() && collect.file.is_none() {
+        match variable("BACKEND_URL").map(|url| base_url(&url)) {
+            Some(Ok(url)) => collect.backend = Some(url),
+            Some(Err(message)) => refuse(ErrorKind::ValueValidation, &format!("$BACKEND_URL: {message}")),
+            None => refuse(ErrorKind::MissingRequiredArgument, "give --backend URL or --file PATH"),
+        }
+    }
+    collect.publish.dry_run |= dry_run();
+}
+
+/// The old script removed what was older than this. Here the plain form goes, by `prune`, and nothing else does.
+fn keep(sign: &mut Sign) {
+    if sign.hot_days.is_some() {
+        return;
+    }
+    match variable("RETENTION_DAYS").map(|days| days.parse::<u32>()) {
+        Some(Ok(days)) => sign.hot_days = Some(days),
+        Some(Err(error)) => refuse(ErrorKind::ValueValidation, &format!("$RETENTION_DAYS: {error}")),
+        None => {}
+    }
 }
 
 fn refuse(kind: ErrorKind, message: &str) -> ! {
@@ -171,8 +371,18 @@ fn variable(name: &str) -> Option<String> {
     value.ok().filter(|value| !value.is_empty())
 }
 
+/// Where systemd puts the credentials of the service.
+pub(crate) fn credentials_directory() -> Option<PathBuf> {
+    variable("CREDENTIALS_DIRECTORY").map(PathBuf::from)
+}
+
 fn dry_run() -> bool {
     variable("DRY_RUN").is_some_and(|value| !matches!(value.as_str(), "0" | "false" | "no"))
+}
+
+/// A log's name, as c2sp.org/signed-note allows it.
+fn origin(text: &str) -> Result<String, String> {
+    check_key_name(text).map(|()| text.to_owned()).map_err(|error| error.to_string())
 }
 
 fn limit(text: &str) -> Result<usize, String> {

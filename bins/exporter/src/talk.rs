@@ -4,6 +4,7 @@ use std::fmt::Display;
 use std::io::Write;
 use std::process::ExitCode;
 
+use assurance_evidence::seal::{SealError, Sealed};
 use assurance_evidence::{ArchiveError, Fact, Published, Report};
 use serde_json::{Value, json};
 
@@ -18,11 +19,26 @@ pub(crate) enum Exit {
     Storage = 5,
     Integrity = 6,
     Incomplete = 7,
+    Unwitnessed = 8,
     Busy = 75,
 }
 
 impl From<&ArchiveError> for Exit {
     fn from(error: &ArchiveError) -> Self {
+        if error.is_locked() {
+            Self::Busy
+        } else if error.is_usage() {
+            Self::Usage
+        } else if error.is_integrity() {
+            Self::Integrity
+        } else {
+            Self::Storage
+        }
+    }
+}
+
+impl From<&SealError> for Exit {
+    fn from(error: &SealError) -> Self {
         if error.is_locked() {
             Self::Busy
         } else if error.is_usage() {
@@ -50,7 +66,7 @@ pub(crate) fn print(text: &str) {
 }
 
 /// Tells what a round did, and how it counts.
-pub(crate) fn report(report: &Report, format: Format) -> Exit {
+pub(crate) fn report(report: &Report, sealed: &[Sealed], format: Format) -> Exit {
     if let Some(error) = &report.statistics {
         say(format_args!("the backend's own count is not available, so it is not compared: {error}"));
     }
@@ -58,7 +74,8 @@ pub(crate) fn report(report: &Report, format: Format) -> Exit {
         Ok(events) => say(format_args!("{events} new {}", if *events == 1 { "event" } else { "events" })),
         Err(error) => say(format_args!("error: {error}; no event was recorded")),
     }
-    done(&report.published, &report.facts, report.outcome.as_ref().ok().copied(), format);
+    let events = report.outcome.as_ref().ok().copied();
+    done(&report.published, sealed, &report.facts, events, format);
     match &report.outcome {
         Err(_) => Exit::Source,
         Ok(_) if report.is_incomplete() => Exit::Incomplete,
@@ -66,17 +83,28 @@ pub(crate) fn report(report: &Report, format: Format) -> Exit {
     }
 }
 
-/// Prints what was published, and tells what was recorded.
-pub(crate) fn done(published: &[Published], facts: &[Fact], events: Option<u64>, format: Format) {
+/// Prints what was published and sealed, and tells what was recorded.
+pub(crate) fn done(
+    published: &[Published],
+    sealed: &[Sealed],
+    facts: &[Fact],
+    events: Option<u64>,
+    format: Format,
+) {
     for fact in facts {
         let text = serde_json::to_string(fact).unwrap_or_else(|error| error.to_string());
         let missing = if fact.is_incomplete() { "events may be missing: " } else { "recorded: " };
         say(format_args!("{missing}{text}"));
     }
     match format {
-        Format::Text => published.iter().for_each(|file| print(&file.name)),
+        Format::Text => {
+            published.iter().for_each(|file| print(&file.name));
+            sealed.iter().for_each(|file| print(&file.name));
+        }
         Format::Json => {
-            let value: Value = json!({ "v": 1, "events": events, "published": published, "facts": facts });
+            let value: Value = json!({
+                "v": 1, "events": events, "published": published, "sealed": sealed, "facts": facts
+            });
             print(&value.to_string());
         }
     }

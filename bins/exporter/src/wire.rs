@@ -4,28 +4,33 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use assurance_disk::{Disk, WallClock};
+use assurance_evidence::seal::SealError;
 use assurance_evidence::{Archive, ArchiveError, Config, Exporter, Output, Policy, Report, Source, Status};
 use assurance_runtime::signals::{Asked, Signals};
 use assurance_storage::{Overlay, Storage, StorageError};
 
-use crate::args::{self, Collect, Directory, Format, Publish, Seal};
+use crate::args::{self, Collect, Directory, Format, Publish, Run, Seal};
 use crate::fetch::Fetcher;
+use crate::log::{self, Sealer};
 use crate::talk::{self, Exit, print, say};
 
 /// How often a lock that another process holds is tried again.
-const LOCK_RETRY: Duration = Duration::from_millis(100);
+pub(crate) const LOCK_RETRY: Duration = Duration::from_millis(100);
 
 /// One round, with publishing.
-pub(crate) async fn run(args: Collect) -> Exit {
-    match parts(&args) {
-        Ok((storage, fetcher)) => round(&args, &storage, &fetcher, true).await,
+pub(crate) async fn run(args: Run) -> Exit {
+    let ready = log::required(&args.collect.directory)
+        .and_then(|()| Sealer::new(&args.sign, &args.collect.directory))
+        .and_then(|sealer| Ok((sealer, parts(&args.collect)?)));
+    match ready {
+        Ok((sealer, (storage, fetcher))) => round(&args.collect, &storage, &fetcher, Some(&sealer)).await,
         Err(exit) => exit,
     }
 }
 
 /// Rounds without publishing, until a signal comes. A day's events are on the disk after each of them.
 pub(crate) async fn collect(args: Collect) -> Exit {
-    let (storage, fetcher) = match parts(&args) {
+    let (storage, fetcher) = match log::required(&args.directory).and_then(|()| parts(&args)) {
         Ok(parts) => parts,
         Err(exit) => return exit,
     };
@@ -48,7 +53,7 @@ pub(crate) async fn collect(args: Collect) -> Exit {
             },
         }
         // A round is never cut off by a signal: it ends by itself, at the latest with its timeouts.
-        let exit = round(&args, &storage, &fetcher, false).await;
+        let exit = round(&args, &storage, &fetcher, None).await;
         incomplete |= exit == Exit::Incomplete;
         if args.once || !matches!(exit, Exit::Done | Exit::Incomplete | Exit::Source | Exit::Busy) {
             return exit;
@@ -57,38 +62,64 @@ pub(crate) async fn collect(args: Collect) -> Exit {
     if incomplete { Exit::Incomplete } else { Exit::Done }
 }
 
-/// Publishes without the network.
+/// Publishes and seals without the network.
 pub(crate) async fn seal(args: &Seal) -> Exit {
+    let sealer = match log::required(&args.directory).and_then(|()| Sealer::new(&args.sign, &args.directory))
+    {
+        Ok(sealer) => sealer,
+        Err(exit) => return exit,
+    };
     let outcome = async {
         let storage = storage(&args.directory, &args.publish)?;
         let mut archive =
             unlocked(&args.publish, || Archive::open(storage.clone(), policy(&args.publish))).await?;
-        archive.publish_due(WallClock.now())
+        let publication = archive.publish_due(WallClock.now())?;
+        let sealed = sealer.seal(&storage)?;
+        Ok::<_, SealError>((publication, sealed))
     };
     match outcome.await {
-        Ok(publication) => {
-            talk::done(&publication.published, &publication.facts, None, args.publish.output);
-            let incomplete = publication.facts.iter().any(assurance_evidence::Fact::is_incomplete);
-            if incomplete { Exit::Incomplete } else { Exit::Done }
+        Ok((publication, (sealed, witnessed))) => {
+            talk::done(&publication.published, &sealed, &publication.facts, None, args.publish.output);
+            if publication.facts.iter().any(assurance_evidence::Fact::is_incomplete) {
+                Exit::Incomplete
+            } else {
+                witnessed
+            }
         }
-        Err(error) => failed(&error),
+        Err(error) => log::failed(&error),
     }
 }
 
 /// Says where the collection stands.
 pub(crate) fn status(args: &args::Status) -> Exit {
-    let status = match Disk::open(args.directory.path())
+    let read = Disk::open(args.directory.path())
         .map_err(ArchiveError::from)
-        .and_then(|disk| Status::read(&disk))
-    {
-        Ok(status) => status,
+        .and_then(|disk| Ok((Status::read(&disk)?, disk)));
+    let (status, disk) = match read {
+        Ok(read) => read,
         Err(error) => return failed(&error),
     };
+    // What is known of the collection is told even where the log is damaged.
+    let (sealed, exit) = match log::look(&disk) {
+        Ok(sealed) => (sealed, Exit::Done),
+        Err(exit) => (None, exit),
+    };
     match args.output {
-        Format::Json => print(&serde_json::json!(status).to_string()),
-        Format::Text => print(&text(&status)),
+        Format::Json => {
+            let mut value = serde_json::json!(status);
+            value["log"] = sealed.as_ref().map_or(serde_json::Value::Null, log::Look::json);
+            print(&value.to_string());
+        }
+        Format::Text => {
+            print(&text(&status));
+            match &sealed {
+                Some(sealed) => print(&sealed.text()),
+                None if exit == Exit::Done => print("log         none; create it with `init`"),
+                None => {}
+            }
+        }
     }
-    Exit::Done
+    exit
 }
 
 fn text(status: &Status) -> String {
@@ -118,18 +149,37 @@ fn parts(args: &Collect) -> Result<(Arc<dyn Storage>, Fetcher), Exit> {
 }
 
 /// One round: opened anew each time, so that between rounds the directory is free for others.
-async fn round(args: &Collect, storage: &Arc<dyn Storage>, fetcher: &Fetcher, publishes: bool) -> Exit {
+async fn round(
+    args: &Collect,
+    storage: &Arc<dyn Storage>,
+    fetcher: &Fetcher,
+    sealer: Option<&Sealer>,
+) -> Exit {
     let outcome = async {
-        let config = config(args, publishes);
+        let config = config(args, sealer.is_some());
         let mut exporter =
             unlocked(&args.publish, || Exporter::open(storage.clone(), config.clone(), WallClock.now()))
                 .await?;
-        drive(&mut exporter, fetcher).await
+        let report = drive(&mut exporter, fetcher).await?;
+        // The exporter still has the lock.
+        let sealed = match sealer {
+            Some(sealer) => sealer.seal(storage)?,
+            None => (Vec::new(), Exit::Done),
+        };
+        Ok::<_, SealError>((report, sealed))
     };
     match outcome.await {
-        Ok(Some(report)) => talk::report(&report, args.publish.output),
-        Ok(None) => Exit::Done,
-        Err(error) => failed(&error),
+        Ok((Some(report), (sealed, witnessed))) => {
+            match talk::report(&report, &sealed, args.publish.output) {
+                Exit::Done => witnessed,
+                other => other,
+            }
+        }
+        Ok((None, (sealed, witnessed))) => {
+            talk::done(&[], &sealed, &[], None, args.publish.output);
+            witnessed
+        }
+        Err(error) => log::failed(&error),
     }
 }
 

@@ -6,7 +6,7 @@ use assurance_storage::{
     AppendFile, Entry, LockGuard, Operation, Storage, StorageError, TEMPORARY_PREFIX, check_directory,
     check_name,
 };
-use rustix::fs::{AtFlags, CWD, Dir, FileType, FlockOperation, Mode, OFlags};
+use rustix::fs::{AtFlags, CWD, Dir, FileType, FlockOperation, IFlags, Mode, OFlags};
 use rustix::io::{Errno, retry_on_intr};
 
 use crate::append::DiskFile;
@@ -66,6 +66,24 @@ impl Disk {
     /// The directory, as it was given.
     pub fn root(&self) -> &Path {
         &self.root
+    }
+
+    /// Whether nothing can be removed from a directory, because it has the append-only attribute (`chattr +a`).
+    ///
+    /// A directory that does not exist has no attributes, and neither has one of a file system without them.
+    pub fn is_append_only(&self, directory: &str) -> Result<bool, StorageError> {
+        let flags = match self.directory(directory, false) {
+            Ok(found) => {
+                rustix::fs::ioctl_getflags(found.as_ref().map_or(self.directory.as_fd(), AsFd::as_fd))
+            }
+            Err(Kind::NotFound) => return Ok(false),
+            Err(kind) => return Err(StorageError::new(Operation::Open, self.path(directory), kind)),
+        };
+        match flags {
+            Ok(flags) => Ok(flags.contains(IFlags::APPEND)),
+            Err(Errno::NOTTY | Errno::OPNOTSUPP | Errno::NOSYS) => Ok(false),
+            Err(errno) => Err(StorageError::new(Operation::Open, self.path(directory), system::kind(errno))),
+        }
     }
 
     fn root_error(root: &Path, kind: Kind) -> StorageError {

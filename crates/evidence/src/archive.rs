@@ -17,8 +17,8 @@ pub use status::{OpenDayStatus, Status};
 use crate::align::overlap;
 use crate::cursor::{CURSOR_VERSION, Cursor, MAX_CURSOR_BYTES, Progress};
 use crate::names::{
-    CURSOR_FILE, LOCK_FILE, PUBLISHED_DIRECTORY, STATE_DIRECTORY, day_of_open_events, day_of_published,
-    in_published, open_events, open_facts, published_events,
+    COLD_DIRECTORY, CURSOR_FILE, LOCK_FILE, PUBLISHED_DIRECTORY, STATE_DIRECTORY, day_of_file,
+    day_of_open_events, open_events, open_facts,
 };
 use crate::{Collection, Day, Digest, Event, Fact, FactKind};
 
@@ -66,11 +66,13 @@ impl Archive {
     pub fn open(storage: Arc<dyn Storage>, policy: Policy) -> Result<Self, ArchiveError> {
         let lock = storage.lock(LOCK_FILE)?;
         let cursor = read_cursor(&*storage)?;
-        if cursor.is_none()
-            && let Some((latest, _)) =
-                storage.list(PUBLISHED_DIRECTORY)?.iter().filter_map(|e| day_of_published(&e.name)).max()
-        {
-            return Err(ArchiveError::new(CURSOR_FILE, ArchiveErrorKind::StateMissing { latest }));
+        if cursor.is_none() {
+            // The plain files of all days may be gone, and the days are known all the same.
+            let mut files = storage.list(PUBLISHED_DIRECTORY)?;
+            files.extend(storage.list(COLD_DIRECTORY)?);
+            if let Some(latest) = files.iter().filter_map(|entry| Some(day_of_file(&entry.name)?.0)).max() {
+                return Err(ArchiveError::new(CURSOR_FILE, ArchiveErrorKind::StateMissing { latest }));
+            }
         }
         let mut archive =
             Self { storage, policy, cursor, unconfirmed: BTreeMap::new(), broken: false, _lock: lock };
@@ -99,11 +101,15 @@ impl Archive {
         progress: Progress,
     ) -> Result<Vec<Fact>, ArchiveError> {
         self.guarded(|archive| {
+            // A log counts its days from its own first one, whether anything was collected on it or not.
+            let first_open = crate::seal::first_day(&*archive.storage)
+                .map_err(ArchiveError::of_log)?
+                .map_or(Day::of(now), |first| first.min(Day::of(now)));
             let mut cursor = archive.cursor.clone().unwrap_or_else(|| Cursor {
                 v: CURSOR_VERSION,
                 source: source.to_owned(),
                 progress: progress.clone(),
-                first_open: Day::of(now),
+                first_open,
                 collected: now,
                 open: BTreeMap::new(),
                 publishing: None,
@@ -226,15 +232,7 @@ impl Archive {
 
     /// Whether the day's file is published, so that what comes for it now is late.
     fn is_published(&self, day: Day, cursor: &Cursor) -> Result<bool, ArchiveError> {
-        if day >= cursor.first_open {
-            return Ok(false);
-        }
-        let name = in_published(&published_events(day, None));
-        match self.storage.read_at(&name, 0, &mut [0]) {
-            Ok(_) => Ok(true),
-            Err(error) if error.is_not_found() => Ok(false),
-            Err(error) => Err(error.into()),
-        }
+        Ok(day < cursor.first_open && self.supplements(day)?.is_some())
     }
 
     fn save(&mut self, cursor: Cursor) -> Result<(), ArchiveError> {
@@ -345,7 +343,7 @@ fn facts_by_day<'f>(cursor: &Cursor, facts: &'f [Fact], event_days: &[Day]) -> B
 }
 
 /// The cursor, or `None` where nothing was ever collected.
-fn read_cursor(storage: &dyn Storage) -> Result<Option<Cursor>, ArchiveError> {
+pub(crate) fn read_cursor(storage: &dyn Storage) -> Result<Option<Cursor>, ArchiveError> {
     let text = match storage.read(CURSOR_FILE, MAX_CURSOR_BYTES) {
         Ok(text) => text,
         Err(error) if error.is_not_found() => return Ok(None),

@@ -5,6 +5,7 @@ use crate::align::{end_of_occurrence, overlaps};
 use crate::event::parse_answer;
 use crate::fact::{Fact, FactKind, Neighbour};
 use crate::instant::rfc3339;
+use crate::manifest::Totals;
 use crate::source::SourceErrorKind;
 use crate::{Digest, Event};
 
@@ -54,6 +55,12 @@ struct Continuation {
 }
 
 impl Collector {
+    /// What the source counted when it was read last, and what is accounted for.
+    pub(crate) fn totals(&self) -> Option<Totals> {
+        let (counted, accounted) = (self.counted?, self.accounted?);
+        Some(Totals { counted, accounted })
+    }
+
     /// The first answer ever: everything in it is new, and the facts say that the collection starts here.
     ///
     /// `statistics` is the length of the backend's list as it was counted before the answer was asked for.

@@ -222,6 +222,14 @@ pub enum FactKind {
     Day(DaySummary),
 }
 
+impl FactKind {
+    /// The word that stands for it in `fact`.
+    pub fn name(&self) -> String {
+        let value = serde_json::to_value(self).unwrap_or_default();
+        value.get("fact").and_then(|name| name.as_str()).unwrap_or_default().to_owned()
+    }
+}
+
 /// What a published day holds.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]

@@ -39,14 +39,20 @@
 
 mod align;
 mod archive;
+pub mod audit;
 mod collector;
+mod compress;
 mod cursor;
 mod digest;
 mod event;
 mod exporter;
 mod fact;
 mod instant;
+mod lines;
+pub mod manifest;
 mod names;
+pub mod proof;
+pub mod seal;
 mod source;
 mod tail;
 mod verify;

@@ -56,3 +56,52 @@ pub(crate) fn day_of_published(name: &str) -> Option<(Day, &str)> {
     let (day, rest) = bare.strip_prefix("audit-")?.split_at_checked(10)?;
     Some((day.parse().ok()?, rest))
 }
+
+/// The longest sidecar: a checksum, two spaces and a name of at most 255 bytes, and some room for more lines than
+/// there should be.
+pub(crate) const MAX_SIDECAR_BYTES: u64 = 4096;
+/// Compressed days, to be kept for years, and the hashes of their lines.
+pub(crate) const COLD_DIRECTORY: &str = "cold";
+/// The transparency log, in the layout of c2sp.org/tlog-tiles.
+pub(crate) const LOG_DIRECTORY: &str = "log";
+/// The newest signed tree head: the only published file that changes, and the commit point of every seal.
+pub(crate) const CHECKPOINT_FILE: &str = "log/checkpoint";
+/// Copies of every checkpoint, by size.
+pub(crate) const CHECKPOINTS_DIRECTORY: &str = "log/checkpoints";
+/// What witnesses signed, by size and key.
+pub(crate) const COSIGNATURES_DIRECTORY: &str = "log/cosignatures";
+/// The log's first key, for those who have no better source.
+pub(crate) const LOG_KEY_FILE: &str = "log/vkey";
+
+/// A bare name in the directory of compressed days.
+pub(crate) fn in_cold(bare: &str) -> String {
+    format!("{COLD_DIRECTORY}/{bare}")
+}
+
+/// The bare name of a file's compressed form.
+pub(crate) fn compressed(bare: &str) -> String {
+    format!("{bare}.zst")
+}
+
+/// The bare name of the leaf hashes of a file's lines.
+pub(crate) fn leaves(bare: &str) -> String {
+    format!("{}.leaves", bare.strip_suffix(".jsonl").unwrap_or(bare))
+}
+
+/// The bare name of the copy of the leaf that sealed a file of events.
+pub(crate) fn manifest(bare: &str) -> String {
+    format!("{}.manifest.json", bare.strip_suffix(".jsonl").unwrap_or(bare))
+}
+
+/// The day a plain or compressed file belongs to, and the rest of its name after the day.
+pub(crate) fn day_of_file(name: &str) -> Option<(Day, &str)> {
+    let (directory, bare) = name.split_once('/')?;
+    if directory != PUBLISHED_DIRECTORY && directory != COLD_DIRECTORY {
+        return None;
+    }
+    let (day, rest) = bare.strip_prefix("audit-")?.split_at_checked(10)?;
+    Some((day.parse().ok()?, rest))
+}
+
+/// What is known of the log besides its files.
+pub(crate) const LOG_STATE_FILE: &str = "state/log.json";

@@ -63,6 +63,11 @@ impl StorageError {
         Self { operation, name: name.into(), kind }
     }
 
+    /// Whether the file is longer than what was asked for.
+    pub fn is_too_large(&self) -> bool {
+        matches!(self.kind, StorageErrorKind::TooLarge { .. })
+    }
+
     /// Whether the file was not there.
     pub fn is_not_found(&self) -> bool {
         matches!(self.kind, StorageErrorKind::NotFound)

@@ -45,6 +45,14 @@ pub enum ArchiveErrorKind {
         /// What is there.
         found: u64,
     },
+    /// The state of the log that the days are sealed in cannot be read.
+    #[error("{message}")]
+    Log {
+        /// Why.
+        message: String,
+        /// Whether it is not what it was, rather than unreadable.
+        integrity: bool,
+    },
     /// A published name is taken by other content.
     #[error(
         "it exists with other content than this day has; move it away and find out who wrote it, it is never overwritten"
@@ -90,6 +98,11 @@ impl ArchiveError {
         Self { place: place.into(), kind }
     }
 
+    pub(crate) fn of_log(error: crate::seal::SealError) -> Self {
+        let (message, integrity) = (error.to_string(), error.is_integrity());
+        Self::new("", ArchiveErrorKind::Log { message, integrity })
+    }
+
     /// Whether another process holds the directory, so that trying again later may do.
     pub fn is_locked(&self) -> bool {
         matches!(&self.kind, ArchiveErrorKind::Storage(error)
@@ -104,6 +117,7 @@ impl ArchiveError {
                 | ArchiveErrorKind::CursorDamaged { .. }
                 | ArchiveErrorKind::OpenDayDamaged { .. }
                 | ArchiveErrorKind::Conflict
+                | ArchiveErrorKind::Log { integrity: true, .. }
         )
     }
 

@@ -1,0 +1,317 @@
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::{BufRead, BufReader};
+
+use assurance_metrics_model::Timestamp;
+use assurance_storage::{Operation, Reader, Storage, StorageError, StorageErrorKind};
+use assurance_tlog::note::SigningKey;
+use serde::Serialize;
+
+use super::publish::{digest, of_content, publish};
+use super::{Log, SealError, SealErrorKind};
+use crate::archive::read_cursor;
+use crate::cursor::Progress;
+use crate::fact::DaySummary;
+use crate::lines::LineHashes;
+use crate::manifest::{
+    ClockState, Compressed, DayLeaf, LEAF_VERSION, Leaf, MAX_BYTES_WITH_FACTS, Retention, SealedFacts,
+    SealedFile, SupplementLeaf, Totals,
+};
+use crate::names::{
+    CURSOR_FILE, MAX_SIDECAR_BYTES, PUBLISHED_DIRECTORY, compressed, day_of_published, in_cold, in_published,
+    leaves, published_events, published_facts, sidecar,
+};
+use crate::{Day, Digest, Fact, FactKind, compress};
+
+/// The most days sealed in one commit: what the archive publishes at most in one go.
+const MAX_DAYS: usize = 400;
+
+/// The longest cursor: see the archive's.
+const MAX_CURSOR_BYTES: u64 = crate::cursor::MAX_CURSOR_BYTES;
+
+/// What sealing needs to know besides the files.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sealing {
+    /// The present instant.
+    pub now: Timestamp,
+    /// How long the days are kept.
+    pub retention: Retention,
+    /// What the machine knows of its clock.
+    pub clock: ClockState,
+    /// Name and version of the program.
+    pub software: String,
+}
+
+/// A day, or a supplement to one, that was sealed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct Sealed {
+    /// The day.
+    pub day: Day,
+    /// Which supplement, where it is one.
+    pub supplement: Option<u32>,
+    /// The leaf.
+    pub leaf: u64,
+    /// The compressed file, relative to the evidence directory.
+    pub name: String,
+    /// How many events it has.
+    pub events: u64,
+}
+
+/// Seals everything that is published and not sealed yet: one commit, one signature.
+///
+/// Nothing due is nothing done, however often it is called.
+pub fn seal_due(
+    storage: &dyn Storage,
+    log: &mut Log,
+    sealing: &Sealing,
+    key: &SigningKey,
+) -> Result<Vec<Sealed>, SealError> {
+    let due = due(storage, log)?;
+    let mut all = Vec::new();
+    for batch in due.chunks(MAX_DAYS) {
+        let provenance = Provenance::read(storage)?;
+        let (mut sealed, mut made) = (Vec::new(), Vec::new());
+        for (day, supplement) in batch {
+            let index = log.size() + made.len() as u64;
+            let unit = Unit { storage, sealing, provenance: &provenance, index, day: *day };
+            let (leaf, events) = match supplement {
+                None => unit.day()?,
+                Some(number) => unit.supplement(*number)?,
+            };
+            let name = in_cold(&compressed(&published_events(*day, *supplement)));
+            sealed.push(Sealed { day: *day, supplement: *supplement, leaf: index, name, events });
+            made.push(leaf);
+        }
+        log.commit(made, &[key])?;
+        all.extend(sealed);
+    }
+    Ok(all)
+}
+
+/// What is published and no leaf seals, days before their supplements.
+fn due(storage: &dyn Storage, log: &Log) -> Result<Vec<(Day, Option<u32>)>, SealError> {
+    let sealed: BTreeSet<(Day, Option<u32>)> = log
+        .leaves()
+        .iter()
+        .filter_map(|leaf| match leaf {
+            Leaf::Day(leaf) => Some((leaf.day, None)),
+            Leaf::Supplement(leaf) => Some((leaf.day, Some(leaf.number))),
+            _ => None,
+        })
+        .collect();
+    let first_open = read_cursor(storage)?.map(|cursor| cursor.first_open);
+    let mut due = BTreeSet::new();
+    for entry in storage.list(PUBLISHED_DIRECTORY)? {
+        let Some((day, rest)) = day_of_published(&entry.name) else { continue };
+        let supplement = match rest.strip_prefix(".supplement-").and_then(|rest| rest.strip_suffix(".jsonl"))
+        {
+            Some(number) => match number.parse() {
+                Ok(number) => Some(number),
+                Err(_) => continue,
+            },
+            None if rest == ".jsonl" => None,
+            None => continue,
+        };
+        if first_open.is_none_or(|first_open| day >= first_open) {
+            // Whoever put it there, it was not the archive: the day is still open.
+            return Err(SealError::new(entry.name, SealErrorKind::Conflict));
+        }
+        if !sealed.contains(&(day, supplement)) {
+            due.insert((day, supplement));
+        }
+    }
+    Ok(due.into_iter().collect())
+}
+
+/// Where the events come from.
+struct Provenance {
+    source: String,
+    cursor: Option<Digest>,
+    totals: Option<Totals>,
+}
+
+impl Provenance {
+    fn read(storage: &dyn Storage) -> Result<Self, SealError> {
+        let Some(cursor) = read_cursor(storage)? else {
+            return Ok(Self { source: String::new(), cursor: None, totals: None });
+        };
+        let totals = match &cursor.progress {
+            Progress::Api(collector) => collector.totals(),
+            Progress::File(_) => None,
+        };
+        let digest = Digest::of(&storage.read(CURSOR_FILE, MAX_CURSOR_BYTES)?);
+        Ok(Self { source: cursor.source, cursor: Some(digest), totals })
+    }
+}
+
+/// One file that is being sealed.
+struct Unit<'a> {
+    storage: &'a dyn Storage,
+    sealing: &'a Sealing,
+    provenance: &'a Provenance,
+    index: u64,
+    day: Day,
+}
+
+impl Unit<'_> {
+    fn day(&self) -> Result<(Leaf, u64), SealError> {
+        let events = self.events(&published_events(self.day, None))?;
+        let lines = events.lines;
+        let facts = self.facts(&published_facts(self.day))?;
+        let summary = facts.summary;
+        if summary.sha256 != events.sha256 {
+            return Err(SealError::new(in_published(&events.file), SealErrorKind::Changed));
+        }
+        let leaf = DayLeaf {
+            v: LEAF_VERSION,
+            index: self.index,
+            day: self.day,
+            events,
+            earliest: summary.earliest,
+            latest: summary.latest,
+            facts: facts.sealed,
+            complete: summary.complete,
+            source: self.provenance.source.clone(),
+            collected_until: summary.collected_until,
+            cursor: self.provenance.cursor,
+            totals: self.provenance.totals,
+            clock: self.sealing.clock,
+            retention: self.sealing.retention,
+            sealed_at: self.sealing.now,
+            software: self.sealing.software.clone(),
+        };
+        Ok((Leaf::Day(leaf), lines))
+    }
+
+    fn supplement(&self, number: u32) -> Result<(Leaf, u64), SealError> {
+        let events = self.events(&published_events(self.day, Some(number)))?;
+        let lines = events.lines;
+        let leaf = SupplementLeaf {
+            v: LEAF_VERSION,
+            index: self.index,
+            day: self.day,
+            number,
+            events,
+            retention: self.sealing.retention,
+            sealed_at: self.sealing.now,
+            software: self.sealing.software.clone(),
+        };
+        Ok((Leaf::Supplement(leaf), lines))
+    }
+
+    /// Hashes and compresses a published file of events, and keeps the hashes of its lines.
+    fn events(&self, bare: &str) -> Result<SealedFile, SealError> {
+        let (name, kept) = (in_published(bare), in_cold(&leaves(bare)));
+        let sha256 = self.checksum(bare)?;
+        let mut content = Reader::new(self.storage, &name);
+        let mut hashes = LineHashes::new(&mut content, sha256);
+        let published = match self.storage.publish(&kept, &mut hashes) {
+            // Not read then, or not to its end.
+            Err(error) if error.is_already_exists() => {
+                content = Reader::new(self.storage, &name);
+                hashes = LineHashes::new(&mut content, sha256);
+                of_content(&name, &mut hashes).map(Some)
+            }
+            other => other.map(|()| None).map_err(SealError::from),
+        };
+        if hashes.is_changed() {
+            return Err(SealError::new(name, SealErrorKind::Changed));
+        }
+        if let Some((wanted, _)) = published?
+            && digest(self.storage, &kept)?.0 != wanted
+        {
+            return Err(SealError::new(kept, SealErrorKind::Conflict));
+        }
+        let (bytes, lines, root) = hashes.summary();
+        let zstd = self.compress(bare, sha256, bytes)?;
+        Ok(SealedFile { file: bare.to_owned(), bytes, lines, sha256, root, zstd })
+    }
+
+    /// The checksum that a file was published with.
+    fn checksum(&self, bare: &str) -> Result<Digest, SealError> {
+        let name = in_published(&sidecar(bare));
+        let text = match self.storage.read(&name, MAX_SIDECAR_BYTES) {
+            Ok(text) => text,
+            Err(error) if error.is_too_large() => {
+                return Err(SealError::new(name, SealErrorKind::Changed));
+            }
+            Err(error) => return Err(error.into()),
+        };
+        let digest =
+            std::str::from_utf8(&text).ok().and_then(|text| text.strip_suffix(&format!("  {bare}\n")));
+        let digest = digest.and_then(|digest| digest.parse().ok());
+        digest.ok_or_else(|| SealError::new(name, SealErrorKind::Changed))
+    }
+
+    fn compress(&self, bare: &str, sha256: Digest, bytes: u64) -> Result<Compressed, SealError> {
+        let file = compressed(bare);
+        let (plain, cold) = (in_published(bare), in_cold(&file));
+        let mut content = Reader::new(self.storage, &plain);
+        let mut frame =
+            compress::frame(&mut content, bytes).map_err(|source| content_error(&plain, source))?;
+        match self.storage.publish(&cold, &mut frame) {
+            Ok(()) => {}
+            Err(error) if error.is_already_exists() => self.holds(&cold, sha256)?,
+            Err(error) => return Err(error.into()),
+        }
+        let (zstd, length) = digest(self.storage, &cold)?;
+        publish(self.storage, &in_cold(&sidecar(&file)), format!("{zstd}  {file}\n").as_bytes())?;
+        Ok(Compressed { file, bytes: length, sha256: zstd })
+    }
+
+    /// Whether a frame that is there already, which another version may have made, holds this content.
+    fn holds(&self, cold: &str, sha256: Digest) -> Result<(), SealError> {
+        let decoded = compress::decode(&mut Reader::new(self.storage, cold), |content| {
+            Digest::of_reader(content).map(|(digest, _)| digest)
+        });
+        match decoded {
+            Ok(decoded) if decoded.value == sha256 && decoded.trailing == 0 => Ok(()),
+            _ => Err(SealError::new(cold, SealErrorKind::Conflict)),
+        }
+    }
+
+    fn facts(&self, bare: &str) -> Result<ReadFacts, SealError> {
+        let name = in_published(bare);
+        let (mut kinds, mut first, mut lines, mut room) = (BTreeMap::new(), Vec::new(), 0, 0);
+        let mut summary = None;
+        for line in BufReader::new(Reader::new(self.storage, &name)).lines() {
+            let line = line.map_err(|source| content_error(&name, source))?;
+            lines += 1;
+            let fact: Fact =
+                serde_json::from_str(&line).map_err(|source| self.unreadable(source.to_string()))?;
+            if let FactKind::Day(day) = fact.kind {
+                summary = Some(day);
+                continue;
+            }
+            *kinds.entry(fact.kind.name()).or_default() += 1;
+            room += line.len();
+            // The rest of a leaf is some 1,500 bytes.
+            if room < MAX_BYTES_WITH_FACTS - 4096 {
+                first.push(fact);
+            } else {
+                room = MAX_BYTES_WITH_FACTS; // so that the first ones are the first ones
+            }
+        }
+        let summary = summary.ok_or_else(|| self.unreadable("its summary is missing".to_owned()))?;
+        let (sha256, bytes) = digest(self.storage, &name)?;
+        if sha256 != self.checksum(bare)? {
+            return Err(SealError::new(name, SealErrorKind::Changed));
+        }
+        let zstd = self.compress(bare, sha256, bytes)?;
+        let sealed = SealedFacts { file: bare.to_owned(), bytes, lines, sha256, zstd, kinds, first };
+        Ok(ReadFacts { sealed, summary })
+    }
+
+    fn unreadable(&self, message: String) -> SealError {
+        SealError::new("", SealErrorKind::Facts { day: self.day, message })
+    }
+}
+
+struct ReadFacts {
+    sealed: SealedFacts,
+    summary: DaySummary,
+}
+
+fn content_error(name: &str, source: std::io::Error) -> SealError {
+    StorageError::new(Operation::Read, name, StorageErrorKind::Content(source)).into()
+}
