@@ -285,8 +285,12 @@ impl Tally {
     /// The name that a day's open events will be published under. Of a day whose plain files are gone, the log knows
     /// what there was.
     fn next_name(&self, day: Day, published: &[Entry]) -> String {
-        let of_day =
-            || published.iter().filter_map(|entry| day_of_published(&entry.name)).filter(move |(of, _)| *of == day);
+        let of_day = || {
+            published
+                .iter()
+                .filter_map(|entry| day_of_published(&entry.name))
+                .filter(move |(of, _)| *of == day)
+        };
         let there = self.is_sealed(day) || of_day().any(|(_, rest)| rest == ".jsonl");
         let last = of_day().filter_map(|(_, rest)| supplement(rest)).max();
         let last = last.max(self.supplements.get(&day).copied()).unwrap_or(0);
@@ -303,7 +307,8 @@ impl Tally {
     ) -> Result<(), TallyError> {
         for (day, open) in &cursor.open {
             let intended = cursor.publishing.as_ref().filter(|intent| intent.day == *day);
-            let events = intended.map_or_else(|| self.next_name(*day, published), |intent| intent.file.clone());
+            let events =
+                intended.map_or_else(|| self.next_name(*day, published), |intent| intent.file.clone());
             let facts = published_facts(*day);
             for (name, bytes, open, facts) in [
                 (&events, open.bytes, open_events(*day), false),
@@ -334,9 +339,7 @@ impl Tally {
             let Some((day, rest)) = day_of_published(&entry.name) else { continue };
             let bare = entry.name.rsplit('/').next().unwrap_or(&entry.name);
             let sealed = match rest {
-                ".jsonl" | ".facts.jsonl" => {
-                    self.is_sealed(day)
-                }
+                ".jsonl" | ".facts.jsonl" => self.is_sealed(day),
                 _ => match supplement(rest) {
                     Some(number) => self.supplements.get(&day).is_some_and(|sealed| number <= *sealed),
                     None => continue,

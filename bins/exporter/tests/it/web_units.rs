@@ -33,7 +33,8 @@ fn analyze(arguments: &[&str]) -> Option<(bool, String)> {
 fn the_units_have_no_mistakes_and_expose_little() {
     let directory = tempfile::tempdir().unwrap();
     for name in UNITS.iter().chain(&["assurance-exporter-cosign.timer"]) {
-        let text = unit(name).replace("/usr/bin/assurance-exporter", env!("CARGO_BIN_EXE_assurance-exporter"));
+        let text =
+            unit(name).replace("/usr/bin/assurance-exporter", env!("CARGO_BIN_EXE_assurance-exporter"));
         fs_err::write(directory.path().join(name), text).unwrap();
     }
     for name in UNITS.iter().chain(&["assurance-exporter-cosign.timer"]) {
@@ -68,7 +69,8 @@ fn who_has_the_network_has_no_key_of_the_log() {
 fn the_commands_of_the_units_are_those_of_the_program() {
     for name in UNITS {
         let unit = unit(name);
-        let command = unit.lines().find_map(|line| line.strip_prefix("ExecStart=/usr/bin/assurance-exporter "));
+        let command =
+            unit.lines().find_map(|line| line.strip_prefix("ExecStart=/usr/bin/assurance-exporter "));
         let words: Vec<&str> = command.expect("a command").split(' ').chain(["--help"]).collect();
         let help = ran(exporter().args(&words));
         assert_eq!(help.code, Some(0), "{name}: {}", help.stderr);

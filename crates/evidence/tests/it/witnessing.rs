@@ -75,7 +75,8 @@ fn a_witness_that_forgot_does_not_sign() {
     assert!(matches!(other, WitnessStateError::OtherKey { .. }), "{other}");
 
     let stranger = SigningKey::from_seed("elsewhere.example/log", &[3; 32]).unwrap();
-    let unknown = WitnessState::open(storage.clone(), witness(1), &[stranger.verifier_key().clone()]).unwrap_err();
+    let unknown =
+        WitnessState::open(storage.clone(), witness(1), &[stranger.verifier_key().clone()]).unwrap_err();
     assert!(matches!(unknown, WitnessStateError::UnknownLog { .. }), "{unknown}");
 
     let record = storage.list("logs").unwrap().remove(0).name;
