@@ -168,7 +168,10 @@ async fn round(
             Some(sealer) => sealer.seal(storage)?,
             None => Vec::new(),
         };
-        Ok::<_, SealError>((report, sealed, metrics::keep(&**storage)))
+        // A round that brought nothing leaves no trace.
+        let brought = report.as_ref().is_none_or(|report| report.outcome.is_ok() || !report.published.is_empty());
+        let counted = if brought || !sealed.is_empty() { metrics::keep(&**storage) } else { Ok(()) };
+        Ok::<_, SealError>((report, sealed, counted))
     };
     match outcome.await {
         Ok((report, sealed, counted)) => {
