@@ -224,7 +224,7 @@ impl Tally {
                 let facts = &leaf.facts;
                 let source = Source { day: leaf.day, published: &facts.file, open: None, facts: true };
                 let known = self.take(storage, &source, facts.bytes)?;
-                self.total.merge(&known.unwrap_or_else(|| Counts::of_kinds(&facts.kinds)));
+                self.total.merge(&known.unwrap_or_else(|| Counts::of_facts(leaf.day, facts)));
                 let first = self.sealed.map_or(leaf.day, |(first, _)| first);
                 self.sealed = Some((first, leaf.day));
                 self.sealed_at = Some(leaf.sealed_at.as_millis());

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
+use crate::manifest::SealedFacts;
 use crate::{Day, Fact, FactKind, parse_instant};
 
 /// Something that audit events tell, and that alerts watch for.
@@ -102,10 +103,17 @@ impl Counts {
         Self { events, ..Self::default() }
     }
 
-    /// Of facts of which only the numbers are known.
-    pub(super) fn of_kinds(kinds: &BTreeMap<String, u64>) -> Self {
-        let gaps = ["gap", "restart", "rewritten"].iter().filter_map(|kind| kinds.get(*kind)).sum();
-        Self { gaps, ..Self::default() }
+    /// Of facts whose file is gone: by those that the leaf has, or, where it could not take all, by their numbers.
+    pub(super) fn of_facts(day: Day, facts: &SealedFacts) -> Self {
+        let mut counts = Self::default();
+        // The last line is the day's summary, which no leaf repeats.
+        if facts.first.len() as u64 + 1 >= facts.lines {
+            facts.first.iter().for_each(|fact| counts.fact(day, fact));
+        } else {
+            let kinds = ["gap", "restart", "rewritten"];
+            counts.gaps = kinds.iter().filter_map(|kind| facts.kinds.get(*kind)).sum();
+        }
+        counts
     }
 
     /// One signal, with the label's value where it has one.
