@@ -6,4 +6,5 @@ mod days;
 mod kills;
 mod refusals;
 mod running;
+mod simulated;
 mod units;
