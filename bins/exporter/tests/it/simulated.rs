@@ -8,7 +8,7 @@ use assurance_disk::{Disk, WallClock};
 use assurance_evidence::audit::{self, Options};
 use assurance_metrics_model::{Duration, Timestamp};
 use assurance_runtime::server::{Server, WebConfig};
-use assurance_simulator::{World, WorldConfig};
+use assurance_simulator::{UntrustedReason, World, WorldConfig};
 
 use crate::command::{Ran, day, days_ago, exporter, init, ran, read};
 
@@ -59,14 +59,13 @@ impl Brain {
         let mut world = self.world();
         let count = |world: &World| world.audit_file().len();
         let end = count(&world) + events;
-        let mut number = 0;
         while count(&world) + 1 < end {
             // Two events: a violation, and a request that is blocked.
             world.axe_violation(now, IpAddr::from([203, 0, 113, 9])).expect("recorded");
         }
-        while count(&world) < end {
-            number += 1;
-            world.validate_bundle(now, format!("bundle-{number}")).expect("recorded");
+        if count(&world) < end {
+            let reason = UntrustedReason::OriginDenied;
+            world.untrusted_source(now, "bundle-7".to_owned(), reason).expect("recorded");
         }
         assert_eq!(count(&world), end);
     }
