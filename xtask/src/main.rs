@@ -26,6 +26,8 @@ usage: cargo xtask COMMAND
   soak [--runs N] [--seconds S] [--debug]
                                 kills the evaluator at random moments and compares what it had shown with what is
                                 there afterwards; 200 runs of at most 4 seconds, of the optimized binary
+  kill-evidence [--runs N]      kills everything of the exporter that writes at random moments, and has an auditor
+                                look at what is there afterwards; 5,000 runs of the optimized binary
   differential [--seed N] [--queries N] [--binary PATH]
                                 random expressions over random data, asked of a real Prometheus and of us
   conformance DIR [--verbose] [--at-least N] [--store memory|tsdb] [--binary PATH] [--write-doc]
@@ -44,6 +46,7 @@ fn main() -> ExitCode {
         ["tidy", "--write"] => tidy::write().and_then(|()| tidy::check()),
         ["differential", args @ ..] => differential::command(args),
         ["soak", args @ ..] => run::soak(args),
+        ["kill-evidence", args @ ..] => run::kill_evidence(args),
         ["bench", what @ ("query" | "rules"), args @ ..] => bench::command(what, args),
         ["bench", "ingest", args @ ..] => bench::ingest::command(args),
         ["bench", rooms @ ..] => run::bench(rooms),

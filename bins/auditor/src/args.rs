@@ -39,7 +39,7 @@ pub(crate) enum Command {
 #[group(required = true, multiple = false)]
 pub(crate) struct Archive {
     /// The archive
-    #[arg(value_name = "DIR")]
+    #[arg(id = "archive", value_name = "DIR")]
     at: Option<PathBuf>,
     /// The archive
     #[arg(long = "dir", value_name = "DIR")]

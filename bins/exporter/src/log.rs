@@ -8,7 +8,7 @@ use std::time::Duration;
 use assurance_disk::{Disk, WallClock};
 use assurance_evidence::manifest::{ClockState, Leaf, LegalHold, Release, Retention, Succession};
 use assurance_evidence::seal::{
-    Beginning, Log, Plan, SealError, Sealed, Sealing, holds_of, is_initialised, plan, seal_due,
+    Beginning, Log, Plan, SealError, SealErrorKind, Sealed, Sealing, holds_of, is_initialised, plan, seal_due,
 };
 use assurance_evidence::{Day, LOCK_FILE, STATE_DIRECTORY, audit, seal};
 use assurance_storage::{LockGuard, Overlay, Storage};
@@ -40,15 +40,19 @@ fn refused(message: &dyn std::fmt::Display) -> Exit {
 /// Nothing is collected into a directory without a log: whoever lost the state would begin anew unnoticed.
 pub(crate) fn required(directory: &Directory) -> Result<(), Exit> {
     let path = directory.path();
-    let found = Disk::open(&path).and_then(|disk| is_initialised(&disk));
+    let found = Disk::open(&path).and_then(|disk| Ok((is_initialised(&disk)?, disk)));
     match found {
-        Ok(true) => Ok(()),
-        Ok(false) => {
-            let path = path.display();
-            Err(refused(&format_args!(
-                "{path} has no log; create it once, with `assurance-exporter init --dir {path}`"
-            )))
-        }
+        Ok((true, _)) => Ok(()),
+        Ok((false, disk)) => match Log::open(Arc::new(disk)) {
+            // There was one, and what is known of it is gone.
+            Err(error) if error.is_integrity() => Err(failed(&error)),
+            _ => {
+                let path = path.display();
+                Err(refused(&format_args!(
+                    "{path} has no log; create it once, with `assurance-exporter init --dir {path}`"
+                )))
+            }
+        },
         Err(error) if error.is_not_found() => Err(refused(&format_args!(
             "{error}; create it once, with `assurance-exporter init --dir {}`",
             path.display()
@@ -75,14 +79,14 @@ async fn begin(args: &Init) -> Result<Log, Exit> {
     let disk: Arc<dyn Storage> =
         Arc::new(Disk::create(args.directory.path()).map_err(|error| failed(&error.into()))?);
     let _lock = lock(&*disk).await?;
-    if is_initialised(&*disk).map_err(|error| failed(&error.into()))? {
-        // Finishes what was interrupted, if anything was, before it refuses.
-        let log = Log::open(disk).map_err(|error| failed(&error))?;
-        return Err(refused(&format_args!(
-            "there is a log already, {} with {} leaves",
-            log.origin(),
-            log.size()
-        )));
+    match Log::open(disk.clone()) {
+        Err(error) if matches!(error.kind, SealErrorKind::NotInitialised) => {}
+        Err(error) => return Err(failed(&error)),
+        // What was interrupted, if anything was, is finished by now.
+        Ok(log) => {
+            let (origin, size) = (log.origin(), log.size());
+            return Err(refused(&format_args!("there is a log already, {origin} with {size} leaves")));
+        }
     }
     let key = match args.key.named() {
         Some(file) => key::read(file)?,

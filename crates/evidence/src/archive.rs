@@ -17,8 +17,8 @@ pub use status::{OpenDayStatus, Status};
 use crate::align::overlap;
 use crate::cursor::{CURSOR_VERSION, Cursor, MAX_CURSOR_BYTES, Progress};
 use crate::names::{
-    CURSOR_FILE, LOCK_FILE, PUBLISHED_DIRECTORY, STATE_DIRECTORY, day_of_open_events, day_of_published,
-    in_published, open_events, open_facts, published_events,
+    COLD_DIRECTORY, CURSOR_FILE, LOCK_FILE, PUBLISHED_DIRECTORY, STATE_DIRECTORY, day_of_file,
+    day_of_open_events, open_events, open_facts,
 };
 use crate::{Collection, Day, Digest, Event, Fact, FactKind};
 
@@ -66,11 +66,12 @@ impl Archive {
     pub fn open(storage: Arc<dyn Storage>, policy: Policy) -> Result<Self, ArchiveError> {
         let lock = storage.lock(LOCK_FILE)?;
         let cursor = read_cursor(&*storage)?;
-        if cursor.is_none()
-            && let Some((latest, _)) =
-                storage.list(PUBLISHED_DIRECTORY)?.iter().filter_map(|e| day_of_published(&e.name)).max()
-        {
-            return Err(ArchiveError::new(CURSOR_FILE, ArchiveErrorKind::StateMissing { latest }));
+        if cursor.is_none() {
+            let mut files = storage.list(PUBLISHED_DIRECTORY)?;
+            files.extend(storage.list(COLD_DIRECTORY)?);
+            if let Some(latest) = files.iter().filter_map(|entry| Some(day_of_file(&entry.name)?.0)).max() {
+                return Err(ArchiveError::new(CURSOR_FILE, ArchiveErrorKind::StateMissing { latest }));
+            }
         }
         let mut archive =
             Self { storage, policy, cursor, unconfirmed: BTreeMap::new(), broken: false, _lock: lock };
@@ -101,7 +102,10 @@ impl Archive {
         self.guarded(|archive| {
             // A log counts its days from its own first one, whether anything was collected on it or not.
             let first_open = crate::seal::first_day(&*archive.storage)
-                .map_err(|error| ArchiveError::new("", ArchiveErrorKind::Log { message: error.to_string() }))?
+                .map_err(|error| {
+                    let (message, integrity) = (error.to_string(), error.is_integrity());
+                    ArchiveError::new("", ArchiveErrorKind::Log { message, integrity })
+                })?
                 .map_or(Day::of(now), |first| first.min(Day::of(now)));
             let mut cursor = archive.cursor.clone().unwrap_or_else(|| Cursor {
                 v: CURSOR_VERSION,
@@ -233,12 +237,7 @@ impl Archive {
         if day >= cursor.first_open {
             return Ok(false);
         }
-        let name = in_published(&published_events(day, None));
-        match self.storage.read_at(&name, 0, &mut [0]) {
-            Ok(_) => Ok(true),
-            Err(error) if error.is_not_found() => Ok(false),
-            Err(error) => Err(error.into()),
-        }
+        Ok(self.supplements(day)?.is_some())
     }
 
     fn save(&mut self, cursor: Cursor) -> Result<(), ArchiveError> {

@@ -50,6 +50,8 @@ pub enum ArchiveErrorKind {
     Log {
         /// Why.
         message: String,
+        /// Whether it is not what it was, rather than unreadable.
+        integrity: bool,
     },
     /// A published name is taken by other content.
     #[error(
@@ -110,6 +112,7 @@ impl ArchiveError {
                 | ArchiveErrorKind::CursorDamaged { .. }
                 | ArchiveErrorKind::OpenDayDamaged { .. }
                 | ArchiveErrorKind::Conflict
+                | ArchiveErrorKind::Log { integrity: true, .. }
         )
     }
 

@@ -9,8 +9,8 @@ use super::{Archive, ArchiveError, ArchiveErrorKind, content_error, line};
 use crate::cursor::{Cursor, IntendedFacts, Intent, OpenDay};
 use crate::fact::DaySummary;
 use crate::names::{
-    PUBLISHED_DIRECTORY, day_of_published, in_published, open_events, open_facts, published_events,
-    published_facts, sidecar,
+    COLD_DIRECTORY, PUBLISHED_DIRECTORY, day_of_file, in_published, open_events, open_facts,
+    published_events, published_facts, sidecar,
 };
 use crate::{Day, Digest, Fact, FactKind};
 
@@ -166,16 +166,19 @@ impl Archive {
     }
 
     /// How many supplements a published day has, or `None` where it is not published.
-    fn supplements(&self, day: Day) -> Result<Option<u32>, ArchiveError> {
-        let mut published = false;
-        let mut highest = 0;
-        for entry in self.storage.list(PUBLISHED_DIRECTORY)? {
-            let Some((_, rest)) = day_of_published(&entry.name).filter(|(of, _)| *of == day) else {
-                continue;
-            };
-            published |= rest == ".jsonl";
-            let number = rest.strip_prefix(".supplement-").and_then(|rest| rest.split('.').next());
-            highest = highest.max(number.and_then(|number| number.parse().ok()).unwrap_or(0));
+    ///
+    /// The plain form may be gone, and after a purge every form is: then the log still knows the day. Of a log that
+    /// is damaged only the files are believed; sealing refuses it.
+    pub(super) fn supplements(&self, day: Day) -> Result<Option<u32>, ArchiveError> {
+        let sealed = crate::seal::sealed_supplements(&*self.storage, day)?;
+        let (mut published, mut highest) = (sealed.is_some(), sealed.unwrap_or(0));
+        for directory in [PUBLISHED_DIRECTORY, COLD_DIRECTORY] {
+            for entry in self.storage.list(directory)? {
+                let Some((_, rest)) = day_of_file(&entry.name).filter(|(of, _)| *of == day) else { continue };
+                published |= rest == ".jsonl" || rest == ".jsonl.zst";
+                let number = rest.strip_prefix(".supplement-").and_then(|rest| rest.split('.').next());
+                highest = highest.max(number.and_then(|number| number.parse().ok()).unwrap_or(0));
+            }
         }
         Ok(published.then_some(highest))
     }

@@ -99,6 +99,7 @@ fn due(storage: &dyn Storage, log: &Log) -> Result<Vec<(Day, Option<u32>)>, Seal
             _ => None,
         })
         .collect();
+    let first_open = read_cursor(storage)?.map(|cursor| cursor.first_open);
     let mut due = BTreeSet::new();
     for entry in storage.list(PUBLISHED_DIRECTORY)? {
         let Some((day, rest)) = day_of_published(&entry.name) else { continue };
@@ -111,6 +112,10 @@ fn due(storage: &dyn Storage, log: &Log) -> Result<Vec<(Day, Option<u32>)>, Seal
             None if rest == ".jsonl" => None,
             None => continue,
         };
+        if first_open.is_none_or(|first_open| day >= first_open) {
+            // Whoever put it there, it was not the archive: the day is still open.
+            return Err(SealError::new(entry.name, SealErrorKind::Conflict));
+        }
         if !sealed.contains(&(day, supplement)) {
             due.insert((day, supplement));
         }

@@ -406,6 +406,25 @@ pub(crate) fn first_day(storage: &dyn Storage) -> Result<Option<Day>, SealError>
     Ok(read_state(storage)?.map(|state| state.first_day))
 }
 
+/// How many supplements of a day are sealed; nothing where the day is not, or the log is none.
+pub(crate) fn sealed_supplements(storage: &dyn Storage, day: Day) -> Result<Option<u32>, StorageError> {
+    if !is_initialised(storage)? {
+        return Ok(None);
+    }
+    let Ok(log) = crate::audit::sound_log(storage)? else { return Ok(None) };
+    let mut sealed = None;
+    for entry in &log.entries {
+        match Leaf::decode(entry) {
+            Ok(Leaf::Day(leaf)) if leaf.day == day => sealed = Some(sealed.unwrap_or(0)),
+            Ok(Leaf::Supplement(leaf)) if leaf.day == day => {
+                sealed = Some(leaf.number.max(sealed.unwrap_or(0)));
+            }
+            _ => {}
+        }
+    }
+    Ok(sealed)
+}
+
 fn has_log_files(storage: &dyn Storage) -> Result<bool, StorageError> {
     Ok(!storage.list(LOG_DIRECTORY)?.is_empty() || !storage.list(CHECKPOINTS_DIRECTORY)?.is_empty())
 }

@@ -7,6 +7,7 @@ mod crashing;
 mod days;
 mod exports;
 mod following;
+mod golden;
 mod leaves;
 mod rig;
 mod scheduling;
