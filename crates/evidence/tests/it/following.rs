@@ -213,8 +213,10 @@ fn a_line_that_is_too_long_may_end_with_its_file() {
     let mut rig = Rig::new();
     rig.files.get_mut(PATH).unwrap().extend(std::iter::repeat_n(b'x', 9 << 20));
     assert!(rig.round().is_incomplete());
+    rig.files.get_mut(PATH).unwrap().extend(b"xx");
     rig.rotate();
     rig.write(1);
-    assert_eq!(rig.round().outcome, Ok(1));
+    let report = rig.round();
+    assert_eq!((report.outcome.clone(), facts(&report)), (Ok(1), vec!["rotated".to_owned()]));
     assert_eq!(rig.collected(), rig.written);
 }
