@@ -67,6 +67,7 @@ impl Archive {
         let lock = storage.lock(LOCK_FILE)?;
         let cursor = read_cursor(&*storage)?;
         if cursor.is_none() {
+            // The plain files of all days may be gone, and the days are known all the same.
             let mut files = storage.list(PUBLISHED_DIRECTORY)?;
             files.extend(storage.list(COLD_DIRECTORY)?);
             if let Some(latest) = files.iter().filter_map(|entry| Some(day_of_file(&entry.name)?.0)).max() {
@@ -102,10 +103,7 @@ impl Archive {
         self.guarded(|archive| {
             // A log counts its days from its own first one, whether anything was collected on it or not.
             let first_open = crate::seal::first_day(&*archive.storage)
-                .map_err(|error| {
-                    let (message, integrity) = (error.to_string(), error.is_integrity());
-                    ArchiveError::new("", ArchiveErrorKind::Log { message, integrity })
-                })?
+                .map_err(ArchiveError::of_log)?
                 .map_or(Day::of(now), |first| first.min(Day::of(now)));
             let mut cursor = archive.cursor.clone().unwrap_or_else(|| Cursor {
                 v: CURSOR_VERSION,
@@ -234,10 +232,7 @@ impl Archive {
 
     /// Whether the day's file is published, so that what comes for it now is late.
     fn is_published(&self, day: Day, cursor: &Cursor) -> Result<bool, ArchiveError> {
-        if day >= cursor.first_open {
-            return Ok(false);
-        }
-        Ok(self.supplements(day)?.is_some())
+        Ok(day < cursor.first_open && self.supplements(day)?.is_some())
     }
 
     fn save(&mut self, cursor: Cursor) -> Result<(), ArchiveError> {

@@ -413,6 +413,15 @@ impl Leaf {
         }
     }
 
+    /// The one day that it is of, where it is of one.
+    pub fn day(&self) -> Option<Day> {
+        match self {
+            Self::Day(leaf) => Some(leaf.day),
+            Self::Supplement(leaf) => Some(leaf.day),
+            _ => None,
+        }
+    }
+
     /// When it was made.
     pub fn at(&self) -> Timestamp {
         match self {

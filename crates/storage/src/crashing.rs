@@ -28,7 +28,7 @@ impl Plan {
     /// appending, syncing and truncating are one step each, removing is two (the name goes, the directory is
     /// synced), publishing and replacing are four (written, synced, named, directory synced), and finding that
     /// a name is taken is one. Reading, listing and locking take no step.
-    pub fn new(at_step: u64, fault: Fault) -> Self {
+    pub const fn new(at_step: u64, fault: Fault) -> Self {
         Self { at_step, fault }
     }
 }

@@ -98,6 +98,11 @@ impl ArchiveError {
         Self { place: place.into(), kind }
     }
 
+    pub(crate) fn of_log(error: crate::seal::SealError) -> Self {
+        let (message, integrity) = (error.to_string(), error.is_integrity());
+        Self::new("", ArchiveErrorKind::Log { message, integrity })
+    }
+
     /// Whether another process holds the directory, so that trying again later may do.
     pub fn is_locked(&self) -> bool {
         matches!(&self.kind, ArchiveErrorKind::Storage(error)

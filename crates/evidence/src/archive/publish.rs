@@ -167,20 +167,21 @@ impl Archive {
 
     /// How many supplements a published day has, or `None` where it is not published.
     ///
-    /// The plain form may be gone, and after a purge every form is: then the log still knows the day. Of a log that
-    /// is damaged only the files are believed; sealing refuses it.
+    /// Its plain files may be gone, and after a purge all of them: then the log knows.
     pub(super) fn supplements(&self, day: Day) -> Result<Option<u32>, ArchiveError> {
-        let sealed = crate::seal::sealed_supplements(&*self.storage, day)?;
-        let (mut published, mut highest) = (sealed.is_some(), sealed.unwrap_or(0));
+        let (mut published, mut highest) = (false, 0);
         for directory in [PUBLISHED_DIRECTORY, COLD_DIRECTORY] {
             for entry in self.storage.list(directory)? {
-                let Some((_, rest)) = day_of_file(&entry.name).filter(|(of, _)| *of == day) else { continue };
+                let Some((_, rest)) = day_of_file(&entry.name).filter(|(of, _)| *of == day) else {
+                    continue;
+                };
                 published |= rest == ".jsonl" || rest == ".jsonl.zst";
                 let number = rest.strip_prefix(".supplement-").and_then(|rest| rest.split('.').next());
                 highest = highest.max(number.and_then(|number| number.parse().ok()).unwrap_or(0));
             }
         }
-        Ok(published.then_some(highest))
+        let sealed = crate::seal::supplements(&*self.storage, day).map_err(ArchiveError::of_log)?;
+        Ok(sealed.max(published.then_some(highest)))
     }
 
     /// Carries out what the cursor says is being published. Every step finds out whether it was done before.

@@ -10,7 +10,7 @@ use super::file::{FileCheck, Presence, Sealed};
 use super::history::{History, SealedDay};
 use super::{Class, Finding, Progress, Report, Severity};
 use crate::Day;
-use crate::manifest::{Leaf, Retention, SealedFile};
+use crate::manifest::{Leaf, Retention, SealedFile, SupplementLeaf};
 use crate::names::{
     COLD_DIRECTORY, PUBLISHED_DIRECTORY, day_of_file, in_cold, in_published, leaves, manifest, sidecar,
 };
@@ -43,10 +43,14 @@ impl<'a> Days<'a> {
             self.report.days += 1;
             self.report.first_day = self.report.first_day.or(Some(*day));
             self.report.last_day = Some(*day);
-            if sealed.purged {
+            if sealed.purged.is_some() {
                 self.report.purged_days += 1;
             } else {
                 self.day(*day, sealed)?;
+            }
+            let since = sealed.purged.unwrap_or(0);
+            for supplement in sealed.supplements.iter().filter(|supplement| supplement.index > since) {
+                self.supplement(*day, supplement)?;
             }
         }
         progress(Progress { days: of, of });
@@ -92,17 +96,18 @@ impl<'a> Days<'a> {
             let finding = Finding::new(Class::Gap, Severity::Incomplete, file, message);
             self.report.findings.push(finding.of_day(day).at_leaf(leaf.index));
         }
-        for supplement in &sealed.supplements {
-            let presence = self.file(day, supplement.index, &supplement.events, supplement.retention)?;
-            if !presence.plain && !presence.cold {
-                let message = "neither its plain nor its compressed form is there";
-                let file = &supplement.events.file;
-                self.missing(Class::MissingDay, day, supplement.index, file, message);
-            } else {
-                self.manifest(day, supplement.index, &supplement.events, supplement.retention)?;
-            }
-        }
         Ok(())
+    }
+
+    fn supplement(&mut self, day: Day, supplement: &SupplementLeaf) -> Result<(), StorageError> {
+        let presence = self.file(day, supplement.index, &supplement.events, supplement.retention)?;
+        if !presence.plain && !presence.cold {
+            let message = "neither its plain nor its compressed form is there";
+            let file = &supplement.events.file;
+            self.missing(Class::MissingDay, day, supplement.index, file, message);
+            return Ok(());
+        }
+        self.manifest(day, supplement.index, &supplement.events, supplement.retention)
     }
 
     fn missing(&mut self, class: Class, day: Day, leaf: u64, bare: &str, message: &str) {
@@ -140,7 +145,11 @@ impl<'a> Days<'a> {
             self.known.insert(name.clone());
             self.known.insert(sidecar(name));
         }
-        self.known.extend(sealed.leaves.clone());
+        if let Some(leaves) = &sealed.leaves {
+            self.known.insert(leaves.clone());
+            // The copy of the leaf has the name of the events.
+            self.known.insert(manifest(&sealed.plain));
+        }
         let may_be_cold = retention.may_be_cold(sealed.day, self.now);
         let findings = &mut self.report.findings;
         FileCheck { storage: self.storage, sealed, may_be_cold, findings }.run()
@@ -155,7 +164,6 @@ impl<'a> Days<'a> {
         retention: Retention,
     ) -> Result<(), StorageError> {
         let name = in_published(&manifest(&events.file));
-        self.known.insert(name.clone());
         let Some(entry) = usize::try_from(leaf).ok().and_then(|leaf| self.entries.get(leaf)) else {
             return Ok(());
         };
@@ -200,9 +208,9 @@ impl<'a> Days<'a> {
         let Some((day, rest)) = day_of_file(name) else {
             return Finding::integrity(Class::ForeignFile, name, "no file of an archive has such a name");
         };
-        let last = self.history.days.keys().next_back();
+        let (first, last) = (self.history.first, self.history.days.keys().next_back());
         let finding = match self.history.days.get(&day) {
-            Some(sealed) if sealed.purged => {
+            Some(sealed) if sealed.purged.is_some() => {
                 let message = format!("{day} was purged, and this is left of it: run `prune` again");
                 Finding::new(Class::PurgeUnfinished, Severity::Info, name, message)
             }
@@ -210,7 +218,7 @@ impl<'a> Days<'a> {
                 let message = "a supplement that is not sealed yet: nothing vouches for it";
                 Finding::new(Class::NotSealed, Severity::Info, name, message)
             }
-            None if last.is_none_or(|last| day > *last) => {
+            None if last.is_none_or(|last| day > *last) || first.is_none_or(|first| day < first) => {
                 let message = format!("{day} is not sealed yet: nothing vouches for it");
                 Finding::new(Class::NotSealed, Severity::Info, name, message)
             }

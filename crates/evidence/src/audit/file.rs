@@ -8,6 +8,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::bytes::{Change, Difference, difference};
 use super::lines::{LineChange, compare};
+use super::mend::{MAX_TRIED_BYTES, mend};
 use super::{Class, Finding};
 use crate::compress::{self, Decoded};
 use crate::lines::each_line;
@@ -167,18 +168,38 @@ impl FileCheck<'_> {
                 difference(content, &mut Reader::new(self.storage, &sealed.plain))
             })
         });
-        let exact = exact.and_then(Result::ok).and_then(|decoded| decoded.value);
+        let exact = match exact.and_then(Result::ok).and_then(|decoded| decoded.value) {
+            None => self.tried(&sealed.plain, sealed.bytes, sealed.sha256)?,
+            exact => exact,
+        };
         let sealed_lines = match exact {
-            Some(_) => {
+            Some(_) if has_cold => {
                 let mut cold = Reader::new(self.storage, &sealed.cold);
                 compress::decode(&mut cold, line_hashes).ok().and_then(|decoded| decoded.value)
             }
-            None => self.committed_lines()?,
+            _ => self.committed_lines()?,
         };
         let present = line_hashes(&mut Reader::new(self.storage, &sealed.plain)).ok().flatten();
         let lines = sealed_lines.zip(present).and_then(|(sealed, present)| compare(&sealed, &present));
         self.name(&sealed.plain, exact, lines, fits);
         Ok(())
+    }
+
+    /// The one bit that differs, found by trying, where no other form is left to compare with.
+    fn tried(&self, name: &str, bytes: u64, sealed: Digest) -> Result<Option<Difference>, StorageError> {
+        if bytes > MAX_TRIED_BYTES || storage_length(self.storage, name)? != bytes {
+            return Ok(None);
+        }
+        let mut found = self.storage.read(name, MAX_TRIED_BYTES)?;
+        let Some(change) = mend(&mut found, |tried| Digest::of(tried) == sealed) else { return Ok(None) };
+        let line = match change {
+            Change::BitFlip { offset, .. } => {
+                let before = found.iter().zip(0..offset).filter(|(byte, _)| **byte == b'\n');
+                before.count() as u64 + 1
+            }
+            _ => 1,
+        };
+        Ok(Some(Difference { change, line }))
     }
 
     /// The leaf hashes that were kept, if they are those of the root.
@@ -199,31 +220,34 @@ impl FileCheck<'_> {
     /// Says in what way the compressed form differs.
     fn name_cold(&mut self, has_plain: bool, fits: bool) -> Result<(), StorageError> {
         let (storage, sealed) = (self.storage, self.sealed);
+        let mut exact = None;
         if has_plain {
             // The same content gives the same frame, unless another version of the compressor made it.
             let mut frame = Vec::new();
             let made = compress::encode(&mut Reader::new(storage, &sealed.plain), sealed.bytes, &mut frame);
             if made.is_ok() && Digest::of(&frame) == sealed.zstd_sha256 {
-                let exact =
-                    difference(&mut &frame[..], &mut Reader::new(storage, &sealed.cold)).ok().flatten();
-                if let Some(Difference { change, .. }) = exact {
-                    let class = match change {
-                        _ if fits => Class::ReplacedFile,
-                        Change::BitFlip { .. } => Class::BitFlip,
-                        Change::Truncated { .. } => Class::Truncated,
-                        Change::Appended { .. } => Class::AppendedAfterFrame,
-                        Change::Other { .. } => Class::ChangedBytes,
-                    };
-                    self.find(class, &sealed.cold, None, change.text());
-                    return Ok(());
-                }
+                exact = difference(&mut &frame[..], &mut Reader::new(storage, &sealed.cold)).ok().flatten();
             }
+        } else {
+            exact = self.tried(&sealed.cold, sealed.zstd_bytes, sealed.zstd_sha256)?;
+        }
+        let class = match exact.map(|exact| exact.change) {
+            Some(Change::Appended { .. }) => Some(Class::AppendedAfterFrame),
+            Some(Change::BitFlip { .. } | Change::Truncated { .. }) if fits => Some(Class::ReplacedFile),
+            Some(Change::BitFlip { .. }) => Some(Class::BitFlip),
+            Some(Change::Truncated { .. }) => Some(Class::Truncated),
+            // What is in it says more than that bytes differ.
+            Some(Change::Other { .. }) | None => None,
+        };
+        if let (Some(class), Some(exact)) = (class, exact) {
+            self.find(class, &sealed.cold, None, told(exact.change.text(), fits));
+            return Ok(());
         }
         let decoded = compress::decode(&mut Reader::new(storage, &sealed.cold), line_hashes_and_digest);
         match decoded {
             Ok(Decoded { value: (digest, _), trailing: rest }) if digest == sealed.sha256 => {
                 let (class, message) = if rest > 0 {
-                    (Class::AppendedAfterFrame, format!("{rest} bytes follow the frame"))
+                    (Class::AppendedAfterFrame, told(format!("{rest} bytes follow the frame"), fits))
                 } else {
                     (Class::ReplacedFile, "it was compressed anew: the content is the sealed one".to_owned())
                 };
@@ -240,7 +264,9 @@ impl FileCheck<'_> {
             }
             Err(error) => {
                 let found = storage_length(storage, &sealed.cold)?;
-                let (class, message) = if found < sealed.zstd_bytes {
+                let (class, message) = if fits {
+                    (Class::ReplacedFile, told(format!("it cannot be decompressed: {error}"), fits))
+                } else if found < sealed.zstd_bytes {
                     (Class::Truncated, format!("it has {found} of {} bytes", sealed.zstd_bytes))
                 } else {
                     (Class::ChangedBytes, format!("it cannot be decompressed: {error}"))
@@ -259,7 +285,9 @@ impl FileCheck<'_> {
             (None, None) => "nothing is left to say which lines".to_owned(),
         };
         let line = match (&exact, &lines) {
-            (Some(Difference { change: Change::BitFlip { .. }, line }), _) => Some(*line),
+            (Some(Difference { change: Change::BitFlip { .. } | Change::Truncated { .. }, line }), _) => {
+                Some(*line)
+            }
             (_, Some(lines)) => Some(lines.line),
             (Some(exact), None) => Some(exact.line),
             (None, None) => None,
@@ -271,8 +299,7 @@ impl FileCheck<'_> {
             (_, Some(lines)) => lines.class,
             (_, None) => Class::ChangedBytes,
         };
-        let message = if fits { format!("{how}, and the checksum file was made to fit") } else { how };
-        self.find(class, file, line, message);
+        self.find(class, file, line, told(how, fits));
     }
 
     /// The kept hashes of lines, whose expected bytes follow from any good form.
@@ -356,6 +383,11 @@ impl FileCheck<'_> {
         }
         Ok(())
     }
+}
+
+/// What was done, and that somebody hid it.
+fn told(how: String, fits: bool) -> String {
+    if fits { format!("{how}, and the checksum file was made to fit") } else { how }
 }
 
 /// The one line of a checksum file.

@@ -140,6 +140,11 @@ impl Finding {
         self
     }
 
+    pub(super) fn of_some(mut self, day: Option<Day>) -> Self {
+        self.day = day;
+        self
+    }
+
     pub(super) fn at_line(mut self, line: Option<u64>) -> Self {
         self.line = line;
         self

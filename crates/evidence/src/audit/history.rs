@@ -16,22 +16,25 @@ use crate::names::{compressed, published_events, published_facts};
 pub(super) struct SealedDay {
     pub(super) leaf: DayLeaf,
     pub(super) supplements: Vec<SupplementLeaf>,
-    pub(super) purged: bool,
+    /// The leaf that gave it up, with the supplements before that.
+    pub(super) purged: Option<u64>,
 }
 
 /// What was sealed.
 #[derive(Debug, Default)]
 pub(super) struct History {
+    /// The first day that had to be sealed. Events that were older when they were found make days before it.
+    pub(super) first: Option<Day>,
     pub(super) days: BTreeMap<Day, SealedDay>,
     pub(super) eras: Vec<Era>,
-    /// When each leaf says it was made.
-    pub(super) times: Vec<Timestamp>,
+    /// When each leaf says it was made, and of which day it is.
+    pub(super) times: Vec<(Timestamp, Option<Day>)>,
 }
 
 impl History {
     /// Reads the leaves of a log whose entries are those of its checkpoint.
     pub(super) fn read(log: &Log, findings: &mut Vec<Finding>) -> Self {
-        let reader = Reading { log, findings, first: None, expected: None, holds: BTreeMap::new() };
+        let reader = Reading { log, findings, expected: None, holds: BTreeMap::new() };
         reader.run()
     }
 
@@ -43,7 +46,7 @@ impl History {
         now: Timestamp,
         findings: &mut Vec<Finding>,
     ) {
-        for (index, at) in self.times.iter().enumerate() {
+        for (index, (at, day)) in self.times.iter().enumerate() {
             let index = index as u64;
             let earlier = seen.iter().filter(|seen| seen.size <= index).map(|seen| seen.at).max();
             let later = seen.iter().filter(|seen| seen.size > index).map(|seen| seen.at).min();
@@ -57,7 +60,7 @@ impl History {
                 continue;
             };
             let file = bundle_of(index, log.size());
-            findings.push(Finding::integrity(Class::Backdated, file, message).at_leaf(index));
+            findings.push(Finding::integrity(Class::Backdated, file, message).of_some(*day).at_leaf(index));
         }
     }
 }
@@ -65,8 +68,6 @@ impl History {
 struct Reading<'a> {
     log: &'a Log,
     findings: &'a mut Vec<Finding>,
-    /// The first day that must be sealed. Events that were older when they were found make days before it.
-    first: Option<Day>,
     /// The day that must be sealed next.
     expected: Option<Day>,
     holds: BTreeMap<String, LegalHold>,
@@ -80,18 +81,19 @@ impl Reading<'_> {
             let leaf = match Leaf::decode(entry) {
                 Ok(leaf) => leaf,
                 Err(error) => {
-                    self.find(Class::Manifest, index, format!("{error}"));
+                    self.find(Class::Manifest, index, None, format!("{error}"));
                     continue;
                 }
             };
             if leaf.index() != index || matches!(leaf, Leaf::Start(_)) != (index == 0) {
-                self.find(Class::Manifest, index, format!("a leaf that says to be number {}", leaf.index()));
+                let message = format!("a leaf that says to be number {}", leaf.index());
+                self.find(Class::Manifest, index, leaf.day(), message);
             }
-            if history.times.last().is_some_and(|last| leaf.at() < *last) {
+            if history.times.last().is_some_and(|(last, _)| leaf.at() < *last) {
                 let message = format!("it says {}, before the leaf before it", leaf.at());
-                self.find(Class::Backdated, index, message);
+                self.find(Class::Backdated, index, leaf.day(), message);
             }
-            history.times.push(leaf.at());
+            history.times.push((leaf.at(), leaf.day()));
             match leaf {
                 Leaf::Start(leaf) => self.start(leaf, &mut history),
                 Leaf::Day(leaf) => self.day(index, leaf, &mut history),
@@ -105,6 +107,7 @@ impl Reading<'_> {
                         self.find(
                             Class::Manifest,
                             index,
+                            None,
                             format!("there is no hold {:?} to release", leaf.id),
                         );
                     }
@@ -115,20 +118,20 @@ impl Reading<'_> {
         history
     }
 
-    fn find(&mut self, class: Class, leaf: u64, message: String) {
+    fn find(&mut self, class: Class, leaf: u64, day: Option<Day>, message: String) {
         let file = bundle_of(leaf, self.log.size());
-        self.findings.push(Finding::integrity(class, file, message).at_leaf(leaf));
+        self.findings.push(Finding::integrity(class, file, message).of_some(day).at_leaf(leaf));
     }
 
     fn start(&mut self, leaf: Start, history: &mut History) {
         if leaf.origin != self.log.checkpoint.origin() {
             let message = format!("the log began as {:?}", leaf.origin);
-            self.find(Class::RewrittenLog, 0, message);
+            self.find(Class::RewrittenLog, 0, None, message);
         }
-        (self.first, self.expected) = (Some(leaf.first_day), Some(leaf.first_day));
+        (history.first, self.expected) = (Some(leaf.first_day), Some(leaf.first_day));
         match leaf.key.parse() {
             Ok(key) => history.eras.push(Era { key, leaf: 0 }),
-            Err(error) => self.find(Class::Manifest, 0, format!("no key: {error}")),
+            Err(error) => self.find(Class::Manifest, 0, None, format!("no key: {error}")),
         }
     }
 
@@ -136,19 +139,19 @@ impl Reading<'_> {
         let day = leaf.day;
         if leaf.sealed_at < day.end() {
             let message = format!("{day} was sealed at {}, before it was over", leaf.sealed_at);
-            self.find(Class::Backdated, index, message);
+            self.find(Class::Backdated, index, Some(day), message);
         }
         self.names(index, day, None, &leaf.events);
         let facts = published_facts(day);
         if leaf.facts.file != facts || leaf.facts.zstd.file != compressed(&facts) {
-            self.find(Class::Manifest, index, format!("the facts of {day} are not in {facts}"));
+            self.find(Class::Manifest, index, Some(day), format!("the facts of {day} are not in {facts}"));
         }
         if history.days.contains_key(&day) {
-            self.find(Class::Manifest, index, format!("{day} was sealed already"));
+            self.find(Class::Manifest, index, Some(day), format!("{day} was sealed already"));
             return;
         }
-        if self.first.is_some_and(|first| day < first) {
-            history.days.insert(day, SealedDay { leaf, supplements: Vec::new(), purged: false });
+        if history.first.is_some_and(|first| day < first) {
+            history.days.insert(day, SealedDay { leaf, supplements: Vec::new(), purged: None });
             return;
         }
         if let Some(expected) = self.expected.filter(|expected| *expected < day) {
@@ -163,25 +166,25 @@ impl Reading<'_> {
             );
         }
         self.expected = Some(day.next());
-        history.days.insert(day, SealedDay { leaf, supplements: Vec::new(), purged: false });
+        history.days.insert(day, SealedDay { leaf, supplements: Vec::new(), purged: None });
     }
 
     /// Names follow from the day; others would lead elsewhere.
     fn names(&mut self, index: u64, day: Day, supplement: Option<u32>, events: &SealedFile) {
         let file = published_events(day, supplement);
         if events.file != file || events.zstd.file != compressed(&file) {
-            self.find(Class::Manifest, index, format!("the events of {day} are not in {file}"));
+            self.find(Class::Manifest, index, Some(day), format!("the events of {day} are not in {file}"));
         }
     }
 
     fn supplement(&mut self, index: u64, leaf: SupplementLeaf, history: &mut History) {
         self.names(index, leaf.day, Some(leaf.number), &leaf.events);
-        let number = leaf.number as usize;
+        let (day, number) = (leaf.day, leaf.number as usize);
         match history.days.get_mut(&leaf.day) {
             Some(day) if day.supplements.len() + 1 == number => day.supplements.push(leaf),
             _ => {
                 let message = format!("supplement {number} of {} is not the next one", leaf.day);
-                self.find(Class::Manifest, index, message);
+                self.find(Class::Manifest, index, Some(day), message);
             }
         }
     }
@@ -189,11 +192,11 @@ impl Reading<'_> {
     fn rotation(&mut self, index: u64, leaf: &KeyRotation, history: &mut History) {
         if history.eras.last().is_none_or(|era| era.key.to_string() != leaf.from) {
             let message = format!("{} passes the log on, and it is not the key that signs", leaf.from);
-            self.find(Class::KeySwap, index, message);
+            self.find(Class::KeySwap, index, None, message);
         }
         match leaf.to.parse() {
             Ok(key) => history.eras.push(Era { key, leaf: index }),
-            Err(error) => self.find(Class::Manifest, index, format!("no key: {error}")),
+            Err(error) => self.find(Class::Manifest, index, None, format!("no key: {error}")),
         }
     }
 
@@ -202,11 +205,11 @@ impl Reading<'_> {
             let day = purged.day;
             if let Some(hold) = self.holds.values().find(|hold| hold.covers(day)) {
                 let message = format!("{day} was purged while hold {:?} was on it", hold.id);
-                self.find(Class::Manifest, index, message);
+                self.find(Class::Manifest, index, Some(day), message);
             }
             match history.days.get_mut(&day) {
-                Some(sealed) if sealed.leaf.index == purged.leaf && !sealed.purged => {
-                    sealed.purged = true;
+                Some(sealed) if sealed.leaf.index == purged.leaf && sealed.purged.is_none() => {
+                    sealed.purged = Some(index);
                     let promised = sealed.leaf.retention;
                     if !promised.may_be_purged(day, purge.at) {
                         let message = format!(
@@ -220,7 +223,7 @@ impl Reading<'_> {
                 }
                 _ => {
                     let message = format!("{day} is purged, and leaf {} is not its seal", purged.leaf);
-                    self.find(Class::Manifest, index, message);
+                    self.find(Class::Manifest, index, Some(day), message);
                 }
             }
         }

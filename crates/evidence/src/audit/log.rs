@@ -6,11 +6,11 @@ use assurance_tlog::tiles::{MAX_BUNDLE_BYTES, TILE_WIDTH, TilePath, TileRow, dec
 use assurance_tlog::{Checkpoint, Frontier, Hash, HashReader, Tree, leaf_hash};
 
 use super::bytes::{Change, difference};
+use super::mend::mend;
+use super::notes::newest;
 use super::{Class, Finding};
-use crate::names::{CHECKPOINT_FILE, LOG_DIRECTORY};
+use crate::names::{CHECKPOINT_FILE, LOG_DIRECTORY, LOG_KEY_FILE};
 
-/// The longest checkpoint that is read: a hundred signatures, and room.
-pub(super) const MAX_CHECKPOINT_BYTES: u64 = 64 * 1024;
 /// The most leaves that are read: a leaf a day for two thousand years, some 1.5 GB.
 pub(super) const MAX_LEAVES: u64 = 1 << 20;
 
@@ -35,16 +35,22 @@ impl Log {
         storage: &dyn Storage,
         findings: &mut Vec<Finding>,
     ) -> Result<Option<Self>, StorageError> {
-        let Some((note, checkpoint)) = read_checkpoint(storage, CHECKPOINT_FILE, findings)? else {
-            return Ok(None);
-        };
+        let Some((note, checkpoint)) = newest(storage, findings)? else { return Ok(None) };
         if checkpoint.size() > MAX_LEAVES {
             let message =
                 format!("{} leaves are more than the {MAX_LEAVES} that are read", checkpoint.size());
             findings.push(Finding::integrity(Class::Signature, CHECKPOINT_FILE, message));
             return Ok(None);
         }
-        let entries = read_entries(storage, checkpoint.size(), findings)?;
+        let before = findings.len();
+        let mut entries = read_entries(storage, checkpoint.size(), findings)?;
+        if root_of(&entries) != checkpoint.root()
+            && let Some(mended) = mended_entries(storage, &checkpoint)?
+        {
+            // What is wrong with the bundle is said when it is compared with them.
+            findings.truncate(before);
+            entries = mended;
+        }
         let (mut tree, mut frontier, mut roots) = (Tree::new(), Frontier::new(), Vec::new());
         roots.push(frontier.root());
         for entry in &entries {
@@ -78,18 +84,10 @@ impl Log {
         if self.tree.size() < self.size() {
             return Ok(()); // told where the bundle was missed
         }
-        let mut leaves = Tree::new();
-        for index in 0..self.size().div_ceil(u64::from(TILE_WIDTH)) {
-            let Some(path) = TilePath::in_tree(TileRow::Level(0), index, self.size()) else { break };
-            let Some((_, bytes)) = read_tile(storage, path)? else { break };
-            for hash in bytes.chunks_exact(Hash::BYTES).take(usize::from(path.width())) {
-                leaves.push(Hash::new(hash.try_into().unwrap_or_default()));
-            }
-        }
-        if leaves.size() == self.size() && leaves.root() == self.checkpoint.root() {
-            for (index, entry) in self.entries.iter().enumerate() {
+        if let Some(leaves) = signed_hashes(storage, &self.checkpoint)? {
+            for ((index, entry), leaf) in self.entries.iter().enumerate().zip(leaves) {
                 let index = index as u64;
-                if leaves.node(0, index).ok() != Some(leaf_hash(entry)) {
+                if leaf != leaf_hash(entry) {
                     let file = bundle_of(index, self.size());
                     let message = format!("entry {index} is not the one that was signed");
                     findings.push(Finding::integrity(Class::Tile, file, message).at_leaf(index));
@@ -123,6 +121,11 @@ impl Log {
         for directory in directories {
             for entry in storage.list(&directory)? {
                 self.compare_listed(storage, &entry.name, findings)?;
+            }
+        }
+        for entry in storage.list(LOG_DIRECTORY)? {
+            if entry.name != CHECKPOINT_FILE && entry.name != LOG_KEY_FILE {
+                findings.push(Finding::integrity(Class::ForeignFile, entry.name, "no log has such a file"));
             }
         }
         Ok(())
@@ -188,44 +191,8 @@ impl Log {
     }
 }
 
-/// A checkpoint file as a note and what it says; a finding where it is missing or no checkpoint.
-pub(super) fn read_checkpoint(
-    storage: &dyn Storage,
-    name: &str,
-    findings: &mut Vec<Finding>,
-) -> Result<Option<(SignedNote, Checkpoint)>, StorageError> {
-    let bytes = match storage.read(name, MAX_CHECKPOINT_BYTES) {
-        Ok(bytes) => bytes,
-        Err(error) if error.is_not_found() => {
-            findings.push(Finding::integrity(Class::MissingFile, name, "the checkpoint is gone"));
-            return Ok(None);
-        }
-        Err(error) if error.is_too_large() => {
-            let message = format!("longer than the {MAX_CHECKPOINT_BYTES} bytes that a checkpoint may have");
-            findings.push(Finding::integrity(Class::Signature, name, message));
-            return Ok(None);
-        }
-        Err(error) => return Err(error),
-    };
-    match parse_checkpoint(&bytes) {
-        Ok(parsed) => Ok(Some(parsed)),
-        Err(message) => {
-            findings.push(Finding::integrity(Class::Signature, name, message));
-            Ok(None)
-        }
-    }
-}
-
-/// A signed note that is a checkpoint.
-pub(super) fn parse_checkpoint(bytes: &[u8]) -> Result<(SignedNote, Checkpoint), String> {
-    let text = std::str::from_utf8(bytes).map_err(|_source| "not a checkpoint: it is no text".to_owned())?;
-    let note = SignedNote::parse(text).map_err(|error| format!("not a checkpoint: {error}"))?;
-    let checkpoint = Checkpoint::of_note(&note).map_err(|error| format!("not a checkpoint: {error}"))?;
-    Ok((note, checkpoint))
-}
-
 /// The entries, up to the first bundle that cannot be read.
-fn read_entries(
+pub(super) fn read_entries(
     storage: &dyn Storage,
     size: u64,
     findings: &mut Vec<Finding>,
@@ -251,6 +218,76 @@ fn read_entries(
         }
     }
     Ok(entries)
+}
+
+/// The root over entries, were they the leaves of a tree.
+pub(super) fn root_of(entries: &[Vec<u8>]) -> Hash {
+    let mut edge = Frontier::new();
+    for entry in entries {
+        // Cannot fail below MAX_LEAVES; where it could, the root would no longer fit and say so.
+        edge.push(leaf_hash(entry)).ok();
+    }
+    edge.root()
+}
+
+/// The hashes of all leaves, if the tiles have those that were signed.
+fn signed_hashes(storage: &dyn Storage, checkpoint: &Checkpoint) -> Result<Option<Vec<Hash>>, StorageError> {
+    let (mut edge, mut hashes) = (Frontier::new(), Vec::new());
+    for index in 0..checkpoint.size().div_ceil(u64::from(TILE_WIDTH)) {
+        let Some(path) = TilePath::in_tree(TileRow::Level(0), index, checkpoint.size()) else { break };
+        let Some((_, bytes)) = read_tile(storage, path)? else { break };
+        for hash in bytes.chunks_exact(Hash::BYTES).take(usize::from(path.width())) {
+            let hash = Hash::new(hash.try_into().unwrap_or_default());
+            edge.push(hash).ok();
+            hashes.push(hash);
+        }
+    }
+    let are_signed = hashes.len() as u64 == checkpoint.size() && edge.root() == checkpoint.root();
+    Ok(are_signed.then_some(hashes))
+}
+
+/// The entries, where one bit of a bundle is all that is wrong and the tiles know it.
+fn mended_entries(
+    storage: &dyn Storage,
+    checkpoint: &Checkpoint,
+) -> Result<Option<Vec<Vec<u8>>>, StorageError> {
+    let Some(hashes) = signed_hashes(storage, checkpoint)? else { return Ok(None) };
+    let mut entries = Vec::new();
+    for (index, hashes) in (0..).zip(hashes.chunks(usize::from(TILE_WIDTH))) {
+        let path = TilePath::in_tree(TileRow::Entries, index, checkpoint.size());
+        let Some((_, bytes)) = path.map(|path| read_tile(storage, path)).transpose()?.flatten() else {
+            return Ok(None);
+        };
+        let Some(mended) = mended_bundle(&bytes, hashes) else { return Ok(None) };
+        entries.extend(mended);
+    }
+    Ok(Some(entries))
+}
+
+/// The entries with these hashes: each is two bytes of length and itself.
+fn mended_bundle(bytes: &[u8], hashes: &[Hash]) -> Option<Vec<Vec<u8>>> {
+    let (mut rest, mut entries) = (bytes, Vec::new());
+    for hash in hashes {
+        let (length, after) = rest.split_first_chunk::<2>()?;
+        let has_hash = |length: [u8; 2]| {
+            after.get(..usize::from(u16::from_be_bytes(length))).filter(|entry| leaf_hash(entry) == *hash)
+        };
+        let mut entry = has_hash(*length).map(<[u8]>::to_vec);
+        if entry.is_none() {
+            let mut tried = *length;
+            mend(&mut tried, |tried| tried.first_chunk().is_some_and(|tried| has_hash(*tried).is_some()));
+            entry = has_hash(tried).map(<[u8]>::to_vec);
+        }
+        if entry.is_none() {
+            let mut tried = after.get(..usize::from(u16::from_be_bytes(*length)))?.to_vec();
+            mend(&mut tried, |tried| leaf_hash(tried) == *hash)?;
+            entry = Some(tried);
+        }
+        let entry = entry?;
+        rest = after.get(entry.len()..)?;
+        entries.push(entry);
+    }
+    Some(entries)
 }
 
 /// A tile, or the full one that may stand in its place, and which of them it was.

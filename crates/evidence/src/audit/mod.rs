@@ -14,6 +14,8 @@ mod finding;
 mod history;
 mod lines;
 mod log;
+mod mend;
+mod notes;
 mod signatures;
 
 use assurance_metrics_model::{Duration, Timestamp};
@@ -153,7 +155,7 @@ pub fn verify(
 fn age(options: &Options, log: &Log, history: &History, signatures: &Signatures, report: &mut Report) {
     let Some(max_age) = options.max_age else { return };
     let witnessed = signatures.seen.iter().filter(|seen| seen.size == log.size()).map(|seen| seen.at).max();
-    let Some(newest) = witnessed.or(history.times.last().copied()) else { return };
+    let Some(newest) = witnessed.or(history.times.last().map(|(at, _)| *at)) else { return };
     if options.now - newest > max_age {
         let message = format!("the newest seal is of {newest}, longer ago than {max_age}");
         report.findings.push(Finding::new(Class::Stale, Severity::Incomplete, CHECKPOINT_FILE, message));
@@ -183,7 +185,8 @@ pub fn leaves(storage: &dyn Storage) -> Result<Result<Vec<Vec<u8>>, Finding>, St
 /// The newest checkpoint, with every signature that witnesses gave it since.
 pub fn witnessed_checkpoint(storage: &dyn Storage) -> Result<SignedNote, StorageError> {
     let mut findings = Vec::new();
-    let Some((mut note, checkpoint)) = log::read_checkpoint(storage, CHECKPOINT_FILE, &mut findings)? else {
+    let Some((mut note, checkpoint)) = notes::read_checkpoint(storage, CHECKPOINT_FILE, &mut findings)?
+    else {
         let found = findings.first().map(ToString::to_string).unwrap_or_default();
         let kind = StorageErrorKind::Content(std::io::Error::other(found));
         return Err(StorageError::new(Operation::Read, CHECKPOINT_FILE, kind));

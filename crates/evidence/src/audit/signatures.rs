@@ -6,7 +6,10 @@ use assurance_tlog::Checkpoint;
 use assurance_tlog::note::{self, NoteSignature, SignedNote, VerifierKey, VerifyError};
 use assurance_tlog::policy::{Policy, Quorum};
 
-use super::log::{Log, parse_checkpoint, read_checkpoint};
+use super::bytes::{Change, difference};
+use super::log::Log;
+use super::mend::mend;
+use super::notes::{MAX_CHECKPOINT_BYTES, damage, parse_checkpoint};
 use super::{Class, Finding, Severity};
 use crate::names::{CHECKPOINT_FILE, CHECKPOINTS_DIRECTORY, COSIGNATURES_DIRECTORY, LOG_KEY_FILE};
 
@@ -52,19 +55,27 @@ pub(super) struct Inspector<'a> {
 impl Inspector<'_> {
     pub(super) fn inspect(mut self, since: Option<&[u8]>) -> Result<Signatures, StorageError> {
         let Some(pinned) = self.pinned_key()? else { return Ok(Signatures::default()) };
-        let copies = self.copies()?;
-        self.follow_rotations(&pinned, &copies);
-        let current = self.key_for(self.log.size()).unwrap_or(pinned);
-        if !self.is_signed(CHECKPOINT_FILE, &self.log.note, &current) {
+        if !self.log.is_whole {
+            // That was said. Which keys it was passed on to stands in what is missing, so that nothing can be said of
+            // signatures but that a known key's is false.
+            if let Err(error @ VerifyError::False { .. }) = note::verify(&self.log.note, &[pinned]) {
+                let message = error.to_string();
+                self.findings.push(Finding::integrity(Class::Signature, CHECKPOINT_FILE, message));
+            }
             return Ok(Signatures::default());
         }
-        for (size, (name, note, checkpoint)) in &copies {
-            self.judge(name, *size, note, checkpoint, &current);
+        self.key_file()?;
+        let copies = self.copies(&pinned)?;
+        self.follow_rotations(&pinned, &copies);
+        let current = self.key_for(self.log.size()).unwrap_or(pinned);
+        let is_signed = self.is_signed(CHECKPOINT_FILE, &self.log.note, &current);
+        for (size, copy) in &copies {
+            self.judge(*size, copy, &current);
         }
         if let Some(since) = since {
             self.since(since, &current);
         }
-        self.witnesses(&copies, &current)
+        self.witnesses(is_signed, &current)
     }
 
     /// The key that the policy names for this log, or what the archive says of itself.
@@ -108,8 +119,30 @@ impl Inspector<'_> {
         }
     }
 
+    /// The key that the archive brings must be the one that its log began with.
+    fn key_file(&mut self) -> Result<(), StorageError> {
+        let Some(first) = self.eras.first() else { return Ok(()) };
+        let found = match self.storage.read(LOG_KEY_FILE, MAX_KEY_BYTES) {
+            Ok(found) => found,
+            Err(error) if error.is_not_found() => return Ok(()), // it is a convenience
+            Err(error) if error.is_too_large() => Vec::new(),
+            Err(error) => return Err(error),
+        };
+        let sealed = format!("{}\n", first.key);
+        if let Ok(Some(exact)) = difference(&mut sealed.as_bytes(), &mut &found[..]) {
+            let class = match exact.change {
+                Change::BitFlip { .. } => Class::BitFlip,
+                Change::Truncated { .. } => Class::Truncated,
+                _ => Class::KeySwap,
+            };
+            let message = format!("it is not the key that the log began with: {}", exact.change.text());
+            self.findings.push(Finding::integrity(class, LOG_KEY_FILE, message));
+        }
+        Ok(())
+    }
+
     /// The immutable copies of checkpoints, by the size that their names tell.
-    fn copies(&mut self) -> Result<Copies, StorageError> {
+    fn copies(&mut self, pinned: &VerifierKey) -> Result<Copies, StorageError> {
         let mut copies = Copies::new();
         for entry in self.storage.list(CHECKPOINTS_DIRECTORY)? {
             let bare = entry.name.rsplit('/').next().unwrap_or_default();
@@ -118,12 +151,56 @@ impl Inspector<'_> {
                 self.findings.push(Finding::integrity(Class::ForeignFile, &entry.name, message));
                 continue;
             };
-            let Some((note, checkpoint)) = read_checkpoint(self.storage, &entry.name, self.findings)? else {
-                continue;
+            let bytes = match self.storage.read(&entry.name, MAX_CHECKPOINT_BYTES) {
+                Ok(bytes) => bytes,
+                Err(error) if error.is_too_large() => Vec::new(),
+                Err(error) => return Err(error),
             };
-            copies.insert(size, (entry.name, note, checkpoint));
+            let signers = self.signers_of(size, pinned);
+            let parsed = parse_checkpoint(&bytes);
+            let is_signed = |note: &SignedNote| {
+                signers.iter().all(|key| note::verify(note, std::slice::from_ref(key)).is_ok())
+            };
+            let is_good =
+                parsed.as_ref().is_ok_and(|(note, checkpoint)| checkpoint.size() == size && is_signed(note));
+            if !is_good && let Some((class, message, left)) = self.damage(size, &bytes, &signers) {
+                self.findings.push(Finding::integrity(class, &entry.name, message));
+                let left = left.and_then(|note| Some((Checkpoint::of_note(&note).ok()?, note)));
+                if let Some((checkpoint, note)) = left {
+                    copies.insert(size, Copy { name: entry.name, note, checkpoint, is_good: true });
+                }
+                continue;
+            }
+            match parsed {
+                Ok((note, checkpoint)) => {
+                    copies.insert(size, Copy { name: entry.name, note, checkpoint, is_good });
+                }
+                Err(message) => {
+                    self.findings.push(Finding::integrity(Class::Signature, &entry.name, message));
+                }
+            }
         }
         Ok(copies)
+    }
+
+    /// Who has signed the checkpoint of this size, in order: both keys, where one passes the log on to the other.
+    fn signers_of(&self, size: u64, pinned: &VerifierKey) -> Vec<VerifierKey> {
+        let passes_on = self.eras.iter().any(|era| era.leaf > 0 && era.leaf + 1 == size);
+        let before = if passes_on { self.key_for(size - 1) } else { None };
+        let signers: Vec<VerifierKey> = before.into_iter().chain(self.key_for(size)).collect();
+        if signers.is_empty() { vec![pinned.clone()] } else { signers }
+    }
+
+    /// What is wrong with the copy of a checkpoint whose text follows from the log.
+    fn damage(
+        &self,
+        size: u64,
+        bytes: &[u8],
+        signers: &[VerifierKey],
+    ) -> Option<(Class, String, Option<SignedNote>)> {
+        let root = self.log.root_at(size)?;
+        let checkpoint = Checkpoint::new(self.log.checkpoint.origin(), size, root).ok()?;
+        damage(bytes, &checkpoint, signers)
     }
 
     /// Every rotation after the pinned key must be signed by the key before it.
@@ -141,10 +218,9 @@ impl Inspector<'_> {
         for pair in self.eras[known..].windows(2) {
             let [before, after] = pair else { continue };
             let size = after.leaf + 1;
-            let current = (CHECKPOINT_FILE.to_owned(), self.log.note.clone(), self.log.checkpoint.clone());
             let (name, note, checkpoint) = match copies.get(&size) {
-                Some(copy) => copy,
-                None if self.log.size() == size => &current,
+                Some(copy) => (copy.name.as_str(), &copy.note, &copy.checkpoint),
+                None if self.log.size() == size => (CHECKPOINT_FILE, &self.log.note, &self.log.checkpoint),
                 None => {
                     let name = format!("{CHECKPOINTS_DIRECTORY}/{size}");
                     let message = format!(
@@ -183,21 +259,22 @@ impl Inspector<'_> {
     }
 
     /// Compares an earlier checkpoint with what the log says today.
-    fn judge(
-        &mut self,
-        name: &str,
-        size: u64,
-        note: &SignedNote,
-        checkpoint: &Checkpoint,
-        current: &VerifierKey,
-    ) {
+    fn judge(&mut self, size: u64, copy: &Copy, current: &VerifierKey) {
+        let Copy { name, note, checkpoint, is_good } = copy;
         let key = self.key_for(size).unwrap_or_else(|| current.clone());
         if checkpoint.size() != size {
             let message = format!("it is a checkpoint of {} leaves", checkpoint.size());
             self.findings.push(Finding::integrity(Class::Signature, name, message));
-        } else if self.is_signed(name, note, &key) {
+        } else if *is_good || self.is_beyond(checkpoint, note, &key) || self.is_signed(name, note, &key) {
             self.compare(name, checkpoint);
         }
+    }
+
+    /// Whether a checkpoint is of a longer log, and signed by a key that this one has not come to: it was passed on
+    /// after the place that it was rolled back to.
+    fn is_beyond(&self, checkpoint: &Checkpoint, note: &SignedNote, key: &VerifierKey) -> bool {
+        checkpoint.size() > self.log.size()
+            && matches!(note::verify(note, std::slice::from_ref(key)), Err(VerifyError::Unsigned { .. }))
     }
 
     /// Compares a checkpoint whose signature is good with what the log says today.
@@ -229,7 +306,7 @@ impl Inspector<'_> {
         match parse_checkpoint(note) {
             Ok((note, checkpoint)) => {
                 let key = self.key_for(checkpoint.size()).unwrap_or_else(|| current.clone());
-                if self.is_signed(NAME, &note, &key) {
+                if self.is_beyond(&checkpoint, &note, &key) || self.is_signed(NAME, &note, &key) {
                     self.compare(NAME, &checkpoint);
                 }
             }
@@ -238,47 +315,25 @@ impl Inspector<'_> {
     }
 
     /// Who of the policy's witnesses saw what, and whether they are enough.
-    fn witnesses(&mut self, copies: &Copies, current: &VerifierKey) -> Result<Signatures, StorageError> {
+    fn witnesses(&mut self, is_signed: bool, current: &VerifierKey) -> Result<Signatures, StorageError> {
         let mut signatures = Signatures::default();
         let Some(policy) = self.policy else { return Ok(signatures) };
         let keys: Vec<VerifierKey> = policy.witnesses().map(|witness| witness.key.clone()).collect();
         let mut note = self.log.note.clone();
         for entry in self.storage.list(COSIGNATURES_DIRECTORY)? {
-            let Some((size, signature)) = self.cosignature(&entry.name)? else { continue };
-            let over = match copies.get(&size) {
-                _ if size == self.log.size() => &self.log.note,
-                Some((_, note, _)) => note,
-                None => {
-                    if size > self.log.size() {
-                        let message = format!(
-                            "a witness signed {size} leaves, and now there are {}: the log was rolled back",
-                            self.log.size()
-                        );
-                        self.findings.push(Finding::integrity(Class::RolledBack, &entry.name, message));
-                    }
-                    continue;
-                }
-            };
-            match verify_one(over, signature.clone(), &keys) {
-                Verified::By(at) => {
-                    signatures.seen.push(Seen { size, at });
-                    if size == self.log.size() {
-                        note.add(signature).ok();
-                    }
-                }
-                Verified::Unknown => {}
-                Verified::False(name) => {
-                    let message = format!(
-                        "{name} did not sign this: the signature was changed, or the log was after it signed"
-                    );
-                    self.findings.push(Finding::integrity(Class::RewrittenLog, &entry.name, message));
-                }
+            let Some((size, signature, at)) = self.cosignature(&entry.name, &keys)? else { continue };
+            signatures.seen.push(Seen { size, at });
+            if size == self.log.size() {
+                note.add(signature).ok();
             }
         }
         for signature in self.log.note.signatures() {
-            if let Verified::By(at) = verify_one(&self.log.note, signature.clone(), &keys) {
+            if let Verified::By(at) = verify_one(self.log.note.text(), signature.clone(), &keys) {
                 signatures.seen.push(Seen { size: self.log.size(), at });
             }
+        }
+        if !is_signed {
+            return Ok(signatures); // which was said
         }
         let grown = policy.clone().with_log(current.clone()).unwrap_or_else(|_known| policy.clone());
         match grown.check(&note) {
@@ -305,45 +360,103 @@ impl Inspector<'_> {
         Ok(signatures)
     }
 
-    /// A cosignature's file, named by the size it is over and the witness's key.
-    fn cosignature(&mut self, name: &str) -> Result<Option<(u64, NoteSignature)>, StorageError> {
-        let bare = name.rsplit('/').next().unwrap_or_default();
-        let size = bare.split_once('.').and_then(|(size, _)| size.parse::<u64>().ok());
-        let text = self.storage.read(name, MAX_KEY_BYTES)?;
-        let line = String::from_utf8_lossy(&text);
-        let signature = line.strip_suffix('\n').and_then(|line| line.parse::<NoteSignature>().ok());
-        let parsed = size.zip(signature);
-        let named =
-            |(size, signature): &(u64, NoteSignature)| bare == format!("{size}.{:08x}", signature.id());
-        if !parsed.as_ref().is_some_and(named) {
-            let message = "not the line of a cosignature under its size and key";
-            self.findings.push(Finding::integrity(Class::Signature, name, message));
+    /// A cosignature's file, named by the size it is over and the witness's key; nothing where it says nothing of
+    /// this log.
+    fn cosignature(
+        &mut self,
+        name: &str,
+        keys: &[VerifierKey],
+    ) -> Result<Option<(u64, NoteSignature, Timestamp)>, StorageError> {
+        let Some((size, id)) = cosignature_name(name) else {
+            let message = "cosignatures are named by a size and a key";
+            self.findings.push(Finding::integrity(Class::ForeignFile, name, message));
             return Ok(None);
+        };
+        let Some(root) = self.log.root_at(size) else {
+            let now = self.log.size();
+            let message =
+                format!("a witness signed {size} leaves, and now there are {now}: the log was rolled back");
+            self.findings.push(Finding::integrity(Class::RolledBack, name, message));
+            return Ok(None);
+        };
+        let text = match self.storage.read(name, MAX_KEY_BYTES) {
+            Ok(text) => text,
+            Err(error) if error.is_too_large() => Vec::new(),
+            Err(error) => return Err(error),
+        };
+        let Ok(over) = Checkpoint::new(self.log.checkpoint.origin(), size, root) else { return Ok(None) };
+        let over = over.to_string();
+        let by_witness = |text: &[u8]| {
+            let signature = signature_line(text).filter(|signature| signature.id() == id)?;
+            match verify_one(&over, signature.clone(), keys) {
+                Verified::By(at) => Some((size, signature, at)),
+                _ => None,
+            }
+        };
+        if let Some(seen) = by_witness(&text) {
+            return Ok(Some(seen));
         }
-        Ok(parsed)
+        let parsed = signature_line(&text);
+        let (class, message) = match parsed.filter(|signature| signature.id() == id) {
+            // Of a witness that the policy does not know.
+            Some(_) if !keys.iter().any(|key| key.id() == id) => return Ok(None),
+            parsed => {
+                if let Some(change) = mend(&mut text.clone(), |tried| by_witness(tried).is_some()) {
+                    (Class::BitFlip, change.text())
+                } else if let Some(signature) = parsed {
+                    let name = signature.name();
+                    let message = format!(
+                        "{name} did not sign this: the signature was changed, or the log was after it signed"
+                    );
+                    (Class::RewrittenLog, message)
+                } else {
+                    (Class::Signature, "not the line of a cosignature by this key".to_owned())
+                }
+            }
+        };
+        self.findings.push(Finding::integrity(class, name, message));
+        Ok(None)
     }
 }
 
-type Copies = BTreeMap<u64, (String, SignedNote, Checkpoint)>;
+/// The size and the key's number in the name of a cosignature.
+fn cosignature_name(name: &str) -> Option<(u64, u32)> {
+    let bare = name.rsplit('/').next()?;
+    let (size, id) = bare.split_once('.')?;
+    let named = (size.parse().ok()?, u32::from_str_radix(id, 16).ok()?);
+    (bare == format!("{}.{:08x}", named.0, named.1)).then_some(named)
+}
+
+fn signature_line(text: &[u8]) -> Option<NoteSignature> {
+    std::str::from_utf8(text).ok()?.strip_suffix('\n')?.parse().ok()
+}
+
+/// The copy of a checkpoint.
+struct Copy {
+    name: String,
+    note: SignedNote,
+    checkpoint: Checkpoint,
+    /// Whether it is of the size that its name tells, and signed by whom it must be.
+    is_good: bool,
+}
+
+type Copies = BTreeMap<u64, Copy>;
 
 enum Verified {
     By(Timestamp),
-    Unknown,
-    False(String),
+    No,
 }
 
 /// Whether one signature is a witness's, of this very text.
-fn verify_one(note: &SignedNote, signature: NoteSignature, keys: &[VerifierKey]) -> Verified {
-    let name = signature.name().to_owned();
-    let text = format!("{}\n{signature}\n", note.text());
-    let Ok(alone) = SignedNote::parse(&text) else { return Verified::False(name) };
+fn verify_one(text: &str, signature: NoteSignature, keys: &[VerifierKey]) -> Verified {
+    let text = format!("{text}\n{signature}\n");
+    let Ok(alone) = SignedNote::parse(&text) else { return Verified::No };
     match note::verify(&alone, keys) {
         Ok(verified) => match verified.first().and_then(|signature| signature.time) {
             Some(secs) => Verified::By(Timestamp::from_secs(i64::try_from(secs).unwrap_or(i64::MAX / 1000))),
-            None => Verified::Unknown,
+            None => Verified::No,
         },
-        Err(VerifyError::Unsigned { .. }) => Verified::Unknown,
-        Err(_) => Verified::False(name),
+        Err(_) => Verified::No,
     }
 }
 

@@ -406,23 +406,21 @@ pub(crate) fn first_day(storage: &dyn Storage) -> Result<Option<Day>, SealError>
     Ok(read_state(storage)?.map(|state| state.first_day))
 }
 
-/// How many supplements of a day are sealed; nothing where the day is not, or the log is none.
-pub(crate) fn sealed_supplements(storage: &dyn Storage, day: Day) -> Result<Option<u32>, StorageError> {
+/// How many supplements the log has of a day, or `None` where the day is not sealed in it.
+pub(crate) fn supplements(storage: &dyn Storage, day: Day) -> Result<Option<u32>, SealError> {
     if !is_initialised(storage)? {
         return Ok(None);
     }
-    let Ok(log) = crate::audit::sound_log(storage)? else { return Ok(None) };
-    let mut sealed = None;
-    for entry in &log.entries {
-        match Leaf::decode(entry) {
-            Ok(Leaf::Day(leaf)) if leaf.day == day => sealed = Some(sealed.unwrap_or(0)),
-            Ok(Leaf::Supplement(leaf)) if leaf.day == day => {
-                sealed = Some(leaf.number.max(sealed.unwrap_or(0)));
-            }
+    let Ok(entries) = crate::audit::leaves(storage)? else { return Ok(None) };
+    let mut count = None;
+    for entry in entries {
+        match Leaf::decode(&entry)? {
+            Leaf::Day(leaf) if leaf.day == day => count = Some(0),
+            Leaf::Supplement(leaf) if leaf.day == day => count = Some(leaf.number),
             _ => {}
         }
     }
-    Ok(sealed)
+    Ok(count)
 }
 
 fn has_log_files(storage: &dyn Storage) -> Result<bool, StorageError> {

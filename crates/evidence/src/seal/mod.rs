@@ -16,5 +16,5 @@ mod publish;
 pub use days::{Sealed, Sealing, seal_due};
 pub use error::{SealError, SealErrorKind};
 pub use log::{Beginning, Log, first_day_of, holds_of, is_initialised};
-pub(crate) use log::{first_day, sealed_supplements};
+pub(crate) use log::{first_day, supplements};
 pub use prune::{Plan, plan, prune};

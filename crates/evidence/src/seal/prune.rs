@@ -139,7 +139,8 @@ impl Days {
                 Leaf::Day(leaf) => {
                     days.sealed.insert(leaf.day, SealedDay::of(leaf));
                 }
-                Leaf::Supplement(leaf) => {
+                // What came after its day was given up stays.
+                Leaf::Supplement(leaf) if !days.purged.contains(&leaf.day) => {
                     if let Some(day) = days.sealed.get_mut(&leaf.day) {
                         day.add(&leaf.events);
                     }
