@@ -169,7 +169,8 @@ async fn round(
             None => Vec::new(),
         };
         // A round that brought nothing leaves no trace.
-        let brought = report.as_ref().is_none_or(|report| report.outcome.is_ok() || !report.published.is_empty());
+        let brought =
+            report.as_ref().is_none_or(|report| report.outcome.is_ok() || !report.published.is_empty());
         let counted = if brought || !sealed.is_empty() { metrics::keep(&**storage) } else { Ok(()) };
         Ok::<_, SealError>((report, sealed, counted))
     };
@@ -216,6 +217,7 @@ fn config(args: &Collect, publishes: bool) -> Config {
     if let Source::Api { limit, .. } = &mut config.source {
         *limit = args.limit;
     }
+    config.exports = !args.no_export;
     config.policy = policy(&args.publish);
     config.publishes = publishes;
     config

@@ -46,6 +46,7 @@ pub mod cosign;
 mod cursor;
 mod digest;
 mod event;
+mod export;
 mod exporter;
 mod fact;
 mod instant;
@@ -66,6 +67,7 @@ pub use archive::{
 pub use collector::{Collection, Collector, MAX_CLOCK_SKEW, MAX_LIMIT};
 pub use digest::{Digest, DigestError};
 pub use event::{Event, parse_answer, parse_statistics};
+pub use export::MAX_EXPORT_BYTES;
 pub use exporter::{
     Config, Exporter, FetchId, Get, MAX_ANSWER_BYTES, Output, ReadFile, Report, Response, Source,
 };

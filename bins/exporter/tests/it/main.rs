@@ -12,6 +12,7 @@ mod retention;
 mod running;
 mod serve;
 mod server;
+mod simulated;
 mod units;
 mod web_units;
 mod witness;

@@ -183,9 +183,9 @@ impl Counts {
     /// Counts a fact in the file of a day. One that may be true of several days stands in the files of all of them,
     /// and counts in that of the day on which it was noticed.
     pub(super) fn fact(&mut self, day: Day, fact: &Fact) {
-        let gap =
-            matches!(fact.kind, FactKind::Gap { .. } | FactKind::Restart { .. } | FactKind::Rewritten { .. });
-        if gap && Day::of(fact.at) <= day {
+        if let FactKind::Gap { .. } | FactKind::Restart { .. } | FactKind::Rewritten { .. } = fact.kind
+            && Day::of(fact.at) <= day
+        {
             self.gaps += 1;
         }
     }

@@ -14,9 +14,10 @@ const NOW: u64 = 1_767_355_200;
 /// A request for the first `size` of these leaves, from `old` on.
 fn request(signer: &SigningKey, leaves: &[&str], old: u64, size: usize) -> Vec<u8> {
     let tree: Tree = leaves[..size].iter().map(|leaf| leaf_hash(leaf.as_bytes())).collect();
-    let note = Checkpoint::new(ORIGIN, tree.size(), tree.root()).unwrap().sign(&[signer]).unwrap();
-    let proof = consistency_proof(old, tree.size(), &tree).unwrap();
-    AddCheckpoint::new(old, proof, note).unwrap().to_string().into_bytes()
+    let note =
+        Checkpoint::new(ORIGIN, tree.size(), tree.root()).expect("sound").sign(&[signer]).expect("sound");
+    let proof = consistency_proof(old, tree.size(), &tree).expect("sound");
+    AddCheckpoint::new(old, proof, note).expect("sound").to_string().into_bytes()
 }
 
 fn opened(storage: &Arc<Memory>) -> Result<WitnessState, WitnessStateError> {
@@ -25,7 +26,7 @@ fn opened(storage: &Arc<Memory>) -> Result<WitnessState, WitnessStateError> {
 
 fn created() -> Arc<Memory> {
     let storage = Arc::new(Memory::new());
-    create(&*storage, witness(1).verifier_key(), &[key(1).verifier_key().clone()]).unwrap();
+    create(&*storage, witness(1).verifier_key(), &[key(1).verifier_key().clone()]).expect("sound");
     storage
 }
 
@@ -71,7 +72,7 @@ fn a_witness_that_forgot_does_not_sign() {
     assert!(matches!(nothing, WitnessStateError::NotCreated), "{nothing}");
 
     let storage = created();
-    let other = WitnessState::open(storage.clone(), witness(2), &[log.clone()]).unwrap_err();
+    let other = WitnessState::open(storage.clone(), witness(2), std::slice::from_ref(&log)).unwrap_err();
     assert!(matches!(other, WitnessStateError::OtherKey { .. }), "{other}");
 
     let stranger = SigningKey::from_seed("elsewhere.example/log", &[3; 32]).unwrap();
@@ -84,7 +85,7 @@ fn a_witness_that_forgot_does_not_sign() {
     let gone = opened(&storage).unwrap_err();
     assert!(matches!(gone, WitnessStateError::RecordMissing { .. }), "{gone}");
     // Making the log known again does not help: it is known, and what was signed of it is not.
-    assert_eq!(create(&*storage, witness(1).verifier_key(), &[log.clone()]).unwrap(), 0);
+    assert_eq!(create(&*storage, witness(1).verifier_key(), std::slice::from_ref(&log)).unwrap(), 0);
     assert!(opened(&storage).is_err());
 
     let storage = created();
