@@ -85,7 +85,7 @@ fn every_promised_metric_is_there_from_the_start_and_survives_a_restart() {
         ("governance_mode_rollback_total", 0.0),
     ];
     let check = |page: &str| {
-        told.iter().for_each(|(series, expected)| assert_eq!(value(page, series), *expected, "{series}"))
+        told.iter().for_each(|(series, expected)| assert_eq!(value(page, series), *expected, "{series}"));
     };
     check(&server.get("/metrics", "").text());
     let open = server.get("/metrics", "accept: application/openmetrics-text\r\n").text();
