@@ -22,14 +22,14 @@ impl Server {
         let stderr = BufReader::new(child.stderr.take().expect("piped"));
         let (send, lines) = channel();
         std::thread::spawn(move || stderr.lines().map_while(Result::ok).all(|line| send.send(line).is_ok()));
-        let mut said = Vec::new();
+        let mut server = Self { child, address: String::new(), said: Vec::new(), lines };
         loop {
-            let line =
-                lines.recv_timeout(Duration::from_secs(30)).unwrap_or_else(|_| panic!("no server: {said:?}"));
+            let line = server.says();
             if let Some((_, url)) = line.split_once("listening on http://") {
-                return Self { child, address: url.to_owned(), said, lines };
+                url.clone_into(&mut server.address);
+                return server;
             }
-            said.push(line);
+            server.said.push(line);
         }
     }
 
@@ -46,7 +46,8 @@ impl Server {
 
     /// What it said since.
     pub(crate) fn says(&self) -> String {
-        self.lines.recv_timeout(Duration::from_secs(30)).expect("it says something")
+        let line = self.lines.recv_timeout(Duration::from_secs(30));
+        line.unwrap_or_else(|error| panic!("{error}, after {:?}", self.said))
     }
 
     pub(crate) fn get(&self, path: &str, headers: &str) -> Answer {
