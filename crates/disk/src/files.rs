@@ -10,6 +10,7 @@ use rustix::fs::{AtFlags, CWD, Dir, FileType, FlockOperation, IFlags, Mode, OFla
 use rustix::io::{Errno, retry_on_intr};
 
 use crate::append::DiskFile;
+use crate::open::OpenFiles;
 use crate::system::{self, Kind};
 
 /// How much of a file is copied at a time.
@@ -24,6 +25,7 @@ pub struct Disk {
     root: PathBuf,
     directory: OwnedFd,
     named_temporaries: bool,
+    open: OpenFiles,
 }
 
 impl Disk {
@@ -33,7 +35,7 @@ impl Disk {
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
         let directory = retry_on_intr(|| rustix::fs::open(&root, flags, Mode::empty()))
             .map_err(|errno| Self::root_error(&root, system::kind(errno)))?;
-        Ok(Self { root, directory, named_temporaries: false })
+        Ok(Self { root, directory, named_temporaries: false, open: OpenFiles::default() })
     }
 
     /// Opens a directory and creates it first when it is missing, with the directories above it.
@@ -50,6 +52,14 @@ impl Disk {
     #[must_use]
     pub fn with_named_temporaries(mut self) -> Self {
         self.named_temporaries = true;
+        self
+    }
+
+    /// Keeps up to so many files open that are read in parts, those used last: for who alone changes the files
+    /// here. What another process removes or puts in their place is not noticed while they are open.
+    #[must_use]
+    pub fn with_open_files(mut self, most: usize) -> Self {
+        self.open = OpenFiles::new(most);
         self
     }
 
@@ -108,7 +118,7 @@ impl Disk {
     }
 
     /// Runs `work` on the directory that holds `name` and on the last component, and gives an error its place.
-    fn at<T>(
+    pub(crate) fn at<T>(
         &self,
         operation: Operation,
         name: &str,
@@ -269,6 +279,7 @@ impl Storage for Disk {
         self.at(Operation::Replace, name, true, |directory, file| {
             let temporary = write_temporary(directory, file, &mut &*content)?;
             rustix::fs::renameat(directory, &temporary, directory, file).map_err(system::kind)?;
+            self.open.close(name);
             system::sync(directory)
         })
     }
@@ -303,10 +314,13 @@ impl Storage for Disk {
     }
 
     fn read_at(&self, name: &str, offset: u64, buffer: &mut [u8]) -> Result<usize, StorageError> {
-        self.at(Operation::Read, name, false, |directory, file| {
-            let fd = system::open_file(directory, file, OFlags::RDONLY)?;
-            system::read_at(&fd, offset, buffer)
-        })
+        let fd = self.open.get(name, || {
+            self.at(Operation::Read, name, false, |directory, file| {
+                system::open_file(directory, file, OFlags::RDONLY)
+            })
+        })?;
+        let read = system::read_at(&*fd, offset, buffer);
+        read.map_err(|kind| StorageError::new(Operation::Read, self.path(name), kind))
     }
 
     fn list(&self, directory: &str) -> Result<Vec<Entry>, StorageError> {
@@ -321,6 +335,7 @@ impl Storage for Disk {
     fn remove(&self, name: &str) -> Result<(), StorageError> {
         self.at(Operation::Remove, name, false, |directory, file| {
             let removed = rustix::fs::unlinkat(directory, file, AtFlags::empty()).map_err(system::kind);
+            self.open.close(name);
             if matches!(removed, Ok(()) | Err(Kind::NotFound)) {
                 system::sync(directory)?;
             }
