@@ -261,6 +261,9 @@ pub(crate) struct Collect {
     /// How many entries to ask the backend for, 1 to 1000
     #[arg(long, default_value_t = MAX_LIMIT, value_parser = limit)]
     pub(crate) limit: usize,
+    /// Never asks for the backend's export, which closes gaps and which the backend records as an event
+    #[arg(long)]
+    pub(crate) no_export: bool,
     /// How long to wait for each answer
     #[arg(long, value_name = "DURATION", default_value = "10s")]
     pub(crate) timeout: Duration,

@@ -207,6 +207,7 @@ fn config(args: &Collect, publishes: bool) -> Config {
     if let Source::Api { limit, .. } = &mut config.source {
         *limit = args.limit;
     }
+    config.exports = !args.no_export;
     config.policy = policy(&args.publish);
     config.publishes = publishes;
     config

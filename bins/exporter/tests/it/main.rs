@@ -10,4 +10,5 @@ mod random_kills;
 mod refusals;
 mod retention;
 mod running;
+mod simulated;
 mod units;

@@ -98,6 +98,7 @@ impl ArchiveError {
         Self { place: place.into(), kind }
     }
 
+    #[expect(clippy::needless_pass_by_value, reason = "it is what errors are mapped with")]
     pub(crate) fn of_log(error: crate::seal::SealError) -> Self {
         let (message, integrity) = (error.to_string(), error.is_integrity());
         Self::new("", ArchiveErrorKind::Log { message, integrity })

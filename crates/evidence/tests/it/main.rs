@@ -5,6 +5,7 @@ mod answers;
 mod backend;
 mod crashing;
 mod days;
+mod exports;
 mod following;
 mod golden;
 mod leaves;
