@@ -23,6 +23,11 @@ usage: cargo xtask COMMAND
                                 queries over 90 days, or rules and their unit tests, side by side with Prometheus
   bench ingest [--targets N] [--series N] [--interval S] [--seconds S] [--binary PATH] [--victoria PATH]
                                 what scraping costs, side by side with Prometheus (and VictoriaMetrics)
+  bench evidence [--days N] [--events N] [--metadata-days N] [--proof-events N]
+                                sealing and verifying beside sha256sum, seven years of metadata, sizes of proofs
+  tamper [--seeds N] [--class CLASS] [--lawful N] [--no-flips] [--list]
+                                every class of tampering is found and named, every single bit of a small archive,
+                                and no lawful history raises an alarm
   soak [--runs N] [--seconds S] [--debug]
                                 kills the evaluator at random moments and compares what it had shown with what is
                                 there afterwards; 200 runs of at most 4 seconds, of the optimized binary
@@ -46,6 +51,8 @@ fn main() -> ExitCode {
         ["soak", args @ ..] => run::soak(args),
         ["bench", what @ ("query" | "rules"), args @ ..] => bench::command(what, args),
         ["bench", "ingest", args @ ..] => bench::ingest::command(args),
+        ["bench", "evidence", args @ ..] => run::example("xtask", "bench_evidence", args),
+        ["tamper", args @ ..] => run::example("xtask", "tamper", args),
         ["bench", rooms @ ..] => run::bench(rooms),
         ["conformance", args @ ..] if !args.is_empty() => run::conformance(args),
         _ => {

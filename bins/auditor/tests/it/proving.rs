@@ -63,6 +63,8 @@ fn nothing_is_proven_from_a_day_that_was_changed() {
     let events = "archive/hot/audit-2026-01-04.jsonl";
     archive.write(events, &archive.read(events).replace("mode_changed_5", "mode_changed_7"));
     archive.remove("archive/cold/audit-2026-01-04.jsonl.zst");
-    let ran = archive.run("prove archive --event mode_changed_7");
-    assert_eq!((ran.code, ran.stdout.as_str()), (Some(6), ""), "{ran:?}");
+    for event in ["2026-01-04:2", "mode_changed_7 --day 2026-01-04"] {
+        let ran = archive.run(&format!("prove archive --event {event}"));
+        assert_eq!((ran.code, ran.stdout.as_str()), (Some(6), ""), "{event}: {ran:?}");
+    }
 }
