@@ -30,6 +30,11 @@ usage: cargo xtask COMMAND
                                 [--ours PATH]; docs/benchmarks.md says what is measured
   bench backfill [--days N] [--ours PATH] [--promtool PATH] [--victoria PATH]
                                 what the import of a history costs, side by side with promtool and VictoriaMetrics
+  bench evidence [--days N] [--events N] [--metadata-days N] [--proof-events N]
+                                sealing and verifying beside sha256sum, seven years of metadata, sizes of proofs
+  tamper [--seeds N] [--class CLASS] [--lawful N] [--no-flips] [--list]
+                                every class of tampering is found and named, every single bit of a small archive,
+                                and no lawful history raises an alarm
   soak [--runs N] [--seconds S] [--debug]
                                 kills the evaluator at random moments and compares what it had shown with what is
                                 there afterwards; 200 runs of at most 4 seconds, of the optimized binary
@@ -58,6 +63,8 @@ fn main() -> ExitCode {
             bench::command(what, args)
         }
         ["bench", "backfill", args @ ..] => bench::backfill::command(args),
+        ["bench", "evidence", args @ ..] => run::example("xtask", "bench_evidence", args),
+        ["tamper", args @ ..] => run::example("xtask", "tamper", args),
         ["bench", rooms @ ..] => run::bench(rooms),
         ["conformance", args @ ..] if !args.is_empty() => run::conformance(args),
         _ => {

@@ -105,7 +105,7 @@ impl Suite {
 }
 
 /// One crate's example, in release mode.
-fn example(package: &str, name: &str, args: &[&str]) -> Result<(), String> {
+pub(crate) fn example(package: &str, name: &str, args: &[&str]) -> Result<(), String> {
     let command = ["run", "--quiet", "--release", "--package", package, "--example", name, "--"];
     cargo(&[&command, args].concat())
 }

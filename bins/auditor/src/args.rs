@@ -36,11 +36,11 @@ pub(crate) enum Command {
 }
 
 #[derive(Debug, Args)]
-#[group(required = true, multiple = false)]
+#[group(id = "place", required = true, multiple = false)]
 pub(crate) struct Archive {
     /// The archive
-    #[arg(id = "archive", value_name = "DIR")]
-    at: Option<PathBuf>,
+    #[arg(value_name = "DIR")]
+    archive: Option<PathBuf>,
     /// The archive
     #[arg(long = "dir", value_name = "DIR")]
     dir: Option<PathBuf>,
@@ -48,7 +48,7 @@ pub(crate) struct Archive {
 
 impl Archive {
     pub(crate) fn path(&self) -> PathBuf {
-        self.at.clone().or_else(|| self.dir.clone()).unwrap_or_default()
+        self.archive.clone().or_else(|| self.dir.clone()).unwrap_or_default()
     }
 }
 

@@ -112,6 +112,7 @@ impl Archive {
                 first_open,
                 collected: now,
                 open: BTreeMap::new(),
+                settled: BTreeMap::new(),
                 publishing: None,
             });
             let mut facts = collection.facts;
@@ -124,30 +125,31 @@ impl Archive {
             }
             cursor.collected = progress.collected();
             cursor.progress = progress;
-            archive.commit(now, cursor, &collection.events, facts)
+            archive.commit(now, cursor, Some(&collection.events), facts)
         })
     }
 
     /// Acknowledges what an interrupted run left, where no collection did.
     fn settle(&mut self, now: Timestamp) -> Result<Vec<Fact>, ArchiveError> {
         match self.cursor.clone() {
-            Some(cursor) if !self.unconfirmed.is_empty() => self.commit(now, cursor, &[], Vec::new()),
+            Some(cursor) if !self.unconfirmed.is_empty() => self.commit(now, cursor, None, Vec::new()),
             _ => Ok(Vec::new()),
         }
     }
 
+    /// Keeps the events of a collection; without one only acknowledges what an interrupted one left.
     fn commit(
         &mut self,
         now: Timestamp,
         mut cursor: Cursor,
-        events: &[Event],
+        collected: Option<&[Event]>,
         mut facts: Vec<Fact>,
     ) -> Result<Vec<Fact>, ArchiveError> {
         let mut by_day: BTreeMap<Day, Vec<&Event>> = BTreeMap::new();
         for day in self.unconfirmed.keys() {
             by_day.entry(*day).or_default();
         }
-        for event in events {
+        for event in collected.unwrap_or_default() {
             by_day.entry(Day::of(event.at())).or_default().push(event);
         }
         for (day, events) in &by_day {
@@ -156,6 +158,14 @@ impl Archive {
         let event_days: Vec<Day> = by_day.keys().copied().collect();
         for (day, facts) in facts_by_day(&cursor, &facts, &event_days) {
             self.append_facts(day, &facts, &mut cursor)?;
+        }
+        if collected.is_some() {
+            cursor.settled.clear();
+        } else {
+            for (day, left) in &self.unconfirmed {
+                let settled = cursor.settled.entry(*day).or_default();
+                settled.extend(left.events.iter().map(|(digest, _)| *digest));
+            }
         }
         self.save(cursor)?;
         self.unconfirmed.clear();
@@ -172,17 +182,22 @@ impl Archive {
     ) -> Result<(), ArchiveError> {
         let nothing = Unconfirmed::default();
         let left = self.unconfirmed.get(&day).unwrap_or(&nothing);
-        let kept: Vec<Digest> = left.events.iter().map(|(digest, _)| *digest).collect();
+        let kept = left.events.len();
+        let settled = cursor.settled.get(&day).into_iter().flatten().copied();
+        let known: Vec<Digest> = settled.chain(left.events.iter().map(|(digest, _)| *digest)).collect();
         let digests: Vec<Digest> = events.iter().map(|event| event.digest()).collect();
         // What the interrupted run wrote is the beginning of what is new now, if the source still shows it.
-        let confirmed = overlap(&kept, &digests);
-        if confirmed < kept.len() {
-            let events = (kept.len() - confirmed) as u64;
+        let confirmed = overlap(&known, &digests);
+        if confirmed < kept {
+            let events = (kept - confirmed) as u64;
             facts.push(Fact::new(now, FactKind::Recovered { day, events }));
         }
         let fresh = &events[confirmed..];
+        if kept == 0 && fresh.is_empty() {
+            return Ok(());
+        }
         if self.is_published(day, cursor)? {
-            let events = (kept.len() + fresh.len()) as u64;
+            let events = (kept + fresh.len()) as u64;
             facts.push(Fact::new(now, FactKind::Late { day, events }));
         }
         let mut text = String::new();
@@ -193,7 +208,7 @@ impl Archive {
         let open = cursor.open.entry(day).or_default();
         self.append(&open_events(day), open.bytes + left.bytes, &text)?;
         open.bytes += left.bytes + text.len() as u64;
-        open.events += (kept.len() + fresh.len()) as u64;
+        open.events += (kept + fresh.len()) as u64;
         let instants = left.events.iter().map(|(_, at)| *at).chain(fresh.iter().map(|event| event.at()));
         for at in instants {
             open.earliest = Some(open.earliest.map_or(at, |earliest| earliest.min(at)));

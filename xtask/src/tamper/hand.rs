@@ -142,7 +142,10 @@ const YEAR: i64 = 1_767_225_600;
 pub(crate) fn seconds(text: &str) -> i64 {
     let number = |from: usize, to: usize| text[from..to].parse::<i64>().expect("digits");
     let days: i64 = MONTHS.iter().take(number(5, 7) as usize - 1).sum::<i64>() + number(8, 10) - 1;
-    YEAR + (days + 365 * (number(0, 4) - 2026)) * 86_400 + number(11, 13) * 3600 + number(14, 16) * 60 + number(17, 19)
+    YEAR + (days + 365 * (number(0, 4) - 2026)) * 86_400
+        + number(11, 13) * 3600
+        + number(14, 16) * 60
+        + number(17, 19)
 }
 
 /// The reverse.

@@ -144,7 +144,7 @@ impl Log {
             log.finish()?;
         }
         log.leaves = log.read_leaves()?;
-        log.copies()?;
+        log.copies(&log.leaves)?;
         Ok(log)
     }
 
@@ -247,7 +247,7 @@ impl Log {
         self.save()?;
         self.finish()?;
         self.leaves.extend(leaves);
-        self.copies()
+        Ok(())
     }
 
     /// Keeps what a witness signed, beside the checkpoint of this size.
@@ -261,6 +261,9 @@ impl Log {
         let Some(pending) = self.state.pending.clone() else { return Ok(()) };
         let note = parse_note(&pending.checkpoint)?;
         let grown = self.grow(&pending.leaves)?;
+        let leaves = pending.leaves.iter().map(|leaf| Leaf::decode(leaf.as_bytes()));
+        // Before the checkpoint, so that no sealed day is ever without its copy.
+        self.copies(&leaves.collect::<Result<Vec<_>, _>>()?)?;
         for (path, bytes) in &grown.files {
             publish(&*self.storage, &format!("{LOG_DIRECTORY}/{path}"), bytes)?;
         }
@@ -283,14 +286,14 @@ impl Log {
     }
 
     /// Copies of the leaves beside the plain files of their days, where those are.
-    fn copies(&self) -> Result<(), SealError> {
+    fn copies(&self, leaves: &[Leaf]) -> Result<(), SealError> {
         let published: Vec<String> = self
             .storage
             .list(crate::names::PUBLISHED_DIRECTORY)?
             .into_iter()
             .map(|entry| entry.name)
             .collect();
-        for leaf in &self.leaves {
+        for leaf in leaves {
             let file = match leaf {
                 Leaf::Day(leaf) => &leaf.events.file,
                 Leaf::Supplement(leaf) => &leaf.events.file,

@@ -13,6 +13,9 @@ use crate::names::{
     COLD_DIRECTORY, PUBLISHED_DIRECTORY, compressed, in_cold, in_published, leaves, manifest, sidecar,
 };
 
+/// The most days that one leaf gives up: some 35 bytes each are half of what a leaf may have.
+const MAX_PURGED_DAYS: usize = 1000;
+
 /// What the retention no longer asks for.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
@@ -88,13 +91,13 @@ pub fn prune(
             }
         }
     }
-    if !plan.purge.is_empty() {
+    for purged in plan.purge.chunks(MAX_PURGED_DAYS) {
         let leaf = |day: &Day| days.sealed.get(day).map(|sealed| PurgedDay { day: *day, leaf: sealed.leaf });
         let purge = Leaf::Purge(Purge {
             v: LEAF_VERSION,
             index: log.size(),
             at: now,
-            days: plan.purge.iter().filter_map(leaf).collect(),
+            days: purged.iter().filter_map(leaf).collect(),
             retention,
             reason: format!("kept for {} days", retention.cold_days),
             by: "retention".to_owned(),
