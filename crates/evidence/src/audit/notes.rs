@@ -120,7 +120,8 @@ fn is_cut(bytes: &[u8], checkpoint: &Checkpoint, signers: &[VerifierKey]) -> boo
     match lines.split_last() {
         None => true,
         Some((last, before)) if last.ends_with(b"\n") => {
-            before.len() + 1 < signers.len() && lines.iter().zip(signers).all(|(found, key)| is_by(found, key))
+            before.len() + 1 < signers.len()
+                && lines.iter().zip(signers).all(|(found, key)| is_by(found, key))
         }
         Some((last, before)) => {
             before.len() < signers.len()
