@@ -19,10 +19,17 @@ usage: cargo xtask COMMAND
   tidy                          what no compiler checks: arrows, pages, tests and runbooks of alerts, leftovers
   tidy --write                  the same, after writing the generated parts of docs/architecture.md
   bench [ROOM]                  the benchmarks of one room, or of all
-  bench query|rules [--binary PATH] [--promtool PATH] [--days N] [--window SECONDS]
-                                queries over 90 days, or rules and their unit tests, side by side with Prometheus
-  bench ingest [--targets N] [--series N] [--interval S] [--seconds S] [--binary PATH] [--victoria PATH]
-                                what scraping costs, side by side with Prometheus (and VictoriaMetrics)
+  bench ingest [--targets N] [--series N] [--interval S] [--warm S] [--seconds S]
+                                what scraping costs; without numbers, at two sizes
+  bench store [--days N] [--series N] [--samples N]
+                                bytes of finished samples, and restarts; one of them: bench sizes, bench restart
+  bench query [--days N]        queries over 90 finished days
+  bench rules [--window S]      rules, and their unit tests
+                                all four side by side with Prometheus, and VictoriaMetrics where installed; they
+                                take [--quick] [--alone] [--binary PROMETHEUS] [--promtool PATH] [--victoria PATH]
+                                [--ours PATH]; docs/benchmarks.md says what is measured
+  bench backfill [--days N] [--ours PATH] [--promtool PATH] [--victoria PATH]
+                                what the import of a history costs, side by side with promtool and VictoriaMetrics
   bench evidence [--days N] [--events N] [--metadata-days N] [--proof-events N]
                                 sealing and verifying beside sha256sum, seven years of metadata, sizes of proofs
   tamper [--seeds N] [--class CLASS] [--lawful N] [--no-flips] [--list]
@@ -31,9 +38,11 @@ usage: cargo xtask COMMAND
   soak [--runs N] [--seconds S] [--debug]
                                 kills the evaluator at random moments and compares what it had shown with what is
                                 there afterwards; 200 runs of at most 4 seconds, of the optimized binary
+  kill-evidence [--runs N]      kills everything of the exporter that writes at random moments, and has an auditor
+                                look at what is there afterwards; 5,000 runs of the optimized binary
   differential [--seed N] [--queries N] [--binary PATH]
                                 random expressions over random data, asked of a real Prometheus and of us
-  conformance DIR [--verbose] [--at-least N] [--store memory|tsdb] [--binary PATH] [--write-doc]
+  conformance DIR [--verbose] [--at-least N] [--store memory|tsdb|durable] [--binary PATH] [--write-doc]
                                 the query engine against a folder of .test files, or the exposition parser
                                 against one of OpenMetrics cases; `conformance promql DIR` and `conformance
                                 openmetrics DIR` say which
@@ -49,8 +58,11 @@ fn main() -> ExitCode {
         ["tidy", "--write"] => tidy::write().and_then(|()| tidy::check()),
         ["differential", args @ ..] => differential::command(args),
         ["soak", args @ ..] => run::soak(args),
-        ["bench", what @ ("query" | "rules"), args @ ..] => bench::command(what, args),
-        ["bench", "ingest", args @ ..] => bench::ingest::command(args),
+        ["kill-evidence", args @ ..] => run::kill_evidence(args),
+        ["bench", what @ ("ingest" | "store" | "sizes" | "restart" | "query" | "rules"), args @ ..] => {
+            bench::command(what, args)
+        }
+        ["bench", "backfill", args @ ..] => bench::backfill::command(args),
         ["bench", "evidence", args @ ..] => run::example("xtask", "bench_evidence", args),
         ["tamper", args @ ..] => run::example("xtask", "tamper", args),
         ["bench", rooms @ ..] => run::bench(rooms),

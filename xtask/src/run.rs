@@ -47,6 +47,22 @@ pub(crate) fn soak(args: &[&str]) -> Result<(), String> {
     cargo_with(&command, &[("ASSURANCE_SOAK_RUNS", runs), ("ASSURANCE_SOAK_SECONDS", seconds)])
 }
 
+/// The exporter's test of kills at random moments, for longer than its suite does.
+pub(crate) fn kill_evidence(args: &[&str]) -> Result<(), String> {
+    let runs = match args {
+        [] => "5000",
+        ["--runs", runs] if runs.parse::<u32>().is_ok_and(|runs| runs > 0) => runs,
+        ["--runs", ..] => return Err("--runs needs a whole number".to_owned()),
+        _ => return Err(format!("kill-evidence does not know {:?}", args.join(" "))),
+    };
+    let command =
+        ["test", "--quiet", "--locked", "--release", "--package", "assurance-exporter", "--test", "it"];
+    cargo_with(
+        &[&command[..], &["random_kills::", "--", "--nocapture"]].concat(),
+        &[("ASSURANCE_KILL_RUNS", runs)],
+    )
+}
+
 /// The conformance of the room that a folder's cases are for.
 pub(crate) fn conformance(args: &[&str]) -> Result<(), String> {
     let (suite, args) = match args {

@@ -26,6 +26,11 @@ pub(crate) enum Command {
     Test(Test),
     /// Ask a running server, ours or a Prometheus, as promtool does.
     Query(Query),
+    /// Look at the files of a sample store, whether a server runs on them or not.
+    Tsdb {
+        #[command(subcommand)]
+        what: crate::tsdb::Tsdb,
+    },
     /// Ask a running server whether it is healthy; exit code 0 or 4.
     Healthcheck(Healthcheck),
 }
@@ -56,6 +61,9 @@ pub(crate) struct Serve {
     /// Allow POST /-/reload and /-/quit.
     #[arg(long = "web.enable-lifecycle")]
     pub(crate) lifecycle: bool,
+    /// Allow POST /api/v1/admin/tsdb/snapshot, which copies the samples.
+    #[arg(long = "web.enable-admin-api")]
+    pub(crate) admin_api: bool,
     /// Listen beyond loopback although no web configuration protects it.
     #[arg(long = "web.insecure-allow-remote")]
     pub(crate) allow_remote: bool,

@@ -11,6 +11,7 @@ mod query;
 mod serve;
 mod storage;
 mod test;
+mod tsdb;
 mod wire;
 
 use std::process::ExitCode;
@@ -25,6 +26,8 @@ mod exit {
     pub(crate) const LINT: u8 = 3;
     pub(crate) const UNREACHABLE: u8 = 4;
     pub(crate) const IO: u8 = 5;
+    pub(crate) const INTEGRITY: u8 = 6;
+    pub(crate) const INCOMPLETE: u8 = 7;
 }
 
 fn main() -> ExitCode {
@@ -35,6 +38,7 @@ fn main() -> ExitCode {
         Command::Test(args) => match args.what {
             TestWhat::Rules(args) => test::run(&args),
         },
+        Command::Tsdb { what } => tsdb::run(what),
         Command::Query(args) => wait(query::run(args)),
         Command::Healthcheck(args) => wait(healthcheck::run(args)),
     }
@@ -43,7 +47,12 @@ fn main() -> ExitCode {
 /// Starts the threads that waiting needs. Commands that only read files do without.
 fn wait(work: impl Future<Output = ExitCode>) -> ExitCode {
     match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
-        Ok(runtime) => runtime.block_on(work),
+        Ok(runtime) => {
+            let code = runtime.block_on(work);
+            // Who is told to stop while a long log is read does not wait for it.
+            runtime.shutdown_timeout(std::time::Duration::from_secs(1));
+            code
+        }
         Err(error) => wire::fail(exit::IO, &format!("cannot start threads: {error}")),
     }
 }

@@ -3,17 +3,19 @@
 use std::net::{IpAddr, ToSocketAddrs as _};
 use std::path::Path;
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use assurance_runtime::Clock;
 use assurance_runtime::server::{ServerError, WebConfig};
 use assurance_runtime::setup::{self, Settings};
 use assurance_runtime::signals::{Asked, Signals};
+use assurance_tsdb::Progress;
 
 use crate::about;
 use crate::args::Serve;
 use crate::exit;
 use crate::storage;
-use crate::wire::{self, Frame, fail};
+use crate::wire::{self, Door, Frame, fail};
 
 pub(crate) async fn run(args: Serve) -> ExitCode {
     crate::logs::init(&args.logs);
@@ -28,7 +30,7 @@ pub(crate) async fn run(args: Serve) -> ExitCode {
         Ok(signals) => signals,
         Err(error) => return fail(exit::IO, &format!("cannot listen for signals: {error}")),
     };
-    let settings = settings(&args);
+    let mut settings = settings(&args);
     let loaded = match setup::load(&settings) {
         Ok(loaded) => loaded,
         Err(error) => return fail(exit::CONFIGURATION, &error.to_string()),
@@ -42,28 +44,43 @@ pub(crate) async fn run(args: Serve) -> ExitCode {
     if let Some(window) = args.intake.out_of_order_window.or(loaded.out_of_order_window) {
         config.out_of_order_window = window;
     }
-    let (store, keeper) = match storage::open(&args.storage_path, config, args.storage.sync_interval) {
-        Ok(opened) => opened,
-        Err(message) => return fail(exit::IO, &message),
+    let door = Door {
+        address: &args.listen_address,
+        web: &web,
+        web_file: args.web_config.as_deref(),
+        allow_remote: args.allow_remote,
+        remote_write_receiver: args.intake.receives(),
+        cors_origin: Some(args.cors_origin),
+    };
+    let progress = Arc::new(Progress::default());
+    let entrance = match wire::listen(&mut settings, door, Arc::clone(&progress)).await {
+        Ok(entrance) => entrance,
+        Err(error) => return fail(exit_code(&error), &error.to_string()),
+    };
+    tracing::info!(url = %entrance.url, "listening; queries are answered once the samples of earlier runs are back");
+    let sync_interval = args.storage.sync_interval;
+    let opening = storage::open(&args.storage_path, config, sync_interval, &progress);
+    let (store, keeper) = tokio::select! {
+        opened = opening => match opened {
+            Ok(opened) => opened,
+            Err(message) => return fail(exit::IO, &message),
+        },
+        () = stop_asked(&mut signals) => {
+            progress.give_up();
+            tracing::info!("stopping before the samples of earlier runs are back");
+            return ExitCode::SUCCESS;
+        }
     };
     let frame = Frame {
         clock,
-        address: &args.listen_address,
-        web: &web,
         store,
         keeper: Some(keeper),
         lifecycle: args.lifecycle,
-        allow_remote: args.allow_remote,
-        remote_write_receiver: args.intake.receives(),
-        web_file: args.web_config.as_deref(),
-        cors_origin: Some(args.cors_origin),
+        admin: args.admin_api.then(|| args.storage_path.clone()),
         flags: about::flags(),
     };
     let rules = loaded.rule_files.len();
-    let mut evaluator = match wire::start(loaded, settings, frame).await {
-        Ok(evaluator) => evaluator,
-        Err(error) => return fail(exit_code(&error), &error.to_string()),
-    };
+    let mut evaluator = wire::start(loaded, settings, entrance, frame);
     tracing::info!(url = %evaluator.url, rule_files = rules, "ready");
     loop {
         let asked = tokio::select! {
@@ -81,6 +98,11 @@ pub(crate) async fn run(args: Serve) -> ExitCode {
     tracing::info!("stopping");
     evaluator.stop().await;
     ExitCode::SUCCESS
+}
+
+/// Waits for a request to stop; the configuration that another reload would read is being read already.
+async fn stop_asked(signals: &mut Signals) {
+    while signals.next().await != Asked::Stop {}
 }
 
 fn exit_code(error: &ServerError) -> u8 {

@@ -10,8 +10,11 @@ use assurance_pipeline::Pipeline;
 use assurance_runtime::setup::Setup;
 use assurance_runtime::{Alerts, Keeper};
 use assurance_storage::Storage;
-use assurance_tsdb::{Config, OpenErrorKind, Recovery, Store};
+use assurance_tsdb::{Config, OpenErrorKind, Progress, Recovery, Store};
 use clap::Args;
+
+/// Days kept open for reading: as many as a retention of 90 days has, and some more.
+const MAX_OPEN_FILES: usize = 128;
 
 /// Flags about what is kept, and for how long.
 #[derive(Clone, Debug, Args)]
@@ -30,6 +33,9 @@ pub(crate) struct Flags {
         value_parser = interval
     )]
     pub(crate) sync_interval: StdDuration,
+    /// How many series may be in memory at once; samples of further ones are refused, and counted.
+    #[arg(long = "storage.tsdb.max-series", value_name = "NUMBER", default_value_t = Config::default().max_series)]
+    max_series: usize,
 }
 
 impl Flags {
@@ -41,6 +47,7 @@ impl Flags {
         if let Some(retention) = given.or(loaded.retention) {
             config.retention = retention;
         }
+        config.max_series = self.max_series;
         config.max_bytes = self.retention_size.or(loaded.retention_size).filter(|bytes| *bytes > 0);
         config
     }
@@ -59,14 +66,26 @@ fn interval(text: &str) -> Result<StdDuration, String> {
     Ok(interval.to_std())
 }
 
-/// Opens the store below `path`, and tells what became of what was there.
+/// Opens the store below `path` on a thread that may wait for a disk, and tells what became of what was there.
 ///
 /// # Errors
 /// Why it cannot be used, and what to do.
-pub(crate) fn open(
+pub(crate) async fn open(
     path: &Path,
     config: Config,
     sync_interval: StdDuration,
+    progress: &Arc<Progress>,
+) -> Result<(Arc<Store>, Keeper), String> {
+    let (path, progress) = (path.to_owned(), Arc::clone(progress));
+    let opening = tokio::task::spawn_blocking(move || open_now(&path, config, sync_interval, &progress));
+    opening.await.map_err(|error| format!("opening the store ended in a fault: {error}"))?
+}
+
+fn open_now(
+    path: &Path,
+    config: Config,
+    sync_interval: StdDuration,
+    progress: &Progress,
 ) -> Result<(Arc<Store>, Keeper), String> {
     let place = path.display();
     let unusable = |error: &dyn std::fmt::Display| {
@@ -75,9 +94,10 @@ pub(crate) fn open(
              = help: give a directory that this user may write to"
         )
     };
-    let disk = Disk::create(path).map_err(|error| unusable(&error))?;
+    let disk = Disk::create(path).map_err(|error| unusable(&error))?.with_open_files(MAX_OPEN_FILES);
     let storage: Arc<dyn Storage> = Arc::new(disk);
-    let (store, recovery) = Store::open(config, Arc::clone(&storage)).map_err(|error| match error.kind {
+    let opened = Store::open_observed(config, Arc::clone(&storage), progress);
+    let (store, recovery) = opened.map_err(|error| match error.kind {
         OpenErrorKind::Locked { .. } => format!(
             "{error}\n  = help: stop the other process, or give this one another --storage.tsdb.path than {place}"
         ),

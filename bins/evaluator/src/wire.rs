@@ -1,7 +1,7 @@
 //! Puts the parts together: store, pipeline, driver, router and server. The only place that knows them all.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -13,8 +13,9 @@ use assurance_runtime::driver::Driver;
 use assurance_runtime::server::{Server, ServerError, WebConfig, WebReloader};
 use assurance_runtime::setup::{self, Settings, Setup};
 use assurance_runtime::{Clock, Keeper};
-use assurance_tsdb::Store;
+use assurance_tsdb::{Progress, Store};
 use assurance_web as web;
+use axum::Router;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
@@ -30,39 +31,73 @@ pub(crate) struct Evaluator {
     keeper: Option<Keeper>,
 }
 
-/// What differs between a service and a demonstration.
-pub(crate) struct Frame<'a> {
-    pub(crate) clock: Clock,
+/// Where an evaluator is reached, and by whom.
+pub(crate) struct Door<'a> {
     pub(crate) address: &'a str,
     pub(crate) web: &'a WebConfig,
+    /// Where `web` was read from: it is followed while the server runs.
+    pub(crate) web_file: Option<&'a Path>,
+    pub(crate) allow_remote: bool,
+    pub(crate) remote_write_receiver: bool,
+    pub(crate) cors_origin: Option<Matcher>,
+}
+
+/// A server that answers while the samples of earlier runs are read.
+pub(crate) struct Entrance {
+    pub(crate) url: String,
+    web: web::Settings,
+    routers: watch::Sender<Router>,
+    web_reloader: WebReloader,
+    progress: Arc<Progress>,
+    stop: watch::Sender<bool>,
+    serving: JoinHandle<()>,
+}
+
+/// What differs between a service and a demonstration.
+pub(crate) struct Frame {
+    pub(crate) clock: Clock,
     pub(crate) store: Arc<Store>,
     /// `None` for a store in memory.
     pub(crate) keeper: Option<Keeper>,
     pub(crate) lifecycle: bool,
-    pub(crate) allow_remote: bool,
-    pub(crate) remote_write_receiver: bool,
-    /// Where `web` was read from: it is followed while the server runs.
-    pub(crate) web_file: Option<&'a Path>,
-    pub(crate) cors_origin: Option<Matcher>,
+    /// The directory of the samples, where it may be copied on request.
+    pub(crate) admin: Option<PathBuf>,
     /// What `status/flags` shows.
     pub(crate) flags: BTreeMap<String, String>,
 }
 
-/// Starts an evaluator. An external URL that is not given is the one listened on.
-pub(crate) async fn start(
-    mut setup: Setup,
-    mut settings: Settings,
-    frame: Frame<'_>,
-) -> Result<Evaluator, ServerError> {
-    let server = Server::bind(frame.address, frame.web).await?;
-    if let Some(file) = frame.web_file {
+/// Listens, and tells how far `progress` is. An external URL that is not given is the one listened on.
+pub(crate) async fn listen(
+    settings: &mut Settings,
+    door: Door<'_>,
+    progress: Arc<Progress>,
+) -> Result<Entrance, ServerError> {
+    let server = Server::bind(door.address, door.web).await?;
+    if let Some(file) = door.web_file {
         server.watch(file);
     }
     let url = server.url();
     if settings.external_url.is_empty() {
         settings.external_url.clone_from(&url);
-        setup.pipeline.rules.external_url.clone_from(&url);
     }
+    let mut web = web::Settings::default();
+    web.external_url.clone_from(&settings.external_url);
+    web.allowed_hosts.extend(host_of(&settings.external_url));
+    web.check_hosts = !door.allow_remote;
+    web.remote_write_receiver = door.remote_write_receiver;
+    web.features.clone_from(&settings.features);
+    web.cors_origin = door.cors_origin;
+    let (routers, newest) = watch::channel(web::starting(web.clone(), Arc::clone(&progress)));
+    let (stop, stopped) = watch::channel(false);
+    let web_reloader = server.web_reloader();
+    let serving = tokio::spawn(server.serve_changing(newest, stopped));
+    Ok(Entrance { url, web, routers, web_reloader, progress, stop, serving })
+}
+
+/// Starts an evaluator behind an entrance.
+pub(crate) fn start(mut setup: Setup, settings: Settings, entrance: Entrance, frame: Frame) -> Evaluator {
+    let Entrance { url, web: web_settings, routers, web_reloader, progress, stop, serving } = entrance;
+    setup.pipeline.rules.external_url.clone_from(&settings.external_url);
     let clock = frame.clock;
     let store = frame.store;
     let mut pipeline = Pipeline::new(setup.pipeline, Arc::clone(&store), clock.now());
@@ -75,13 +110,6 @@ pub(crate) async fn start(
         Driver::new(Arc::clone(&pipeline), clock, setup.senders, &settings.external_url, keeper.clone());
     let reloader = Arc::new(Reloader::new(driver.clone(), settings.clone(), clock));
 
-    let mut web_settings = web::Settings::default();
-    web_settings.external_url.clone_from(&settings.external_url);
-    web_settings.allowed_hosts.extend(host_of(&settings.external_url));
-    web_settings.check_hosts = !frame.allow_remote;
-    web_settings.remote_write_receiver = frame.remote_write_receiver;
-    web_settings.features.clone_from(&settings.features);
-    web_settings.cors_origin = frame.cors_origin;
     let reload: Option<web::Reload> = frame.lifecycle.then(|| {
         let reloader = Arc::clone(&reloader);
         let reload: web::Reload = Arc::new(move || {
@@ -118,18 +146,21 @@ pub(crate) async fn start(
         });
         quit
     });
-    let router = web::router(state);
-
-    let (stop, stopped) = watch::channel(false);
-    let web_reloader = server.web_reloader();
-    let tasks = vec![
-        tokio::spawn({
-            let stopped = stopped.clone();
-            async move { driver.run(stopped).await }
-        }),
-        tokio::spawn(server.serve(router, stopped)),
-    ];
-    Ok(Evaluator { url, reloader, web_reloader, quit, stop, tasks, keeper })
+    state.snapshot = frame.admin.map(|directory| {
+        let snapshot: web::TakeSnapshot = Arc::new(move |with_log| {
+            let (directory, now) = (directory.clone(), clock.now());
+            let work = move || crate::tsdb::take_named(&directory, with_log, now);
+            let task = tokio::task::spawn_blocking(work);
+            Box::pin(async move { task.await.unwrap_or_else(|error| Err(error.to_string())) })
+        });
+        snapshot
+    });
+    state.replay = progress;
+    // Whoever serves has not ended: it is told to by `stop` alone.
+    let _starting = routers.send_replace(web::router(state));
+    let stopped = stop.subscribe();
+    let driving = tokio::spawn(async move { driver.run(stopped).await });
+    Evaluator { url, reloader, web_reloader, quit, stop, tasks: vec![driving, serving], keeper }
 }
 
 impl Evaluator {

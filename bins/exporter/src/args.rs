@@ -73,9 +73,10 @@ impl Key {
         if let Some(key) = &self.key {
             return key.clone();
         }
-        let credential = variable("CREDENTIALS_DIRECTORY").map(|dir| PathBuf::from(dir).join("log-key"));
+        let credential = credentials_directory().map(|directory| directory.join("log-key"));
         let credential = credential.filter(|file| file.exists());
-        credential.unwrap_or_else(|| directory.path().join(assurance_evidence::STATE_DIRECTORY).join("log.key"))
+        credential
+            .unwrap_or_else(|| directory.path().join(assurance_evidence::STATE_DIRECTORY).join("log.key"))
     }
 
     pub(crate) fn named(&self) -> Option<&PathBuf> {
@@ -260,6 +261,9 @@ pub(crate) struct Collect {
     /// How many entries to ask the backend for, 1 to 1000
     #[arg(long, default_value_t = MAX_LIMIT, value_parser = limit)]
     pub(crate) limit: usize,
+    /// Never asks for the backend's export, which closes gaps and which the backend records as an event
+    #[arg(long)]
+    pub(crate) no_export: bool,
     /// How long to wait for each answer
     #[arg(long, value_name = "DURATION", default_value = "10s")]
     pub(crate) timeout: Duration,
@@ -368,6 +372,11 @@ fn variable(name: &str) -> Option<String> {
     #[expect(clippy::disallowed_methods, reason = "this is the place where the environment is read")]
     let value = std::env::var(name);
     value.ok().filter(|value| !value.is_empty())
+}
+
+/// Where systemd puts the credentials of the service.
+pub(crate) fn credentials_directory() -> Option<PathBuf> {
+    variable("CREDENTIALS_DIRECTORY").map(PathBuf::from)
 }
 
 fn dry_run() -> bool {

@@ -38,7 +38,16 @@ impl Fetcher {
         let url = format!("{}{}", self.base, get.path);
         let headers = [("accept".to_owned(), "application/json".to_owned())];
         let limits = Limits { timeout: self.timeout, body: get.max_bytes };
-        let answer = self.client.get(&url, &headers, limits).await.map_err(|error| match error.kind {
+        let answer = match &get.post {
+            None => self.client.get(&url, &headers, limits).await,
+            Some(body) => {
+                let [_, json] =
+                    ["accept", "content-type"].map(|name| (name.to_owned(), "application/json".to_owned()));
+                let lines = ("accept".to_owned(), "application/x-ndjson, application/json".to_owned());
+                self.client.post(&url, &[lines, json], body.clone().into(), limits).await
+            }
+        };
+        let answer = answer.map_err(|error| match error.kind {
             ClientErrorKind::BodyTooLong { .. } => FetchError::TooLong,
             kind @ (ClientErrorKind::Credential { .. }
             | ClientErrorKind::Header { .. }

@@ -45,7 +45,10 @@ pub(crate) fn create(file: &Path, origin: &str) -> Result<SigningKey, Exit> {
     match written {
         Ok(()) => Ok(key),
         Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {
-            say(format_args!("error: {}: there is a file already; a key is never overwritten", file.display()));
+            say(format_args!(
+                "error: {}: there is a file already; a key is never overwritten",
+                file.display()
+            ));
             Err(Exit::Usage)
         }
         Err(error) => Err(failed(Exit::Storage, &error)),
@@ -65,7 +68,7 @@ pub(crate) fn read(file: &Path) -> Result<SigningKey, Exit> {
         Exit::Usage
     })?;
     let mode = handle.metadata().map_err(|error| failed(Exit::Usage, &error))?.permissions().mode();
-    if mode & 0o077 != 0 {
+    if mode & strangers(file) != 0 {
         let (file, mode) = (file.display(), mode & 0o777);
         say(format_args!("error: {file}: others may use this key (mode {mode:03o}); chmod 600 {file}"));
         return Err(Exit::Usage);
@@ -78,6 +81,13 @@ pub(crate) fn read(file: &Path) -> Result<SigningKey, Exit> {
         say(format_args!("error: {}: {error}", file.display()));
         Exit::Usage
     })
+}
+
+/// The rights that nobody but the owner may have. systemd lets the service read a credential by an access list, and
+/// its mask shows as the group's right to read.
+fn strangers(file: &Path) -> u32 {
+    let credentials = crate::args::credentials_directory();
+    if credentials.is_some_and(|directory| file.parent() == Some(&directory)) { 0o037 } else { 0o077 }
 }
 
 fn failed(exit: Exit, error: &dyn std::fmt::Display) -> Exit {

@@ -1,11 +1,15 @@
 //! The commands of the log: creating it, sealing, keys, holds and retention.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use assurance_disk::{Disk, WallClock};
 use assurance_evidence::manifest::{ClockState, Leaf, LegalHold, Release, Retention, Succession};
-use assurance_evidence::seal::{Beginning, Log, Plan, SealError, Sealed, Sealing, is_initialised, plan, seal_due};
+use assurance_evidence::seal::{
+    Beginning, Log, Plan, SealError, SealErrorKind, Sealed, Sealing, holds_of, is_initialised, plan, seal_due,
+};
 use assurance_evidence::{Day, LOCK_FILE, STATE_DIRECTORY, audit, seal};
 use assurance_storage::{LockGuard, Overlay, Storage};
 use assurance_tlog::Checkpoint;
@@ -15,6 +19,10 @@ use assurance_tlog::policy::Policy;
 use crate::args::{Directory, Format, HoldAdd, HoldRelease, Init, Key, Prune, Rotate, Sign, Status};
 use crate::key;
 use crate::talk::{Exit, print, say};
+use crate::wire::LOCK_RETRY;
+
+/// How long another process that writes there is waited for: a collection's round takes no longer than its timeouts.
+const LOCK_WAIT: Duration = Duration::from_secs(15);
 
 /// The name of a log that was given none.
 const ORIGIN: &str = "assurance/evidence";
@@ -32,15 +40,19 @@ fn refused(message: &dyn std::fmt::Display) -> Exit {
 /// Nothing is collected into a directory without a log: whoever lost the state would begin anew unnoticed.
 pub(crate) fn required(directory: &Directory) -> Result<(), Exit> {
     let path = directory.path();
-    let found = Disk::open(&path).and_then(|disk| is_initialised(&disk));
+    let found = Disk::open(&path).and_then(|disk| Ok((is_initialised(&disk)?, disk)));
     match found {
-        Ok(true) => Ok(()),
-        Ok(false) => {
-            let path = path.display();
-            Err(refused(&format_args!(
-                "{path} has no log; create it once, with `assurance-exporter init --dir {path}`"
-            )))
-        }
+        Ok((true, _)) => Ok(()),
+        Ok((false, disk)) => match Log::open(Arc::new(disk)) {
+            // There was one, and what is known of it is gone.
+            Err(error) if error.is_integrity() => Err(failed(&error)),
+            _ => {
+                let path = path.display();
+                Err(refused(&format_args!(
+                    "{path} has no log; create it once, with `assurance-exporter init --dir {path}`"
+                )))
+            }
+        },
         Err(error) if error.is_not_found() => Err(refused(&format_args!(
             "{error}; create it once, with `assurance-exporter init --dir {}`",
             path.display()
@@ -49,8 +61,8 @@ pub(crate) fn required(directory: &Directory) -> Result<(), Exit> {
     }
 }
 
-pub(crate) fn init(args: &Init) -> Exit {
-    match begin(args) {
+pub(crate) async fn init(args: &Init) -> Exit {
+    match begin(args).await {
         Ok(log) => {
             print(log.key());
             say(format_args!(
@@ -63,14 +75,18 @@ pub(crate) fn init(args: &Init) -> Exit {
     }
 }
 
-fn begin(args: &Init) -> Result<Log, Exit> {
+async fn begin(args: &Init) -> Result<Log, Exit> {
     let disk: Arc<dyn Storage> =
         Arc::new(Disk::create(args.directory.path()).map_err(|error| failed(&error.into()))?);
-    let _lock = lock(&*disk)?;
-    if is_initialised(&*disk).map_err(|error| failed(&error.into()))? {
-        // Finishes what was interrupted, if anything was, before it refuses.
-        let log = Log::open(disk).map_err(|error| failed(&error))?;
-        return Err(refused(&format_args!("there is a log already, {} with {} leaves", log.origin(), log.size())));
+    let _lock = lock(&*disk).await?;
+    match Log::open(disk.clone()) {
+        Err(error) if matches!(error.kind, SealErrorKind::NotInitialised) => {}
+        Err(error) => return Err(failed(&error)),
+        // What was interrupted, if anything was, is finished by now.
+        Ok(log) => {
+            let (origin, size) = (log.origin(), log.size());
+            return Err(refused(&format_args!("there is a log already, {origin} with {size} leaves")));
+        }
     }
     let key = match args.key.named() {
         Some(file) => key::read(file)?,
@@ -79,7 +95,9 @@ fn begin(args: &Init) -> Result<Log, Exit> {
     let origin = args.origin.clone().unwrap_or_else(|| key.verifier_key().name().to_owned());
     if origin != key.verifier_key().name() {
         let name = key.verifier_key().name();
-        return Err(refused(&format_args!("the key is for {name:?}, not for {origin:?}; make one with `keygen`")));
+        return Err(refused(&format_args!(
+            "the key is for {name:?}, not for {origin:?}; make one with `keygen`"
+        )));
     }
     let now = WallClock.now();
     let first_day = seal::first_day_of(&*disk, now).map_err(|error| failed(&error))?;
@@ -110,8 +128,10 @@ fn own_key(args: &Init) -> Result<SigningKey, Exit> {
 
 fn succession(args: &Init, file: &Path) -> Result<Succession, Exit> {
     let checkpoint = fs_err::read_to_string(file).map_err(|error| refused(&error))?;
-    let note = SignedNote::parse(&checkpoint).map_err(|error| refused(&format_args!("{}: {error}", file.display())))?;
-    let old = Checkpoint::of_note(&note).map_err(|error| refused(&format_args!("{}: {error}", file.display())))?;
+    let note = SignedNote::parse(&checkpoint)
+        .map_err(|error| refused(&format_args!("{}: {error}", file.display())))?;
+    let old =
+        Checkpoint::of_note(&note).map_err(|error| refused(&format_args!("{}: {error}", file.display())))?;
     let reason = args.reason.clone().unwrap_or_default();
     Ok(Succession { origin: old.origin().to_owned(), checkpoint, reason })
 }
@@ -140,24 +160,28 @@ impl Sealer {
             software: concat!("assurance-exporter ", env!("CARGO_PKG_VERSION")).to_owned(),
         };
         let sealed = seal_due(&**storage, &mut log, &sealing, &self.key)?;
-        let Some(policy) = &self.policy else { return Ok((sealed, Exit::Done)) };
-        let note = audit::witnessed_checkpoint(&**storage)?;
-        let exit = match policy.check(&note) {
-            Ok(verdict) if verdict.quorum.is_met() => Exit::Done,
-            Ok(verdict) => {
-                let (size, witnesses) = (verdict.checkpoint.size(), verdict.witnesses.len());
-                say(format_args!(
-                    "sealed, but not witnessed: {witnesses} of the policy's witnesses signed the log of {size} leaves"
-                ));
-                Exit::Unwitnessed
-            }
-            Err(error) => {
-                say(format_args!("sealed, but the policy does not know this log: {error}"));
-                Exit::Unwitnessed
-            }
-        };
+        let exit = self.policy.as_ref().map_or(Ok(Exit::Done), |policy| witnessed(&**storage, policy))?;
         Ok((sealed, exit))
     }
+}
+
+/// Whether the newest checkpoint has the signatures that a policy asks for.
+fn witnessed(storage: &dyn Storage, policy: &Policy) -> Result<Exit, SealError> {
+    let note = audit::witnessed_checkpoint(storage)?;
+    Ok(match policy.check(&note) {
+        Ok(verdict) if verdict.quorum.is_met() => Exit::Done,
+        Ok(verdict) => {
+            let (size, witnesses) = (verdict.checkpoint.size(), verdict.witnesses.len());
+            say(format_args!(
+                "sealed, but not witnessed: {witnesses} of the policy's witnesses signed the log of {size} leaves"
+            ));
+            Exit::Unwitnessed
+        }
+        Err(error) => {
+            say(format_args!("sealed, but the policy does not know this log: {error}"));
+            Exit::Unwitnessed
+        }
+    })
 }
 
 /// What the machine knows of its clock: where systemd keeps it, that it does.
@@ -171,37 +195,44 @@ fn policy(file: &Path) -> Result<Policy, Exit> {
     text.parse().map_err(|error| refused(&format_args!("{}: {error}", file.display())))
 }
 
-pub(crate) fn rotate(args: &Rotate) -> Exit {
+pub(crate) async fn rotate(args: &Rotate) -> Exit {
     change(&args.directory, &args.key, |log, key| {
         let new = key::read(&args.new_key)?;
         log.rotate(WallClock.now(), key, &new, &args.reason).map_err(|error| failed(&error))?;
         print(log.key());
         Ok(())
     })
+    .await
 }
 
-pub(crate) fn hold(args: HoldAdd) -> Exit {
+pub(crate) async fn hold(args: HoldAdd) -> Exit {
     let HoldAdd { directory, key, id, from, to, reason, by } = args;
     change(&directory, &key, |log, key| {
         let hold = LegalHold { v: 0, index: 0, at: WallClock.now(), id, from, to, reason, by };
         log.hold(hold, key).map_err(|error| failed(&error))
     })
+    .await
 }
 
-pub(crate) fn release(args: HoldRelease) -> Exit {
+pub(crate) async fn release(args: HoldRelease) -> Exit {
     let HoldRelease { directory, key, id, reason, by } = args;
     change(&directory, &key, |log, key| {
         let release = Release { v: 0, index: 0, at: WallClock.now(), id, reason, by };
         log.release(release, key).map_err(|error| failed(&error))
     })
+    .await
 }
 
+/// Read without the lock, and by whoever may read.
 pub(crate) fn holds(args: &Status) -> Exit {
-    let leaves = match opened(&args.directory, false) {
-        Ok((_, log, _lock)) => log,
+    let read = required(&args.directory)
+        .and_then(|()| Disk::open(args.directory.path()).map_err(|error| failed(&error.into())))
+        .and_then(|disk| leaves(&disk));
+    let leaves = match read {
+        Ok(leaves) => leaves,
         Err(exit) => return exit,
     };
-    for (id, hold) in leaves.holds() {
+    for (id, hold) in holds_of(&leaves) {
         match args.output {
             Format::Json => print(&serde_json::json!(hold).to_string()),
             Format::Text => {
@@ -213,23 +244,67 @@ pub(crate) fn holds(args: &Status) -> Exit {
     Exit::Done
 }
 
-pub(crate) fn prune(args: &Prune) -> Exit {
-    let pruned = opened(&args.directory, args.dry_run).and_then(|(storage, mut log, _lock)| {
-        let (retention, now) = (args.sign.retention(), WallClock.now());
-        let planned = plan(&*storage, &log, retention, now).map_err(|error| failed(&error))?;
-        let key = if planned.purge.is_empty() || args.dry_run {
-            None
-        } else {
-            Some(key::read(&args.sign.key.path(&args.directory))?)
-        };
+fn leaves(storage: &dyn Storage) -> Result<Vec<Leaf>, Exit> {
+    let broken = |message: &dyn std::fmt::Display| {
+        say(format_args!("error: {message}"));
+        Exit::Integrity
+    };
+    let entries =
+        audit::leaves(storage).map_err(|error| failed(&error.into()))?.map_err(|finding| broken(&finding))?;
+    entries.iter().map(|entry| Leaf::decode(entry).map_err(|error| broken(&error))).collect()
+}
+
+pub(crate) async fn prune(args: &Prune) -> Exit {
+    let (storage, log, _lock) = match opened(&args.directory, args.dry_run).await {
+        Ok(opened) => opened,
+        Err(exit) => return exit,
+    };
+    pruned(args, &storage, log).unwrap_or_else(|exit| exit)
+}
+
+fn pruned(args: &Prune, storage: &Arc<dyn Storage>, mut log: Log) -> Result<Exit, Exit> {
+    let (retention, now) = (args.sign.retention(), WallClock.now());
+    let planned = plan(&**storage, &log, retention, now).map_err(|error| failed(&error))?;
+    let frozen = append_only(&args.directory, &planned.files)?;
+    if args.dry_run {
         show(&planned, args.output);
-        if args.dry_run {
-            say("dry run: nothing is changed");
-            return Ok(());
+        if let Some(message) = frozen {
+            say(format_args!("it would be refused: {message}"));
         }
-        seal::prune(&*storage, &mut log, &planned, retention, now, key.as_ref()).map_err(|error| failed(&error))
-    });
-    pruned.err().unwrap_or(Exit::Done)
+        say("dry run: nothing is changed");
+        return Ok(Exit::Done);
+    }
+    if let Some(message) = frozen {
+        return Err(refused(&message));
+    }
+    let key = match planned.purge.as_slice() {
+        [] => None,
+        _ => Some(key::read(&args.sign.key.path(&args.directory))?),
+    };
+    let policy = args.sign.policy.as_deref().map(policy).transpose()?;
+    show(&planned, args.output);
+    seal::prune(&**storage, &mut log, &planned, retention, now, key.as_ref())
+        .and_then(|()| policy.as_ref().map_or(Ok(Exit::Done), |policy| witnessed(&**storage, policy)))
+        .map_err(|error| failed(&error))
+}
+
+/// What to do where files are to go from a directory that keeps them: found out before a leaf says that they go.
+fn append_only(directory: &Directory, files: &[String]) -> Result<Option<String>, Exit> {
+    let root = directory.path();
+    let disk = Disk::open(&root).map_err(|error| failed(&error.into()))?;
+    let directories: BTreeSet<&str> =
+        files.iter().filter_map(|file| file.rsplit_once('/')).map(|(parent, _)| parent).collect();
+    for parent in directories {
+        if disk.is_append_only(parent).map_err(|error| failed(&error.into()))? {
+            let path = root.join(parent);
+            let path = path.display();
+            return Ok(Some(format!(
+                "{path} is append-only, so nothing can be removed there; run `chattr -a {path}`, prune, and then \
+                 `chattr +a {path}`"
+            )));
+        }
+    }
+    Ok(None)
 }
 
 fn show(plan: &Plan, format: Format) {
@@ -249,31 +324,45 @@ fn show(plan: &Plan, format: Format) {
 }
 
 /// Opens the log under the archive's lock, changes it, and lets go.
-fn change(
+async fn change(
     directory: &Directory,
     key: &Key,
     work: impl FnOnce(&mut Log, &SigningKey) -> Result<(), Exit>,
 ) -> Exit {
-    let changed = opened(directory, false).and_then(|(_, mut log, _lock)| {
-        let key = key::read(&key.path(directory))?;
-        work(&mut log, &key)
-    });
+    let (_, mut log, _lock) = match opened(directory, false).await {
+        Ok(opened) => opened,
+        Err(exit) => return exit,
+    };
+    let changed = key::read(&key.path(directory)).and_then(|key| work(&mut log, &key));
     changed.err().unwrap_or(Exit::Done)
 }
 
 type Opened = (Arc<dyn Storage>, Log, Box<dyn LockGuard>);
 
-fn opened(directory: &Directory, dry_run: bool) -> Result<Opened, Exit> {
+async fn opened(directory: &Directory, dry_run: bool) -> Result<Opened, Exit> {
     required(directory)?;
     let disk = Disk::open(directory.path()).map_err(|error| failed(&error.into()))?;
-    let lock = lock(&disk)?;
+    let lock = lock(&disk).await?;
     let storage: Arc<dyn Storage> = if dry_run { Arc::new(Overlay::new(disk)) } else { Arc::new(disk) };
     let log = Log::open(storage.clone()).map_err(|error| failed(&error))?;
     Ok((storage, log, lock))
 }
 
-fn lock(storage: &dyn Storage) -> Result<Box<dyn LockGuard>, Exit> {
-    storage.lock(LOCK_FILE).map_err(|error| failed(&error.into()))
+/// Takes the lock, and waits for another process that has it.
+async fn lock(storage: &dyn Storage) -> Result<Box<dyn LockGuard>, Exit> {
+    let mut left = LOCK_WAIT;
+    loop {
+        let error = match storage.lock(LOCK_FILE) {
+            Ok(lock) => return Ok(lock),
+            Err(error) => SealError::from(error),
+        };
+        if !error.is_locked() || left.is_zero() {
+            return Err(failed(&error));
+        }
+        let pause = left.min(LOCK_RETRY);
+        tokio::time::sleep(pause).await;
+        left -= pause;
+    }
 }
 
 /// What `status` tells of the log.
@@ -281,31 +370,43 @@ pub(crate) struct Look {
     origin: String,
     size: u64,
     last_sealed: Option<Day>,
-    signatures: usize,
+    witnesses: usize,
 }
 
-/// Reads the log without its lock.
-pub(crate) fn look(storage: &dyn Storage) -> Option<Look> {
-    let note = audit::witnessed_checkpoint(storage).ok()?;
-    let checkpoint = Checkpoint::of_note(&note).ok()?;
-    let leaves = audit::leaves(storage).ok()?.ok()?;
-    let days = leaves.iter().filter_map(|entry| match Leaf::decode(entry) {
-        Ok(Leaf::Day(leaf)) => Some(leaf.day),
+/// Reads the log without its lock; nothing where there is none.
+pub(crate) fn look(storage: &dyn Storage) -> Result<Option<Look>, Exit> {
+    if !is_initialised(storage).map_err(|error| failed(&error.into()))? {
+        return Ok(None);
+    }
+    let leaves = leaves(storage)?;
+    let note = audit::witnessed_checkpoint(storage).map_err(|error| failed(&error.into()))?;
+    let checkpoint = Checkpoint::of_note(&note).map_err(|error| {
+        say(format_args!("error: {error}"));
+        Exit::Integrity
+    })?;
+    let last_sealed = leaves.iter().filter_map(|leaf| match leaf {
+        Leaf::Day(leaf) => Some(leaf.day),
         _ => None,
     });
     let (origin, size) = (checkpoint.origin().to_owned(), checkpoint.size());
-    Some(Look { origin, size, last_sealed: days.max(), signatures: note.signatures().len() })
+    let witnesses = note.signatures().iter().filter(|signature| signature.name() != origin).count();
+    Ok(Some(Look { last_sealed: last_sealed.max(), origin, size, witnesses }))
 }
 
 impl Look {
     pub(crate) fn text(&self) -> String {
-        let sealed = self.last_sealed.map_or_else(|| "nothing sealed yet".to_owned(), |day| format!("sealed to {day}"));
-        format!("log         {}, {} leaves, {sealed}, {} signatures", self.origin, self.size, self.signatures)
+        let sealed = self.last_sealed.map_or_else(|| "nothing yet".to_owned(), |day| format!("to {day}"));
+        let witnesses = match self.witnesses {
+            0 => "not witnessed".to_owned(),
+            1 => "1 witness".to_owned(),
+            many => format!("{many} witnesses"),
+        };
+        format!("sealed      {sealed}\nlog         {}, {} leaves, {witnesses}", self.origin, self.size)
     }
 
     pub(crate) fn json(&self) -> serde_json::Value {
         serde_json::json!({
-            "origin": self.origin, "size": self.size, "last_sealed": self.last_sealed, "signatures": self.signatures
+            "origin": self.origin, "size": self.size, "last_sealed": self.last_sealed, "witnesses": self.witnesses
         })
     }
 }

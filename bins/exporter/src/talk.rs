@@ -70,6 +70,9 @@ pub(crate) fn report(report: &Report, sealed: &[Sealed], format: Format) -> Exit
     if let Some(error) = &report.statistics {
         say(format_args!("the backend's own count is not available, so it is not compared: {error}"));
     }
+    if let Some(error) = &report.export {
+        say(format_args!("the backend's export does not show what the answer leaves out: {error}"));
+    }
     match &report.outcome {
         Ok(events) => say(format_args!("{events} new {}", if *events == 1 { "event" } else { "events" })),
         Err(error) => say(format_args!("error: {error}; no event was recorded")),

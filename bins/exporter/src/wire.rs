@@ -15,7 +15,7 @@ use crate::log::{self, Sealer};
 use crate::talk::{self, Exit, print, say};
 
 /// How often a lock that another process holds is tried again.
-const LOCK_RETRY: Duration = Duration::from_millis(100);
+pub(crate) const LOCK_RETRY: Duration = Duration::from_millis(100);
 
 /// One round, with publishing.
 pub(crate) async fn run(args: Run) -> Exit {
@@ -64,7 +64,8 @@ pub(crate) async fn collect(args: Collect) -> Exit {
 
 /// Publishes and seals without the network.
 pub(crate) async fn seal(args: &Seal) -> Exit {
-    let sealer = match log::required(&args.directory).and_then(|()| Sealer::new(&args.sign, &args.directory)) {
+    let sealer = match log::required(&args.directory).and_then(|()| Sealer::new(&args.sign, &args.directory))
+    {
         Ok(sealer) => sealer,
         Err(exit) => return exit,
     };
@@ -93,10 +94,15 @@ pub(crate) async fn seal(args: &Seal) -> Exit {
 pub(crate) fn status(args: &args::Status) -> Exit {
     let read = Disk::open(args.directory.path())
         .map_err(ArchiveError::from)
-        .and_then(|disk| Ok((Status::read(&disk)?, log::look(&disk))));
-    let (status, sealed) = match read {
+        .and_then(|disk| Ok((Status::read(&disk)?, disk)));
+    let (status, disk) = match read {
         Ok(read) => read,
         Err(error) => return failed(&error),
+    };
+    // What is known of the collection is told even where the log is damaged.
+    let (sealed, exit) = match log::look(&disk) {
+        Ok(sealed) => (sealed, Exit::Done),
+        Err(exit) => (None, exit),
     };
     match args.output {
         Format::Json => {
@@ -106,10 +112,14 @@ pub(crate) fn status(args: &args::Status) -> Exit {
         }
         Format::Text => {
             print(&text(&status));
-            print(&sealed.as_ref().map_or_else(|| "log         none; create it with `init`".to_owned(), log::Look::text));
+            match &sealed {
+                Some(sealed) => print(&sealed.text()),
+                None if exit == Exit::Done => print("log         none; create it with `init`"),
+                None => {}
+            }
         }
     }
-    Exit::Done
+    exit
 }
 
 fn text(status: &Status) -> String {
@@ -159,11 +169,16 @@ async fn round(
         Ok::<_, SealError>((report, sealed))
     };
     match outcome.await {
-        Ok((Some(report), (sealed, witnessed))) => match talk::report(&report, &sealed, args.publish.output) {
-            Exit::Done => witnessed,
-            other => other,
-        },
-        Ok((None, _)) => Exit::Done,
+        Ok((Some(report), (sealed, witnessed))) => {
+            match talk::report(&report, &sealed, args.publish.output) {
+                Exit::Done => witnessed,
+                other => other,
+            }
+        }
+        Ok((None, (sealed, witnessed))) => {
+            talk::done(&[], &sealed, &[], None, args.publish.output);
+            witnessed
+        }
         Err(error) => log::failed(&error),
     }
 }
@@ -192,6 +207,7 @@ fn config(args: &Collect, publishes: bool) -> Config {
     if let Source::Api { limit, .. } = &mut config.source {
         *limit = args.limit;
     }
+    config.exports = !args.no_export;
     config.policy = policy(&args.publish);
     config.publishes = publishes;
     config

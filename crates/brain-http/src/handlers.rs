@@ -3,7 +3,7 @@ use axum::Json;
 use axum::body::Bytes;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
-use axum::http::header;
+use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use serde_json::Value;
@@ -16,6 +16,9 @@ type Answer<T> = Result<Json<T>, Failure>;
 
 /// The media type of the metrics page.
 const METRICS_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
+
+/// The media type of an export with its lines.
+const LINES_TYPE: &str = "application/x-ndjson";
 
 pub(crate) async fn audit(
     State(backend): State<Backend>,
@@ -32,10 +35,23 @@ pub(crate) async fn audit(
     Ok(([(header::CONTENT_TYPE, "application/json")], body).into_response())
 }
 
-pub(crate) async fn export(State(backend): State<Backend>, body: Bytes) -> Answer<AuditExport> {
-    let request = Body::or_defaults(&body)?.export()?;
+/// The export's metadata, or, where lines are accepted, the lines and `SHA256:` with their checksum behind them.
+pub(crate) async fn export(
+    State(backend): State<Backend>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Result<Response, Failure> {
+    let mut request = Body::or_defaults(&body)?.export()?;
+    let accepted = headers.get(header::ACCEPT).and_then(|accept| accept.to_str().ok()).unwrap_or_default();
+    let as_lines = accepted.contains(LINES_TYPE);
+    request.include_hash |= as_lines;
     let (mut world, now) = backend.world()?;
-    Ok(Json(world.export_audit(now, &request)?))
+    let (export, mut lines) = world.export_audit_lines(now, &request)?;
+    if !as_lines {
+        return Ok(Json::<AuditExport>(export).into_response());
+    }
+    lines.push(format!("SHA256:{}\n", export.content_hash.unwrap_or_default()));
+    Ok(([(header::CONTENT_TYPE, LINES_TYPE)], lines.join("\n")).into_response())
 }
 
 pub(crate) async fn statistics(State(backend): State<Backend>) -> Answer<Statistics> {

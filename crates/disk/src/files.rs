@@ -6,10 +6,11 @@ use assurance_storage::{
     AppendFile, Entry, LockGuard, Operation, Storage, StorageError, TEMPORARY_PREFIX, check_directory,
     check_name,
 };
-use rustix::fs::{AtFlags, CWD, Dir, FileType, FlockOperation, Mode, OFlags};
+use rustix::fs::{AtFlags, CWD, Dir, FileType, FlockOperation, IFlags, Mode, OFlags};
 use rustix::io::{Errno, retry_on_intr};
 
 use crate::append::DiskFile;
+use crate::open::OpenFiles;
 use crate::system::{self, Kind};
 
 /// How much of a file is copied at a time.
@@ -24,6 +25,7 @@ pub struct Disk {
     root: PathBuf,
     directory: OwnedFd,
     named_temporaries: bool,
+    open: OpenFiles,
 }
 
 impl Disk {
@@ -33,7 +35,7 @@ impl Disk {
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
         let directory = retry_on_intr(|| rustix::fs::open(&root, flags, Mode::empty()))
             .map_err(|errno| Self::root_error(&root, system::kind(errno)))?;
-        Ok(Self { root, directory, named_temporaries: false })
+        Ok(Self { root, directory, named_temporaries: false, open: OpenFiles::default() })
     }
 
     /// Opens a directory and creates it first when it is missing, with the directories above it.
@@ -53,9 +55,35 @@ impl Disk {
         self
     }
 
+    /// Keeps up to so many files open that are read in parts, those used last: for who alone changes the files
+    /// here. What another process removes or puts in their place is not noticed while they are open.
+    #[must_use]
+    pub fn with_open_files(mut self, most: usize) -> Self {
+        self.open = OpenFiles::new(most);
+        self
+    }
+
     /// The directory, as it was given.
     pub fn root(&self) -> &Path {
         &self.root
+    }
+
+    /// Whether nothing can be removed from a directory, because it has the append-only attribute (`chattr +a`).
+    ///
+    /// A directory that does not exist has no attributes, and neither has one of a file system without them.
+    pub fn is_append_only(&self, directory: &str) -> Result<bool, StorageError> {
+        let flags = match self.directory(directory, false) {
+            Ok(found) => {
+                rustix::fs::ioctl_getflags(found.as_ref().map_or(self.directory.as_fd(), AsFd::as_fd))
+            }
+            Err(Kind::NotFound) => return Ok(false),
+            Err(kind) => return Err(StorageError::new(Operation::Open, self.path(directory), kind)),
+        };
+        match flags {
+            Ok(flags) => Ok(flags.contains(IFlags::APPEND)),
+            Err(Errno::NOTTY | Errno::OPNOTSUPP | Errno::NOSYS) => Ok(false),
+            Err(errno) => Err(StorageError::new(Operation::Open, self.path(directory), system::kind(errno))),
+        }
     }
 
     fn root_error(root: &Path, kind: Kind) -> StorageError {
@@ -90,7 +118,7 @@ impl Disk {
     }
 
     /// Runs `work` on the directory that holds `name` and on the last component, and gives an error its place.
-    fn at<T>(
+    pub(crate) fn at<T>(
         &self,
         operation: Operation,
         name: &str,
@@ -251,6 +279,7 @@ impl Storage for Disk {
         self.at(Operation::Replace, name, true, |directory, file| {
             let temporary = write_temporary(directory, file, &mut &*content)?;
             rustix::fs::renameat(directory, &temporary, directory, file).map_err(system::kind)?;
+            self.open.close(name);
             system::sync(directory)
         })
     }
@@ -285,10 +314,13 @@ impl Storage for Disk {
     }
 
     fn read_at(&self, name: &str, offset: u64, buffer: &mut [u8]) -> Result<usize, StorageError> {
-        self.at(Operation::Read, name, false, |directory, file| {
-            let fd = system::open_file(directory, file, OFlags::RDONLY)?;
-            system::read_at(&fd, offset, buffer)
-        })
+        let fd = self.open.get(name, || {
+            self.at(Operation::Read, name, false, |directory, file| {
+                system::open_file(directory, file, OFlags::RDONLY)
+            })
+        })?;
+        let read = system::read_at(&*fd, offset, buffer);
+        read.map_err(|kind| StorageError::new(Operation::Read, self.path(name), kind))
     }
 
     fn list(&self, directory: &str) -> Result<Vec<Entry>, StorageError> {
@@ -303,6 +335,7 @@ impl Storage for Disk {
     fn remove(&self, name: &str) -> Result<(), StorageError> {
         self.at(Operation::Remove, name, false, |directory, file| {
             let removed = rustix::fs::unlinkat(directory, file, AtFlags::empty()).map_err(system::kind);
+            self.open.close(name);
             if matches!(removed, Ok(()) | Err(Kind::NotFound)) {
                 system::sync(directory)?;
             }

@@ -1,7 +1,7 @@
 //! The storage trait on a real file system, and the wall clock for those who need nothing else.
 //!
 //! **In scope:** [`Disk`], which keeps what [`Storage`] promises with `O_TMPFILE`, `linkat`, `fsync` and
-//! `flock`; [`WallClock`].
+//! `flock`; [`Disk::link_to`], for copies that share their bytes; [`WallClock`].
 //!
 //! **Out of scope:** what the files mean (`evidence`, `tsdb`); waiting, sockets and signals (`runtime`).
 //!
@@ -24,6 +24,8 @@
 mod append;
 mod clock;
 mod files;
+mod link;
+mod open;
 mod system;
 
 pub use clock::WallClock;

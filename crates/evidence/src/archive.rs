@@ -17,8 +17,8 @@ pub use status::{OpenDayStatus, Status};
 use crate::align::overlap;
 use crate::cursor::{CURSOR_VERSION, Cursor, MAX_CURSOR_BYTES, Progress};
 use crate::names::{
-    CURSOR_FILE, LOCK_FILE, PUBLISHED_DIRECTORY, STATE_DIRECTORY, day_of_open_events, day_of_published,
-    open_events, open_facts,
+    COLD_DIRECTORY, CURSOR_FILE, LOCK_FILE, PUBLISHED_DIRECTORY, STATE_DIRECTORY, day_of_file,
+    day_of_open_events, open_events, open_facts,
 };
 use crate::{Collection, Day, Digest, Event, Fact, FactKind};
 
@@ -66,11 +66,13 @@ impl Archive {
     pub fn open(storage: Arc<dyn Storage>, policy: Policy) -> Result<Self, ArchiveError> {
         let lock = storage.lock(LOCK_FILE)?;
         let cursor = read_cursor(&*storage)?;
-        if cursor.is_none()
-            && let Some((latest, _)) =
-                storage.list(PUBLISHED_DIRECTORY)?.iter().filter_map(|e| day_of_published(&e.name)).max()
-        {
-            return Err(ArchiveError::new(CURSOR_FILE, ArchiveErrorKind::StateMissing { latest }));
+        if cursor.is_none() {
+            // The plain files of all days may be gone, and the days are known all the same.
+            let mut files = storage.list(PUBLISHED_DIRECTORY)?;
+            files.extend(storage.list(COLD_DIRECTORY)?);
+            if let Some(latest) = files.iter().filter_map(|entry| Some(day_of_file(&entry.name)?.0)).max() {
+                return Err(ArchiveError::new(CURSOR_FILE, ArchiveErrorKind::StateMissing { latest }));
+            }
         }
         let mut archive =
             Self { storage, policy, cursor, unconfirmed: BTreeMap::new(), broken: false, _lock: lock };
@@ -101,7 +103,7 @@ impl Archive {
         self.guarded(|archive| {
             // A log counts its days from its own first one, whether anything was collected on it or not.
             let first_open = crate::seal::first_day(&*archive.storage)
-                .map_err(|error| ArchiveError::new("", ArchiveErrorKind::Log { message: error.to_string() }))?
+                .map_err(ArchiveError::of_log)?
                 .map_or(Day::of(now), |first| first.min(Day::of(now)));
             let mut cursor = archive.cursor.clone().unwrap_or_else(|| Cursor {
                 v: CURSOR_VERSION,
@@ -110,6 +112,7 @@ impl Archive {
                 first_open,
                 collected: now,
                 open: BTreeMap::new(),
+                settled: BTreeMap::new(),
                 publishing: None,
             });
             let mut facts = collection.facts;
@@ -122,30 +125,31 @@ impl Archive {
             }
             cursor.collected = progress.collected();
             cursor.progress = progress;
-            archive.commit(now, cursor, &collection.events, facts)
+            archive.commit(now, cursor, Some(&collection.events), facts)
         })
     }
 
     /// Acknowledges what an interrupted run left, where no collection did.
     fn settle(&mut self, now: Timestamp) -> Result<Vec<Fact>, ArchiveError> {
         match self.cursor.clone() {
-            Some(cursor) if !self.unconfirmed.is_empty() => self.commit(now, cursor, &[], Vec::new()),
+            Some(cursor) if !self.unconfirmed.is_empty() => self.commit(now, cursor, None, Vec::new()),
             _ => Ok(Vec::new()),
         }
     }
 
+    /// Keeps the events of a collection; without one only acknowledges what an interrupted one left.
     fn commit(
         &mut self,
         now: Timestamp,
         mut cursor: Cursor,
-        events: &[Event],
+        collected: Option<&[Event]>,
         mut facts: Vec<Fact>,
     ) -> Result<Vec<Fact>, ArchiveError> {
         let mut by_day: BTreeMap<Day, Vec<&Event>> = BTreeMap::new();
         for day in self.unconfirmed.keys() {
             by_day.entry(*day).or_default();
         }
-        for event in events {
+        for event in collected.unwrap_or_default() {
             by_day.entry(Day::of(event.at())).or_default().push(event);
         }
         for (day, events) in &by_day {
@@ -154,6 +158,14 @@ impl Archive {
         let event_days: Vec<Day> = by_day.keys().copied().collect();
         for (day, facts) in facts_by_day(&cursor, &facts, &event_days) {
             self.append_facts(day, &facts, &mut cursor)?;
+        }
+        if collected.is_some() {
+            cursor.settled.clear();
+        } else {
+            for (day, left) in &self.unconfirmed {
+                let settled = cursor.settled.entry(*day).or_default();
+                settled.extend(left.events.iter().map(|(digest, _)| *digest));
+            }
         }
         self.save(cursor)?;
         self.unconfirmed.clear();
@@ -170,17 +182,22 @@ impl Archive {
     ) -> Result<(), ArchiveError> {
         let nothing = Unconfirmed::default();
         let left = self.unconfirmed.get(&day).unwrap_or(&nothing);
-        let kept: Vec<Digest> = left.events.iter().map(|(digest, _)| *digest).collect();
+        let kept = left.events.len();
+        let settled = cursor.settled.get(&day).into_iter().flatten().copied();
+        let known: Vec<Digest> = settled.chain(left.events.iter().map(|(digest, _)| *digest)).collect();
         let digests: Vec<Digest> = events.iter().map(|event| event.digest()).collect();
         // What the interrupted run wrote is the beginning of what is new now, if the source still shows it.
-        let confirmed = overlap(&kept, &digests);
-        if confirmed < kept.len() {
-            let events = (kept.len() - confirmed) as u64;
+        let confirmed = overlap(&known, &digests);
+        if confirmed < kept {
+            let events = (kept - confirmed) as u64;
             facts.push(Fact::new(now, FactKind::Recovered { day, events }));
         }
         let fresh = &events[confirmed..];
+        if kept == 0 && fresh.is_empty() {
+            return Ok(());
+        }
         if self.is_published(day, cursor)? {
-            let events = (kept.len() + fresh.len()) as u64;
+            let events = (kept + fresh.len()) as u64;
             facts.push(Fact::new(now, FactKind::Late { day, events }));
         }
         let mut text = String::new();
@@ -191,7 +208,7 @@ impl Archive {
         let open = cursor.open.entry(day).or_default();
         self.append(&open_events(day), open.bytes + left.bytes, &text)?;
         open.bytes += left.bytes + text.len() as u64;
-        open.events += (kept.len() + fresh.len()) as u64;
+        open.events += (kept + fresh.len()) as u64;
         let instants = left.events.iter().map(|(_, at)| *at).chain(fresh.iter().map(|event| event.at()));
         for at in instants {
             open.earliest = Some(open.earliest.map_or(at, |earliest| earliest.min(at)));

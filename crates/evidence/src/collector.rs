@@ -3,6 +3,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::align::{end_of_occurrence, overlaps};
 use crate::event::parse_answer;
+use crate::export::{Bridge, Export};
 use crate::fact::{Fact, FactKind, Neighbour};
 use crate::instant::rfc3339;
 use crate::manifest::Totals;
@@ -52,6 +53,19 @@ struct Continuation {
     from: usize,
     /// The length of the whole list, where that is known exactly.
     accounted: Option<u64>,
+}
+
+impl Collection {
+    /// Whether the answer left events out that an export may still show.
+    pub(crate) fn leaves_out(&self) -> bool {
+        self.facts.iter().any(|fact| match &fact.kind {
+            FactKind::Gap { .. } => true,
+            FactKind::Restart { earlier_missing, .. } | FactKind::Start { earlier_missing, .. } => {
+                *earlier_missing
+            }
+            _ => false,
+        })
+    }
 }
 
 impl Collector {
@@ -120,6 +134,83 @@ impl Collector {
         self.counted = statistics;
         self.collected = now;
         Ok(Collection { events, facts })
+    }
+
+    /// The first answer ever, with an export that shows what came before it; nothing where it does not.
+    pub(crate) fn start_with(
+        now: Timestamp,
+        source: &str,
+        limit: usize,
+        answer: &[u8],
+        statistics: Option<u64>,
+        export: &Export,
+    ) -> Result<Option<(Self, Collection)>, SourceErrorKind> {
+        let (mut machine, first) = Self::start(now, source, limit, answer, statistics)?;
+        let Some(bridge) = export.bridge(&[], false, &machine.window) else { return Ok(None) };
+        let entries = bridge.length;
+        let kind = FactKind::Start { source: source.to_owned(), entries, earlier_missing: false };
+        let collection = machine.cross(now, Fact::new(now, kind), bridge, first.events, statistics);
+        Ok(Some((machine, collection)))
+    }
+
+    /// As [`handle_answer`](Self::handle_answer), with an export that shows what the answer alone leaves out; nothing,
+    /// and nothing changed, where it does not.
+    pub(crate) fn handle_answer_with(
+        &mut self,
+        now: Timestamp,
+        limit: usize,
+        answer: &[u8],
+        statistics: Option<u64>,
+        export: &Export,
+    ) -> Result<Option<Collection>, SourceErrorKind> {
+        let events = parse_answer(answer)?;
+        let digests: Vec<Digest> = events.iter().map(Event::digest).collect();
+        let whole = self.window.len() < self.limit;
+        let Some(bridge) = export.bridge(&self.window, whole, &digests) else { return Ok(None) };
+        let since = self.collected;
+        let clock_back = (now < since).then(|| Fact::new(now, FactKind::ClockBack { from: since }));
+        let first = if bridge.joined {
+            None
+        } else {
+            let (before, after) = (self.last.clone(), bridge.missing.first().or(events.first()));
+            let after = after.map(Neighbour::from);
+            Some(Fact::new(now, FactKind::Restart { since, before, after, earlier_missing: false }))
+        };
+        self.window = digests;
+        self.limit = limit;
+        let mut collection = self.cross(now, first, bridge, events, statistics);
+        collection.facts.splice(0..0, clock_back);
+        Ok(Some(collection))
+    }
+
+    /// Takes what an export shows, and then the answer.
+    fn cross(
+        &mut self,
+        now: Timestamp,
+        first: impl Into<Option<Fact>>,
+        bridge: Bridge,
+        answer: Vec<Event>,
+        statistics: Option<u64>,
+    ) -> Collection {
+        let since = self.collected;
+        let mut facts: Vec<Fact> = first.into().into_iter().collect();
+        facts.push(Fact::new(now, FactKind::Exported { since, events: bridge.missing.len() as u64 }));
+        let accounted = bridge.length;
+        if let Some(counted) = statistics.filter(|counted| *counted > accounted) {
+            facts.push(Fact::new(now, FactKind::TotalsDisagree { since, counted, accounted }));
+        }
+        let mut events = bridge.missing;
+        events.extend(answer);
+        // At the start nothing came before, whatever the answer alone seemed to follow.
+        let last = facts.iter().all(|fact| !matches!(fact.kind, FactKind::Start { .. }));
+        note_oddities(now, self.last.as_ref().filter(|_| last), &events, &mut facts);
+        if let Some(last) = events.last() {
+            self.last = Some(last.into());
+        }
+        self.accounted = Some(accounted);
+        self.counted = statistics;
+        self.collected = now;
+        Collection { events, facts }
     }
 
     /// When the last answer was handled.

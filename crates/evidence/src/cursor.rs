@@ -29,6 +29,10 @@ pub(crate) struct Cursor {
     pub(crate) collected: Timestamp,
     /// Days with events or facts that are not published.
     pub(crate) open: BTreeMap<Day, OpenDay>,
+    /// Events that an interrupted collection wrote and that were acknowledged without one: the next collection brings
+    /// them again, first of all.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub(crate) settled: BTreeMap<Day, Vec<Digest>>,
     /// A publication that has begun and must be finished before anything else.
     pub(crate) publishing: Option<Intent>,
 }

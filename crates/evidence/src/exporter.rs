@@ -6,6 +6,7 @@ use assurance_storage::Storage;
 use crate::archive::{Archive, ArchiveError, ArchiveErrorKind, Policy, Publication, Published};
 use crate::collector::MAX_LIMIT;
 use crate::cursor::Progress;
+use crate::export::{EXPORT_PATH, EXPORT_REQUEST, Export, MAX_EXPORT_BYTES};
 use crate::source::{SourceErrorKind, excerpt};
 use crate::tail::{Step, Tail};
 use crate::{Collection, Collector, Fact, FetchError, SourceError, parse_statistics};
@@ -56,6 +57,9 @@ pub struct Config {
     pub interval: Duration,
     /// When a day is closed.
     pub policy: Policy,
+    /// Whether the backend's export is asked for where an answer leaves events out. The backend records each export
+    /// as an event of its own.
+    pub exports: bool,
     /// Whether a round ends with publishing what is due. Without, another program has to.
     pub publishes: bool,
 }
@@ -73,7 +77,13 @@ impl Config {
     }
 
     fn new(source: Source) -> Self {
-        Self { source, interval: Duration::from_secs(30), policy: Policy::USUAL, publishes: true }
+        Self {
+            source,
+            interval: Duration::from_secs(30),
+            policy: Policy::USUAL,
+            exports: true,
+            publishes: true,
+        }
     }
 }
 
@@ -99,6 +109,8 @@ pub struct Get {
     pub id: FetchId,
     /// Path and query, to be put behind the source's base.
     pub path: String,
+    /// A JSON body to `POST`; without one it is a `GET`.
+    pub post: Option<String>,
     /// An answer longer than this is [`FetchError::TooLong`].
     pub max_bytes: u64,
 }
@@ -140,6 +152,8 @@ pub struct Report {
     pub published: Vec<Published>,
     /// Why the backend's own count was not available. It is a check, not a condition.
     pub statistics: Option<SourceError>,
+    /// Why an export did not help where an answer left events out.
+    pub export: Option<SourceError>,
 }
 
 impl Report {
@@ -155,6 +169,11 @@ enum Phase {
     Waiting,
     Statistics,
     Audit {
+        counted: Option<u64>,
+    },
+    /// The answer left events out, and is kept until the export shows them or does not.
+    Export {
+        answer: Vec<u8>,
         counted: Option<u64>,
     },
     File {
@@ -185,6 +204,7 @@ struct Round {
     events: u64,
     facts: Vec<Fact>,
     statistics: Option<SourceError>,
+    export: Option<SourceError>,
 }
 
 impl Exporter {
@@ -245,7 +265,7 @@ impl Exporter {
             // The count comes first, so that it can only be smaller than what the answer accounts for.
             Source::Api { .. } => {
                 self.phase = Phase::Statistics;
-                self.get(STATISTICS_PATH.to_owned(), MAX_STATISTICS_BYTES);
+                self.get(STATISTICS_PATH.to_owned(), None, MAX_STATISTICS_BYTES);
             }
             Source::File { .. } => self.read(now, false),
         }
@@ -262,7 +282,7 @@ impl Exporter {
         if id.0 != self.fetch {
             return Ok(None);
         }
-        match self.phase {
+        match std::mem::replace(&mut self.phase, Phase::Waiting) {
             Phase::Statistics => {
                 let counted = body(answer, MAX_STATISTICS_BYTES).and_then(|body| parse_statistics(&body));
                 let counted = counted
@@ -272,12 +292,43 @@ impl Exporter {
                     })
                     .ok();
                 self.phase = Phase::Audit { counted };
-                self.get(format!("{AUDIT_PATH}?limit={limit}"), MAX_ANSWER_BYTES);
+                self.get(format!("{AUDIT_PATH}?limit={limit}"), None, MAX_ANSWER_BYTES);
                 Ok(None)
             }
             Phase::Audit { counted } => {
-                let collected = body(answer, MAX_ANSWER_BYTES)
-                    .and_then(|body| self.collect(now, &base, limit, &body, counted));
+                let body = match body(answer, MAX_ANSWER_BYTES) {
+                    Ok(body) => body,
+                    Err(kind) => {
+                        let place = format!("{base}{AUDIT_PATH}?limit={limit}");
+                        return self.finish(now, Err(SourceError::new(place, kind))).map(Some);
+                    }
+                };
+                match self.collect(now, &base, limit, &body, counted) {
+                    Ok((collection, _)) if self.config.exports && collection.leaves_out() => {
+                        self.phase = Phase::Export { answer: body, counted };
+                        self.get(EXPORT_PATH.to_owned(), Some(EXPORT_REQUEST.to_owned()), MAX_EXPORT_BYTES);
+                        Ok(None)
+                    }
+                    Ok((collection, collector)) => {
+                        self.record(now, collection, Progress::Api(collector))?;
+                        self.finish(now, Ok(())).map(Some)
+                    }
+                    Err(kind) => {
+                        let place = format!("{base}{AUDIT_PATH}?limit={limit}");
+                        self.finish(now, Err(SourceError::new(place, kind))).map(Some)
+                    }
+                }
+            }
+            Phase::Export { answer: listed, counted } => {
+                let shown = body(answer, MAX_EXPORT_BYTES)
+                    .and_then(|body| Export::parse(&body))
+                    .and_then(|export| self.collect_with(now, &base, limit, &listed, counted, &export))
+                    .unwrap_or_else(|kind| {
+                        self.round.export = Some(SourceError::new(format!("{base}{EXPORT_PATH}"), kind));
+                        None
+                    });
+                // What the export does not show stays a gap. The answer was read before, so this does not fail.
+                let collected = shown.map_or_else(|| self.collect(now, &base, limit, &listed, counted), Ok);
                 match collected {
                     Ok((collection, collector)) => {
                         self.record(now, collection, Progress::Api(collector))?;
@@ -289,7 +340,30 @@ impl Exporter {
                     }
                 }
             }
-            Phase::Waiting | Phase::File { .. } => Ok(None),
+            other @ (Phase::Waiting | Phase::File { .. }) => {
+                self.phase = other;
+                Ok(None)
+            }
+        }
+    }
+
+    fn collect_with(
+        &self,
+        now: Timestamp,
+        base: &str,
+        limit: usize,
+        body: &[u8],
+        counted: Option<u64>,
+        export: &Export,
+    ) -> Result<Option<(Collection, Collector)>, SourceErrorKind> {
+        match self.archive.progress() {
+            Some(Progress::Api(collector)) => {
+                let mut collector = collector.clone();
+                let collection = collector.handle_answer_with(now, limit, body, counted, export)?;
+                Ok(collection.map(|collection| (collection, collector)))
+            }
+            _ => Collector::start_with(now, base, limit, body, counted, export)
+                .map(|started| started.map(|(machine, first)| (first, machine))),
         }
     }
 
@@ -387,12 +461,13 @@ impl Exporter {
             facts,
             published: publication.published,
             statistics: round.statistics,
+            export: round.export,
         })
     }
 
-    fn get(&mut self, path: String, max_bytes: u64) {
+    fn get(&mut self, path: String, post: Option<String>, max_bytes: u64) {
         self.fetch += 1;
-        self.output = Some(Output::Get(Get { id: FetchId(self.fetch), path, max_bytes }));
+        self.output = Some(Output::Get(Get { id: FetchId(self.fetch), path, post, max_bytes }));
     }
 
     fn read(&mut self, now: Timestamp, rotated: bool) {

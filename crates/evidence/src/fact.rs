@@ -43,6 +43,7 @@ impl Fact {
             FactKind::Day(day) => !day.complete,
             FactKind::Start { .. }
             | FactKind::SourceChanged { .. }
+            | FactKind::Exported { .. }
             | FactKind::Compacted { .. }
             | FactKind::OutOfOrder { .. }
             | FactKind::Future { .. }
@@ -148,6 +149,14 @@ pub enum FactKind {
         counted: u64,
         /// How many entries are accounted for.
         accounted: u64,
+    },
+    /// What one answer of the read API no longer held was taken from the backend's export, whose checksum agreed.
+    Exported {
+        /// The last collection.
+        #[serde(with = "rfc3339")]
+        since: Timestamp,
+        /// How many events.
+        events: u64,
     },
     /// Events had line breaks between their tokens; white space outside of strings was removed from them.
     Compacted {

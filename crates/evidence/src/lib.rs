@@ -45,6 +45,7 @@ mod compress;
 mod cursor;
 mod digest;
 mod event;
+mod export;
 mod exporter;
 mod fact;
 mod instant;
@@ -63,6 +64,7 @@ pub use archive::{
 pub use collector::{Collection, Collector, MAX_CLOCK_SKEW, MAX_LIMIT};
 pub use digest::{Digest, DigestError};
 pub use event::{Event, parse_answer, parse_statistics};
+pub use export::MAX_EXPORT_BYTES;
 pub use exporter::{
     Config, Exporter, FetchId, Get, MAX_ANSWER_BYTES, Output, ReadFile, Report, Response, Source,
 };

@@ -57,6 +57,9 @@ pub(crate) fn day_of_published(name: &str) -> Option<(Day, &str)> {
     Some((day.parse().ok()?, rest))
 }
 
+/// The longest sidecar: a checksum, two spaces and a name of at most 255 bytes, and some room for more lines than
+/// there should be.
+pub(crate) const MAX_SIDECAR_BYTES: u64 = 4096;
 /// Compressed days, to be kept for years, and the hashes of their lines.
 pub(crate) const COLD_DIRECTORY: &str = "cold";
 /// The transparency log, in the layout of c2sp.org/tlog-tiles.

@@ -130,13 +130,32 @@ pub enum SourceErrorKind {
         /// The bound.
         max_bytes: u64,
     },
-    /// A line of a log file that does not end within a chunk.
-    #[error("the line at byte {offset} is longer than {max_bytes} bytes; this is not an audit log")]
-    LineTooLong {
-        /// Where the line begins.
-        offset: u64,
-        /// The bound.
-        max_bytes: u64,
+    /// An export that tells of its content, and does not give it.
+    #[error("the export gives the checksum of its content and not the content; it cannot close a gap")]
+    ExportWithoutContent,
+    /// An export without its end.
+    #[error(
+        "the export does not end in its checksum but in {found:?}; the connection may have been cut, try again"
+    )]
+    ExportTruncated {
+        /// The beginning of its last line.
+        found: String,
+    },
+    /// An export that is not what its checksum says.
+    #[error("the export's checksum is {expected:?}, and its content has {found}; nothing of it is taken")]
+    ExportDiffers {
+        /// What it says.
+        expected: String,
+        /// What it has.
+        found: String,
+    },
+    /// An export that has another number of events than it says.
+    #[error("the export counts {counted} events and has {found}; nothing of it is taken")]
+    ExportMiscounts {
+        /// What it says.
+        counted: u64,
+        /// What it has.
+        found: u64,
     },
     /// The log file is not there.
     #[error("there is no such file; check the path, and that the backend writes its audit log there")]

@@ -28,6 +28,9 @@ pub(crate) struct Tail {
     #[serde(with = "rfc3339")]
     collected: Timestamp,
     started: bool,
+    /// Whether the position is inside of a line that is too long, whose rest is passed over.
+    #[serde(default)]
+    skipping: bool,
 }
 
 /// What a piece of the file led to.
@@ -47,7 +50,14 @@ impl Tail {
 
     /// At the beginning of a file.
     pub(crate) fn new(now: Timestamp) -> Self {
-        Self { offset: 0, check: Digest::of(b""), last: None, collected: now, started: false }
+        Self {
+            offset: 0,
+            check: Digest::of(b""),
+            last: None,
+            collected: now,
+            started: false,
+            skipping: false,
+        }
     }
 
     pub(crate) fn collected(&self) -> Timestamp {
@@ -111,6 +121,7 @@ impl Tail {
         let kind = FactKind::Rotated { since: self.collected, offset: self.offset, lost: fresh.is_none() };
         collection.facts.push(Fact::new(now, kind));
         self.offset = 0;
+        self.skipping = false;
         self.check = Digest::of(b"");
         Ok(Step::Done(collection))
     }
@@ -127,23 +138,31 @@ impl Tail {
     ) -> Result<bool, SourceErrorKind> {
         let full = piece.len() as u64 >= Self::PIECE_BYTES;
         let complete = fresh.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
-        if full && complete == 0 {
-            return Err(SourceErrorKind::LineTooLong { offset: self.offset, max_bytes: CHUNK_BYTES });
-        }
-        let taken = if all && !full { fresh.len() } else { complete };
+        let mut taken = if all && !full { fresh.len() } else { complete };
         let mut offset = self.offset;
-        for line in fresh[..taken].split_inclusive(|byte| *byte == b'\n') {
+        let mut lines = &fresh[..taken];
+        if full && complete == 0 {
+            // No line is so long. Its beginning is on record, and what follows it is read again.
+            if !self.skipping {
+                let damage = damaged(offset, fresh);
+                collection.facts.push(Fact::new(now, damage));
+            }
+            self.skipping = true;
+            taken = fresh.len();
+            lines = &[];
+            offset += taken as u64;
+        } else if self.skipping && taken > 0 {
+            let rest = fresh.iter().position(|byte| *byte == b'\n').map_or(taken, |at| at + 1);
+            self.skipping = false;
+            lines = &fresh[rest..taken];
+            offset += rest as u64;
+        }
+        for line in lines.split_inclusive(|byte| *byte == b'\n') {
             let content = line.strip_suffix(b"\n").unwrap_or(line);
             match parse_line(content) {
                 Some(Ok(event)) => collection.events.push(event),
                 Some(Err(())) => {
-                    let kind = FactKind::DamagedLine {
-                        offset,
-                        bytes: content.len() as u64,
-                        sha256: Digest::of(content),
-                        text: excerpt(content),
-                    };
-                    collection.facts.push(Fact::new(now, kind));
+                    collection.facts.push(Fact::new(now, damaged(offset, content)));
                 }
                 None => {} // an empty line says nothing
             }
@@ -159,6 +178,11 @@ impl Tail {
         self.check = Digest::of(&piece[start..end]);
         Ok(full)
     }
+}
+
+fn damaged(offset: u64, content: &[u8]) -> FactKind {
+    let (bytes, sha256) = (content.len() as u64, Digest::of(content));
+    FactKind::DamagedLine { offset, bytes, sha256, text: excerpt(content) }
 }
 
 /// One line, or `None` where it is empty. What is not an event is damage: a backend that dies while writing

@@ -4,11 +4,8 @@ use std::io;
 use assurance_storage::{Operation, Reader, Storage, StorageError, StorageErrorKind};
 use serde::Serialize;
 
-use crate::names::{PUBLISHED_DIRECTORY, day_of_published, published_events};
+use crate::names::{MAX_SIDECAR_BYTES, PUBLISHED_DIRECTORY, day_of_published, published_events};
 use crate::{Day, Digest};
-
-/// A digest, two spaces and a name of at most 255 bytes, and some room for more lines than there should be.
-const MAX_SIDECAR_BYTES: u64 = 4096;
 
 /// What verifying a published day found.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]

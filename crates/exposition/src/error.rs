@@ -263,6 +263,11 @@ kinds! {
     } => "expected a label value in double quotes but found {found}", "write label=\"value\"";
     /// A quoted text that does not end.
     UnterminatedQuote => "the double quote is never closed", "close it, and escape quotes, backslashes and line feeds inside as \\\", \\\\ and \\n";
+    /// A backslash and something that it makes nothing of.
+    BadEscape {
+        /// What stands there.
+        found: String,
+    } => "a backslash cannot be followed by {found}", "escapes are those of Go: \\n, \\\", \\\\, \\x41, \\u00e9";
     /// Something else where a comma or the closing brace is due.
     ExpectedComma {
         /// What stands there.
@@ -310,6 +315,8 @@ kinds! {
         /// What stands there.
         text: String,
     } => "`{text}` is not a timestamp", "write seconds since 1970 as a finite decimal number";
+    /// No time, where samples of the past are told.
+    MissingTime => "the sample has no time", "write when it was taken after the value: seconds since 1970 in OpenMetrics, milliseconds in text";
     /// Something after the end of a sample.
     TrailingText {
         /// What stands there.

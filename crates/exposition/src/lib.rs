@@ -1,7 +1,8 @@
 //! Prometheus text format 0.0.4 and OpenMetrics 1.0, in and out, zero-copy, with lines and columns in errors.
 //!
 //! **In scope:** [`Parser`], which borrows from a body and hands out its lines one by one; [`parse()`], the
-//! same as whole families; [`encode()`], the way back; [`lint()`]; content types and negotiation ([`Format`]).
+//! same as whole families; [`encode()`], the way back; [`lint()`]; content types and negotiation ([`Format`]);
+//! [`History`] and [`HistoryWriter`], samples of long spans of time as a stream.
 //!
 //! **Out of scope:** fetching, relabelling and what a scrape makes of an error (`scrape`); the protobuf format;
 //! native histograms as text, which OpenMetrics 1.0 does not have (they are written as buckets).
@@ -54,6 +55,7 @@ mod encode;
 mod error;
 mod family;
 mod format;
+mod history;
 mod limits;
 mod lint;
 mod number;
@@ -68,6 +70,10 @@ pub use encode::{Encoder, encode};
 pub use error::{ParseError, ParseErrorKind};
 pub use family::{Family, FamilyExemplar, FamilySample};
 pub use format::{ACCEPT, Format};
+pub use history::{
+    History, HistoryError, HistoryFormat, HistoryNotes, HistorySample, HistoryWriter, NanMeans, Noted,
+    Unsayable,
+};
 pub use limits::Limits;
 pub use lint::{Finding, FindingKind, lint};
 pub use parse::{Parsed, parse, parse_with_limits};

@@ -9,11 +9,20 @@ use crate::error::{Fault, ParseErrorKind, found, shown};
 use crate::number::Instant;
 use crate::parser::{Entry, Parser, bad_type, value};
 use crate::sample::{Exemplar, Sample};
-use crate::series::{quoted, scan, scan_labels};
+use crate::series::{Span, quoted, scan, scan_labels};
 use crate::strict::{Keyword, Places, Strict, Trouble};
 
 /// The most an exemplar's names and values may have together, in characters (OpenMetrics 1.0, §Exemplars).
 const MAX_EXEMPLAR_CHARS: usize = 128;
+
+/// What follows a series.
+#[derive(Debug)]
+pub(crate) struct Tail<'a> {
+    pub(crate) value: f64,
+    pub(crate) instant: Option<Instant>,
+    pub(crate) exemplar: Option<Exemplar<'a>>,
+    places: Places,
+}
 
 impl<'a> Parser<'a> {
     /// Reads the line at hand; `None` once all has been read.
@@ -117,10 +126,31 @@ impl<'a> Parser<'a> {
         let body = self.body;
         let span = scan::<true>(body, line, self.last_name, &self.limits)?;
         self.last_name = &body[line..span.name_end];
+        let text = self.slice(line, span.end)?;
+        let Tail { value, instant, exemplar, places } = self.open_metrics_tail(line, &span)?;
+        let mut sample = Sample {
+            series: &body[line..span.end],
+            value,
+            timestamp: instant.map(Instant::to_timestamp),
+            exemplar,
+            metric_type: MetricType::Unknown,
+            offset: line,
+            text,
+            name_len: span.name_end - line,
+            brace: span.brace - line,
+            last_type: self.last_type,
+        };
+        sample.metric_type = strict.sample(&sample, instant, places)?;
+        Ok(sample)
+    }
+
+    /// Reads from past the series to the end of the line.
+    pub(crate) fn open_metrics_tail(&self, line: usize, span: &Span) -> Result<Tail<'a>, Fault> {
+        let body = self.body;
         match body.get(span.end) {
             Some(b' ') => {}
-            None | Some(b'\n') => return Err(Fault::new(span.end, ParseErrorKind::MissingValue).into()),
-            Some(b'\r') => return Err(Fault::new(span.end, ParseErrorKind::CarriageReturn).into()),
+            None | Some(b'\n') => return Err(Fault::new(span.end, ParseErrorKind::MissingValue)),
+            Some(b'\r') => return Err(Fault::new(span.end, ParseErrorKind::CarriageReturn)),
             Some(_) => {
                 let found = found(body, span.end);
                 let bare = span.brace == span.end;
@@ -129,12 +159,11 @@ impl<'a> Parser<'a> {
                 } else {
                     ParseErrorKind::ExpectedSpace { found }
                 };
-                return Err(Fault::new(span.end, kind).into());
+                return Err(Fault::new(span.end, kind));
             }
         }
-        let text = self.slice(line, span.end)?;
         let mut places = Places { value: span.end + 1, timestamp: line, exemplar: line };
-        let (number, mut at) = spaced_value(body, places.value)?;
+        let (value, mut at) = spaced_value(body, places.value)?;
         let mut instant = None;
         if body.get(at) == Some(&b' ') && body.get(at + 1) != Some(&b'#') {
             places.timestamp = at + 1;
@@ -150,23 +179,10 @@ impl<'a> Parser<'a> {
                 exemplar = Some(self.exemplar(at + 1)?);
             }
             Some(_) => {
-                return Err(Fault::new(at, ParseErrorKind::TrailingText { found: found(body, at) }).into());
+                return Err(Fault::new(at, ParseErrorKind::TrailingText { found: found(body, at) }));
             }
         }
-        let mut sample = Sample {
-            series: &body[line..span.end],
-            value: number,
-            timestamp: instant.map(Instant::to_timestamp),
-            exemplar,
-            metric_type: MetricType::Unknown,
-            offset: line,
-            text,
-            name_len: span.name_end - line,
-            brace: span.brace - line,
-            last_type: self.last_type,
-        };
-        sample.metric_type = strict.sample(&sample, instant, places)?;
-        Ok(sample)
+        Ok(Tail { value, instant, exemplar, places })
     }
 
     /// Reads from the `#` of an exemplar to the end of its line.

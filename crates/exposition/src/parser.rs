@@ -104,6 +104,12 @@ impl<'a> Parser<'a> {
         }
     }
 
+    /// For reading parts of a body: nothing is looked at beforehand.
+    pub(crate) fn of_parts(body: &'a [u8], format: Format, limits: Limits) -> Self {
+        let empty = Self::with_limits(&[], format, limits);
+        Self { body, text: None, ..empty }
+    }
+
     /// Line and column, both from 1, of an offset in the body, such as [`Sample::offset`]. Counts line feeds,
     /// so it is for messages and not for every sample.
     pub fn position(&self, offset: usize) -> (usize, usize) {
@@ -241,22 +247,8 @@ impl<'a> Parser<'a> {
             return Err(unexpected_in_name(body, after));
         }
         let text = self.slice(start, span.end)?;
-        let (value, end) = value(body, after)?;
-        if !value.is_finite() && go_refuses(&body[after..end], value) {
-            return Err(refused_number(body, after, value));
-        }
-        let mut at = skip_blanks(body, end);
-        let mut timestamp = None;
-        if body.get(at).is_some_and(u8::is_ascii_digit) {
-            let (millis, end) = milliseconds(body, at)?;
-            timestamp = Some(Timestamp::from_millis(millis));
-            at = skip_blanks(body, end);
-        }
-        match body.get(at) {
-            None => self.at = at,
-            Some(b'\n') => self.at = at + 1,
-            Some(_) => return Err(after_text_sample(body, at, timestamp.is_some())),
-        }
+        let (value, timestamp, next) = text_rest(body, after)?;
+        self.at = next;
         self.check_length(line, self.at)?;
         let mut sample = Sample {
             series: &body[start..span.end],
@@ -463,6 +455,27 @@ pub(crate) fn value(body: &[u8], at: usize) -> Result<(f64, usize), Fault> {
         }
     }
     Err(bad_value(body, at))
+}
+
+/// Value, time and where the line ends, in text.
+#[inline(always)]
+pub(crate) fn text_rest(body: &[u8], start: usize) -> Result<(f64, Option<Timestamp>, usize), Fault> {
+    let (value, end) = value(body, start)?;
+    if !value.is_finite() && go_refuses(&body[start..end], value) {
+        return Err(refused_number(body, start, value));
+    }
+    let mut at = skip_blanks(body, end);
+    let mut timestamp = None;
+    if body.get(at).is_some_and(u8::is_ascii_digit) {
+        let (millis, end) = milliseconds(body, at)?;
+        timestamp = Some(Timestamp::from_millis(millis));
+        at = skip_blanks(body, end);
+    }
+    match body.get(at) {
+        None => Ok((value, timestamp, at)),
+        Some(b'\n') => Ok((value, timestamp, at + 1)),
+        Some(_) => Err(after_text_sample(body, at, timestamp.is_some())),
+    }
 }
 
 #[cold]

@@ -2,7 +2,7 @@
 //!
 //! **In scope:** the vocabulary every other room speaks: [`Timestamp`] and [`Duration`] in milliseconds,
 //! sorted [`Labels`], [`Value`] (a float, or a native [`Histogram`] with its arithmetic), the stale marker, metric
-//! [`Metadata`], [`Matcher`]s, and the traits [`Appender`] and [`Queryable`].
+//! [`Metadata`], [`Matcher`]s, the traits [`Appender`] and [`Queryable`], and [`Outline`]s of what need not be read.
 //!
 //! **Out of scope:** parsing exposition (`exposition`), keeping samples (`tsdb`), evaluating (`promql`).
 //!
@@ -20,15 +20,18 @@
 //! absent. Time is an argument: nothing here reads a clock. Timestamps are UTC milliseconds and may be
 //! negative; ranges are left-open, as in Prometheus 3.
 
+mod exact;
 mod histogram;
 mod instant;
 mod labels;
 mod matcher;
 mod metadata;
+mod outline;
 mod store;
 mod time;
 mod value;
 
+pub use exact::{extremes, whole_sum};
 pub use histogram::{
     ApiBucket, Bucket, Buckets, ClassicError, CombineNotes, Combined, CompensatedHistogram, Histogram,
     HistogramError, HistogramMean, Incompatible, ResetHint, Span,
@@ -39,9 +42,10 @@ pub use labels::{
 };
 pub use matcher::{MatchOp, Matcher, MatcherError};
 pub use metadata::{Metadata, MetricType, UnknownMetricType};
+pub use outline::{Aspect, Fall, Outline, Summary};
 pub use store::{
     AppendError, AppendErrorKind, Appender, Column, QueryError, QueryErrorKind, Queryable, Selection, Series,
-    SeriesRef, Summary,
+    SeriesRef,
 };
 pub use time::{Duration, DurationError, TimeRange, Timestamp};
 pub use value::{STALE_NAN_BITS, Value, format_float, is_stale_nan, parse_float, stale_nan};

@@ -1,7 +1,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use crate::{Histogram, Labels, Matcher, TimeRange, Timestamp, Value, is_stale_nan};
+use crate::{Histogram, Labels, Matcher, Outline, TimeRange, Timestamp, Value, is_stale_nan};
 
 /// A store's own number for a series: a hint that saves the look-up by labels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -117,29 +117,17 @@ pub trait Series: Send {
     /// If the store cannot read.
     fn read(&self, range: TimeRange, into: &mut Column) -> Result<(), QueryError>;
 
-    /// What is known of the samples inside `range` without decoding them, or `None`. Must agree with what
-    /// [`Series::read`] would give.
-    fn summary(&self, _range: TimeRange) -> Option<Summary> {
-        None
+    /// Fills an outline, which is empty, with the samples inside its range: for readers who need to know of
+    /// stretches of samples only what a store may have ready.
+    ///
+    /// `false` where the samples must be read instead, because the outline does not fit them or is no less work;
+    /// what it holds has no meaning then.
+    ///
+    /// # Errors
+    /// If the store cannot read. Samples that need not be read may be damaged without notice.
+    fn outline(&self, _into: &mut Outline) -> Result<bool, QueryError> {
+        Ok(false)
     }
-}
-
-/// Aggregates over the float samples of one series and range, stale markers left out; `None` from
-/// [`Series::summary`] where histograms are among them.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Summary {
-    /// How many samples.
-    pub count: u64,
-    /// First sample.
-    pub first: (Timestamp, f64),
-    /// Last sample.
-    pub last: (Timestamp, f64),
-    /// Smallest value.
-    pub min: f64,
-    /// Largest value.
-    pub max: f64,
-    /// What counter resets add: the sum of values just before each fall.
-    pub resets: f64,
 }
 
 /// Samples of one series as columns, oldest first: what the engine computes on.

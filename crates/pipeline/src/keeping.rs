@@ -1,6 +1,6 @@
 //! When alerts are written down, and what waits for it.
 
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 
 use assurance_metrics_model::{Duration, Timestamp};
 use assurance_rules::Revision;
@@ -35,6 +35,21 @@ impl std::fmt::Display for StateFault {
     }
 }
 
+/// Tells of a fault without waiting for a pipeline that is at work.
+#[derive(Clone, Debug, Default)]
+pub struct FaultWatch(Arc<RwLock<Option<StateFault>>>);
+
+impl FaultWatch {
+    /// Why alerts are not kept at present.
+    pub fn get(&self) -> Option<StateFault> {
+        self.0.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn set(&self, fault: Option<StateFault>) {
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = fault;
+    }
+}
+
 /// Which records are due and which are written. Numbers rise by one.
 #[derive(Debug, Default)]
 pub(crate) struct Keeping {
@@ -52,6 +67,7 @@ pub(crate) struct Keeping {
     /// The revision of the rules in the last record.
     revision: Revision,
     fault: Option<StateFault>,
+    watch: FaultWatch,
 }
 
 impl Keeping {
@@ -129,7 +145,11 @@ impl Keeping {
             self.is_under_way = false;
         }
         match outcome {
-            Ok(()) => self.fault = None,
+            Ok(()) => {
+                if self.fault.take().is_some() {
+                    self.watch.set(None);
+                }
+            }
             Err(reason) => {
                 // Tried again in a second; notifications do not wait for it.
                 self.is_dirty = true;
@@ -141,6 +161,11 @@ impl Keeping {
     fn note_fault(&mut self, now: Timestamp, reason: Arc<str>) {
         let since = self.fault.as_ref().map_or(now, |fault| fault.since);
         self.fault = Some(StateFault { since, reason });
+        self.watch.set(self.fault.clone());
+    }
+
+    pub(crate) fn watch(&self) -> FaultWatch {
+        self.watch.clone()
     }
 
     pub(crate) fn fault(&self) -> Option<&StateFault> {

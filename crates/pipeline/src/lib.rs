@@ -56,6 +56,6 @@ mod metrics;
 mod record;
 
 pub use event::{Event, EventKind, MAX_EVENTS};
-pub use keeping::{Record, StateFault};
+pub use keeping::{FaultWatch, Record, StateFault};
 pub use machine::{Config, Output, Pipeline, Restored};
 pub use record::{AlertsState, MAX_STATE_BYTES, STATE_FILE, StateError};

@@ -7,7 +7,7 @@ use assurance_scrape::{DiscoveredFile, ReadFiles, Request, Response, ScrapeError
 use assurance_tsdb::Store;
 
 use crate::event::{Event, EventKind, Events};
-use crate::keeping::{Keeping, Record, StateFault};
+use crate::keeping::{FaultWatch, Keeping, Record, StateFault};
 use crate::metrics::Counters;
 use crate::record::{AlertsState, MAX_STATE_BYTES};
 
@@ -172,6 +172,11 @@ impl Pipeline {
     /// Why alerts are not kept at present.
     pub fn state_fault(&self) -> Option<&StateFault> {
         self.keeping.as_ref()?.fault()
+    }
+
+    /// The same for those who do not hold the pipeline; to be asked for once alerts are kept.
+    pub fn watch_state_fault(&self) -> FaultWatch {
+        self.keeping.as_ref().map(Keeping::watch).unwrap_or_default()
     }
 
     /// Takes a new configuration as a whole. What stays the same keeps its state: targets their phase and

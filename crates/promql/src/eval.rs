@@ -210,7 +210,7 @@ impl<'a> Evaluator<'a> {
         let mut matrix: Vec<MatrixSeries> = Vec::new();
         let windows = self.windows_of(expr)?;
         let window = windows.window(steps.start);
-        self.each_series(expr, &windows, steps, &mut |_, series| {
+        self.each_series(expr, &windows, steps, None, &mut |_, series| {
             let samples = if windows.ends.is_some() {
                 crate::range_function::boundaries(&series, &windows, window)
             } else {

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use assurance_metrics_model::{
-    Column, Duration, Histogram, Incompatible, Labels, ResetHint, Selection, Series, TimeRange, Timestamp,
-    Value,
+    Aspect, Column, Duration, Histogram, Incompatible, Labels, Outline, ResetHint, Selection, Series,
+    TimeRange, Timestamp, Value,
 };
 
 use crate::annotations::Annotations;
@@ -109,8 +109,17 @@ impl<'a, T: Clone> Samples<'a, T> {
 pub(crate) struct RangeSeries<'a> {
     pub(crate) labels: &'a Labels,
     pub(crate) drop_name: bool,
+    /// Instead of the samples, for those who asked for it.
+    pub(crate) outline: Option<&'a Outline>,
     pub(crate) floats: Samples<'a, f64>,
     pub(crate) histograms: Samples<'a, Arc<Histogram>>,
+}
+
+impl<'a> RangeSeries<'a> {
+    fn outlined(labels: &'a Labels, outline: &'a Outline) -> Self {
+        let (floats, histograms) = (Samples { times: &[], values: &[] }, Samples { times: &[], values: &[] });
+        Self { labels, drop_name: false, outline: Some(outline), floats, histograms }
+    }
 }
 
 /// The samples of one series, sorted by kind; memory that is used again for the next.
@@ -159,6 +168,7 @@ impl Sorted {
         RangeSeries {
             labels,
             drop_name,
+            outline: None,
             floats: Samples { times: &self.float_times, values: &self.floats },
             histograms: Samples { times: &self.histogram_times, values: &self.histograms },
         }
@@ -176,6 +186,15 @@ pub(crate) fn first_after(times: &[Timestamp], from: usize, limit: Timestamp) ->
     let high = (low + stride - 1).min(times.len());
     low + times[low..high].partition_point(|at| *at <= limit)
 }
+
+/// Whether windows that slide over stretches of samples cost less than windows that slide over the samples.
+fn is_shorter(outline: &Outline, column: &Column) -> bool {
+    let gains = matches!(outline.aspect(), Aspect::Extremes | Aspect::Sum);
+    gains && outline.bounds().len() > 2 && column.len() / outline.bounds().len() >= LEAST_SAMPLES
+}
+
+/// Samples of a stretch that are worth being looked at together.
+const LEAST_SAMPLES: usize = 8;
 
 /// What is done with each series.
 pub(crate) type Each<'e> = dyn FnMut(&mut Annotations, RangeSeries<'_>) -> Result<(), EvalError> + 'e;
@@ -318,16 +337,18 @@ impl Evaluator<'_> {
         Ok(lines)
     }
 
-    /// Calls `each` with every series of a range selector or subquery, with the samples of all its windows.
+    /// Calls `each` with every series of a range selector or subquery, with the samples of all its windows, or with
+    /// the outline where there is one and the store can fill it.
     pub(crate) fn each_series(
         &mut self,
         expr: &Expr,
         windows: &Windows,
         steps: &Steps,
+        outline: Option<&mut Outline>,
         each: &mut Each<'_>,
     ) -> Result<(), EvalError> {
         match &expr.unparenthesised().kind {
-            ExprKind::Matrix(matrix) => self.each_selected(matrix, windows, steps, each),
+            ExprKind::Matrix(matrix) => self.each_selected(matrix, windows, steps, outline, each),
             ExprKind::Subquery(subquery) => self.each_evaluated(subquery, windows, steps, each),
             _ => Err(EvalError::Parameter { message: format!("expected a range vector, got {expr}") }),
         }
@@ -338,6 +359,7 @@ impl Evaluator<'_> {
         matrix: &MatrixSelector,
         windows: &Windows,
         steps: &Steps,
+        mut outline: Option<&mut Outline>,
         each: &mut Each<'_>,
     ) -> Result<(), EvalError> {
         let range = TimeRange::new(windows.read(steps.start).after, windows.read(steps.last()).until);
@@ -345,14 +367,35 @@ impl Evaluator<'_> {
         let mut column = Column::new();
         let mut sorted = Sorted::default();
         for series in found {
+            if let Some(outline) = outline.as_deref_mut()
+                && let Some(outline) = self.outlined(&*series, outline)?
+            {
+                if !outline.parts().is_empty() {
+                    each(&mut self.annotations, RangeSeries::outlined(series.labels(), outline))?;
+                }
+                self.release(outline.size());
+                continue;
+            }
             column.clear();
             series.read(range, &mut column)?;
             let held = column.len();
             self.hold(held)?;
+            if let Some(outline) = outline.as_deref_mut()
+                && is_shorter(outline, &column)
+            {
+                outline.clear();
+                outline.push_column(&column);
+                if outline.fits() {
+                    each(&mut self.annotations, RangeSeries::outlined(series.labels(), outline))?;
+                    self.release(held);
+                    continue;
+                }
+            }
             let series = if column.is_plain() {
                 RangeSeries {
                     labels: series.labels(),
                     drop_name: false,
+                    outline: None,
                     floats: Samples { times: column.timestamps(), values: column.floats() },
                     histograms: Samples { times: &[], values: &[] },
                 }
@@ -366,6 +409,20 @@ impl Evaluator<'_> {
             self.release(held);
         }
         Ok(())
+    }
+
+    /// The outline of a series, held, if the store can fill it.
+    fn outlined<'o>(
+        &mut self,
+        series: &dyn Series,
+        outline: &'o mut Outline,
+    ) -> Result<Option<&'o Outline>, EvalError> {
+        outline.clear();
+        if !series.outline(outline)? {
+            return Ok(None);
+        }
+        self.hold(outline.size())?;
+        Ok(Some(outline))
     }
 
     fn each_evaluated(

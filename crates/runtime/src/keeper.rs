@@ -1,14 +1,16 @@
 //! Keeps samples and alerts durable, on threads that may wait for a disk.
 
 use std::collections::BTreeSet;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration as StdDuration;
 
 use assurance_exposition::Family;
+use assurance_metrics_model::Duration;
 use assurance_pipeline::{AlertsState, MAX_STATE_BYTES, Record, STATE_FILE, StateError};
 use assurance_storage::{Storage, StorageError};
-use assurance_tsdb::{Dropped, Fault, FaultKind, Store};
+use assurance_tsdb::{Dropped, Fault, FaultKind, Maintenance, Store};
+use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use crate::Clock;
@@ -18,6 +20,9 @@ const MAINTENANCE: StdDuration = StdDuration::from_secs(60);
 
 /// The same while something does not work.
 const MAINTENANCE_IN_FAULT: StdDuration = StdDuration::from_secs(10);
+
+/// How far the system's clock may be behind before it is told: more than it is ever slewed by.
+const MOST_BEHIND: Duration = Duration::from_secs(1);
 
 /// Copies of records that could not be read: as many as a person looks at.
 const MAX_QUARANTINED: usize = 100;
@@ -35,11 +40,26 @@ struct Shared {
     interval: StdDuration,
     /// The number of the newest record written; held while one is.
     record: Mutex<u64>,
+    /// Rings when something stopped working: what can be repaired is not left for a minute.
+    broken: Notify,
     /// Faults that were told.
     told: Mutex<BTreeSet<(FaultKind, String)>>,
+    told_clock: ToldClock,
+    /// How far the system's clock was set back.
+    behind_millis: AtomicI64,
+    /// How far samples lie ahead of the clock.
+    ahead_millis: AtomicI64,
     syncs: AtomicU64,
     sync_micros: AtomicU64,
     longest_micros: AtomicU64,
+}
+
+/// What was told of the clock.
+#[derive(Debug, Default)]
+struct ToldClock {
+    behind: AtomicBool,
+    ahead: AtomicBool,
+    doubted: AtomicBool,
 }
 
 /// What became of the record of alerts at a start.
@@ -67,7 +87,11 @@ impl Keeper {
             store,
             interval,
             record: Mutex::new(0),
+            broken: Notify::new(),
             told: Mutex::default(),
+            told_clock: ToldClock::default(),
+            behind_millis: AtomicI64::new(0),
+            ahead_millis: AtomicI64::new(0),
             syncs: AtomicU64::new(0),
             sync_micros: AtomicU64::new(0),
             longest_micros: AtomicU64::new(0),
@@ -120,22 +144,38 @@ impl Keeper {
             let store = Arc::clone(&self.shared.store);
             match blocking(move || store.maintain(clock.now())).await {
                 Ok(done) => {
+                    for segment in &done.joined {
+                        tracing::info!(
+                            segment,
+                            "a finished day that samples kept coming to was written anew"
+                        );
+                    }
                     for segment in &done.sealed {
                         tracing::info!(segment, "a finished day was sealed");
                     }
+                    self.tell_clock(clock, &done);
                     tell(done.dropped);
                     self.tell_faults(&done.faults);
                 }
                 Err(error) => tracing::error!(error, "maintenance of the store ended in a fault"),
             }
             let in_fault = !self.shared.store.faults().is_empty();
-            tokio::time::sleep(if in_fault { MAINTENANCE_IN_FAULT } else { MAINTENANCE }).await;
+            let pause = if in_fault { MAINTENANCE_IN_FAULT } else { MAINTENANCE };
+            // Rung or not: it is time.
+            let _rung = tokio::time::timeout(pause, self.shared.broken.notified()).await;
         }
     }
 
-    /// A last sync, after which nothing is lost in a power cut.
+    /// A last sync, after which nothing is lost in a power cut, and a checkpoint, so that the next start is quick.
     pub async fn finish(&self) {
         self.sync().await;
+        let store = Arc::clone(&self.shared.store);
+        match blocking(move || store.close()).await {
+            Ok(Ok(())) => {}
+            // The log has it all: the next start takes longer, and nothing else.
+            Ok(Err(fault)) => tracing::warn!(file = %fault.file, "storage: {fault}"),
+            Err(error) => tracing::error!(error, "the last checkpoint ended in a fault"),
+        }
     }
 
     async fn sync(&self) {
@@ -153,6 +193,40 @@ impl Keeper {
         self.tell_faults(&self.shared.store.faults());
     }
 
+    /// Logs once what a step of the clock does to samples.
+    fn tell_clock(&self, clock: Clock, done: &Maintenance) {
+        let behind = clock.ahead();
+        let is_behind = behind >= MOST_BEHIND;
+        let told = &self.shared.told_clock;
+        if is_behind && !told.behind.swap(true, Ordering::Relaxed) {
+            tracing::error!(
+                %behind,
+                "the system's clock was set back; times run on as if it had not been, until this process starts anew"
+            );
+        }
+        if let Some(ahead) = done.ahead
+            && !told.ahead.swap(true, Ordering::Relaxed)
+        {
+            tracing::error!(
+                %ahead,
+                "samples of earlier runs lie ahead of the clock; new ones are taken before them, and queries with later times show both"
+            );
+        }
+        if let Some(doubted) = done.doubted
+            && !told.doubted.swap(true, Ordering::Relaxed)
+        {
+            tracing::warn!(
+                %doubted,
+                "time went ahead without samples; retention removes nothing more until this has lasted for a day"
+            );
+        }
+        told.behind.fetch_and(is_behind, Ordering::Relaxed);
+        told.ahead.fetch_and(done.ahead.is_some(), Ordering::Relaxed);
+        told.doubted.fetch_and(done.doubted.is_some(), Ordering::Relaxed);
+        self.shared.behind_millis.store(behind.as_millis(), Ordering::Relaxed);
+        self.shared.ahead_millis.store(done.ahead.map_or(0, Duration::as_millis), Ordering::Relaxed);
+    }
+
     /// Logs what does not work once, and once that it works again.
     fn tell_faults(&self, faults: &[Fault]) {
         let mut told = self.shared.told.lock().unwrap_or_else(PoisonError::into_inner);
@@ -160,6 +234,7 @@ impl Keeper {
         for fault in faults {
             if !told.contains(&(fault.kind, fault.file.clone())) {
                 tracing::error!(file = %fault.file, "storage: {fault}; scraping, evaluation and notification go on");
+                self.shared.broken.notify_one();
             }
         }
         for (kind, file) in told.difference(&now) {
@@ -180,6 +255,16 @@ impl Keeper {
                 .with_sample(&[], as_float(load(&self.shared.sync_micros)) / 1e6),
             Family::gauge("assurance_tsdb_sync_longest_seconds", "The longest of them.")
                 .with_sample(&[], as_float(load(&self.shared.longest_micros)) / 1e6),
+            Family::gauge(
+                "assurance_clock_set_back_seconds",
+                "How far the system's clock is behind the times in use.",
+            )
+            .with_sample(&[], seconds(&self.shared.behind_millis)),
+            Family::gauge(
+                "assurance_tsdb_ahead_seconds",
+                "How far samples lie ahead of the clock; 0 where they do not.",
+            )
+            .with_sample(&[], seconds(&self.shared.ahead_millis)),
         ]
     }
 }
@@ -200,6 +285,10 @@ fn quarantine(storage: &dyn Storage, bytes: &[u8], error: &StateError) -> Option
 
 async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, String> {
     tokio::task::spawn_blocking(work).await.map_err(|error| error.to_string())
+}
+
+fn seconds(millis: &AtomicI64) -> f64 {
+    Duration::from_millis(millis.load(Ordering::Relaxed)).as_secs_f64()
 }
 
 #[expect(clippy::cast_precision_loss, reason = "metrics are floats, exact up to 2^53")]

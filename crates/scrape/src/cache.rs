@@ -1,4 +1,6 @@
 use std::hash::BuildHasher as _;
+use std::num::NonZeroU32;
+use std::ops::Range;
 
 use assurance_metrics_model::{Labels, SeriesRef, Timestamp};
 use hashbrown::{DefaultHashBuilder, HashMap, HashTable};
@@ -14,32 +16,71 @@ const MAX_REMEMBERED_COUNTERS: usize = 10_000;
 #[derive(Debug)]
 struct Raw {
     /// Where the text stands in the arena.
-    start: usize,
-    len: usize,
-    /// `None` where relabelling drops it.
-    series: Option<u32>,
+    start: u32,
+    len: NonZeroU32,
+    /// [`DROPPED`] where relabelling drops it.
+    series: u32,
     /// Number of the scrape that saw it last, or that saw it stray from the tape.
     seen: u32,
     /// Where it stood in the last scrape: where to look for its successor.
     position: u32,
 }
 
-/// One sample of the tape: what a scrape needs of it if the body repeats itself.
+const DROPPED: u32 = u32::MAX;
+
+impl Raw {
+    fn found(&self) -> Found {
+        if self.series == DROPPED { Found::Dropped } else { Found::Series(self.series) }
+    }
+
+    fn range(&self) -> Range<usize> {
+        let start = self.start as usize;
+        start..start + self.len.get() as usize
+    }
+}
+
+/// One sample of the tape: its text, and whether it is the first of its series in the body.
 #[derive(Clone, Copy, Debug)]
-struct Line {
-    /// Bytes of its text, which follows that of the line before.
-    len: usize,
-    raw: u32,
-    found: Found,
-    /// It is the first in the body of its series.
-    first: bool,
+struct Line(u32);
+
+impl Line {
+    fn new(raw: u32, first: bool) -> Self {
+        Self(raw << 1 | u32::from(first))
+    }
+
+    fn raw(self) -> u32 {
+        self.0 >> 1
+    }
+
+    fn first(self) -> bool {
+        self.0 & 1 == 1
+    }
+}
+
+/// The store's number for a series, if it has told one.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Reference(u64);
+
+impl Reference {
+    /// A store that has this very number is asked by labels each time.
+    pub(crate) const NONE: Self = Self(u64::MAX);
+
+    pub(crate) fn get(self) -> Option<SeriesRef> {
+        (self.0 != Self::NONE.0).then_some(SeriesRef(self.0))
+    }
+}
+
+impl From<SeriesRef> for Reference {
+    fn from(SeriesRef(number): SeriesRef) -> Self {
+        Self(number)
+    }
 }
 
 /// A series of the target.
 #[derive(Debug)]
 pub(crate) struct Series {
     pub(crate) labels: Labels,
-    pub(crate) reference: Option<SeriesRef>,
+    pub(crate) reference: Reference,
     /// Its value in the last scrape that succeeded.
     pub(crate) last: f64,
     /// Pairs a counter with its `_created`.
@@ -67,20 +108,23 @@ pub(crate) struct Gone {
 /// body is kept as a tape, whose texts follow each other in memory, and as long as a body follows it, a sample
 /// costs the comparison of its bytes: nothing is hashed, and nothing is written down, for what the tape says of
 /// the lines before holds for this body as well. Once a body strays, what was left out is made up for, and a
-/// hash of the bytes finds the text. Only text never seen is read as labels.
+/// hash of the bytes finds the text. Only text never seen is read as labels. What is found by hash is made when
+/// it is needed, and kept until a body follows the tape again.
 ///
 /// Holds exactly the texts of the last successful scrape that had a body, so that its size is bounded by that
 /// body.
 #[derive(Debug, Default)]
 pub(crate) struct Cache {
-    /// The texts of the tape in their order; behind them those that the scrape under way added.
+    /// The texts of the tape in the order of their last lines; behind them those that the scrape under way added.
     texts: Vec<u8>,
     tape: Vec<Line>,
     /// Series that the tape names.
     tape_series: usize,
     raws: Slab<Raw>,
+    /// All of `raws`, or nothing.
     by_text: HashTable<u32>,
     series: Slab<Series>,
+    /// All of `series`, or nothing.
     by_labels: HashTable<u32>,
     hasher: DefaultHashBuilder,
     /// Counters that are no longer in `series`, by the fingerprint of their labels.
@@ -92,9 +136,8 @@ pub(crate) struct Cache {
 /// Where the walk through a body stands, and what it added, so that a failed scrape can be undone.
 #[derive(Debug, Default)]
 pub(crate) struct Walk {
-    /// The line of the tape that comes next if the body repeats it, and where its text begins.
+    /// The line of the tape that comes next if the body repeats it.
     cursor: usize,
-    text: usize,
     /// The body is no longer the tape's. Only then what follows is kept.
     strayed: bool,
     /// Texts in their order, and whether each is the first of its series.
@@ -132,7 +175,7 @@ impl Cache {
     /// The text that comes next if the body repeats the last one; empty if there is none.
     #[inline]
     pub(crate) fn expected(&self, walk: &Walk) -> &[u8] {
-        self.tape.get(walk.cursor).map_or(&[], |line| &self.texts[walk.text..walk.text + line.len])
+        self.tape.get(walk.cursor).map_or(&[], |line| self.text(line.raw()))
     }
 
     /// Moves the walk past the text that was [expected](Self::expected) and came, and tells whether it is the
@@ -141,11 +184,11 @@ impl Cache {
     pub(crate) fn follow(&mut self, walk: &mut Walk) -> (Found, bool) {
         let line = self.tape[walk.cursor];
         walk.cursor += 1;
-        walk.text += line.len;
+        let found = self.raws.get(line.raw()).found();
         if walk.strayed {
-            return (line.found, self.mark(walk, line.raw, line.found));
+            return (found, self.mark(walk, line.raw(), found));
         }
-        (line.found, line.first)
+        (found, line.first())
     }
 
     /// Looks a text up and moves the walk past it; tells whether it is the first of its series in this body.
@@ -154,30 +197,53 @@ impl Cache {
             return self.follow(walk);
         }
         self.stray(walk);
+        self.index_texts();
         let hash = self.hasher.hash_one(text);
         let found = self.by_text.find(hash, |id| self.text(*id) == text).copied();
         let Some(id) = found else { return (Found::Unknown, true) };
         let raw = self.raws.get(id);
-        let found = raw.series.map_or(Found::Dropped, Found::Series);
+        let found = raw.found();
         // A text of this very walk has no place on the tape.
-        if raw.start < walk.arena {
-            (walk.cursor, walk.text) = (raw.position as usize + 1, raw.start + raw.len);
+        if (raw.start as usize) < walk.arena {
+            walk.cursor = raw.position as usize + 1;
         }
         let first = self.mark(walk, id, found);
         (found, first)
     }
 
     fn text(&self, raw: u32) -> &[u8] {
-        let raw = self.raws.get(raw);
-        &self.texts[raw.start..raw.start + raw.len]
+        &self.texts[self.raws.get(raw).range()]
+    }
+
+    fn index_texts(&mut self) {
+        if self.by_text.is_empty() && self.raws.len > 0 {
+            let (raws, texts, hasher) = (&self.raws, &self.texts, &self.hasher);
+            let hash = |id: &u32| hasher.hash_one(&texts[raws.get(*id).range()]);
+            self.by_text.reserve(raws.len, hash);
+            for id in raws.ids().filter(|id| raws.try_get(*id).is_some()) {
+                self.by_text.insert_unique(hash(&id), id, hash);
+            }
+        }
+    }
+
+    fn index_labels(&mut self) {
+        if self.by_labels.is_empty() && self.series.len > 0 {
+            let (series, hasher) = (&self.series, &self.hasher);
+            let hash = |id: &u32| hasher.hash_one(&series.get(*id).labels);
+            self.by_labels.reserve(series.len, hash);
+            for id in series.ids().filter(|id| series.try_get(*id).is_some()) {
+                self.by_labels.insert_unique(hash(&id), id, hash);
+            }
+        }
     }
 
     /// Makes up for what was left out while the body followed the tape.
     fn stray(&mut self, walk: &mut Walk) {
         if !std::mem::replace(&mut walk.strayed, true) {
             for at in 0..walk.cursor {
-                let line = self.tape[at];
-                self.mark(walk, line.raw, line.found);
+                let raw = self.tape[at].raw();
+                let found = self.raws.get(raw).found();
+                self.mark(walk, raw, found);
             }
         }
     }
@@ -202,29 +268,35 @@ impl Cache {
         series: Option<(Labels, Role, u64)>,
     ) -> (Found, bool) {
         let series = series.map(|(labels, role, link)| self.series_for(walk, labels, role, link));
-        let raw = Raw { start: self.texts.len(), len: text.len(), series, seen: self.scrape, position: 0 };
+        self.index_texts();
+        let number = |bytes: usize| u32::try_from(bytes).expect("two bodies have fewer than 2^32 bytes");
+        let raw = Raw {
+            start: number(self.texts.len()),
+            len: NonZeroU32::new(number(text.len())).expect("a sample has a name"),
+            series: series.unwrap_or(DROPPED),
+            seen: self.scrape,
+            position: 0,
+        };
+        let found = raw.found();
         self.texts.extend_from_slice(text);
         let id = self.raws.insert(raw);
         let hash = self.hasher.hash_one(text);
         let (raws, texts, hasher) = (&self.raws, &self.texts, &self.hasher);
-        let rehash = |id: &u32| {
-            let raw = raws.get(*id);
-            hasher.hash_one(&texts[raw.start..raw.start + raw.len])
-        };
+        let rehash = |id: &u32| hasher.hash_one(&texts[raws.get(*id).range()]);
         self.by_text.insert_unique(hash, id, rehash);
         walk.new_raws.push(id);
-        let found = series.map_or(Found::Dropped, Found::Series);
         (found, self.mark(walk, id, found))
     }
 
     fn series_for(&mut self, walk: &mut Walk, labels: Labels, role: Role, link: u64) -> u32 {
+        self.index_labels();
         let hash = self.hasher.hash_one(&labels);
         if let Some(id) = self.by_labels.find(hash, |id| self.series.get(*id).labels == labels) {
             return *id;
         }
         let series = Series {
             labels,
-            reference: None,
+            reference: Reference::NONE,
             last: f64::NAN,
             link,
             // Not this one: it has not been counted yet.
@@ -316,6 +388,8 @@ impl Cache {
     ) {
         let whole = walk.cursor == self.tape.len() && self.tape_series == self.series.len;
         if whole && !walk.strayed {
+            self.by_text = HashTable::new();
+            self.by_labels = HashTable::new();
             return;
         }
         self.stray(walk);
@@ -347,25 +421,27 @@ impl Cache {
                 self.remove_raw(id);
             }
         }
-        let bytes = walk.order.iter().map(|(id, _)| self.raws.get(*id).len).sum();
-        let mut texts = Vec::with_capacity(bytes);
+        let mut texts = Vec::with_capacity(self.raws.iter().map(|raw| raw.range().len()).sum());
         self.tape = Vec::with_capacity(walk.order.len());
-        for (id, first) in &walk.order {
-            let raw = self.raws.get(*id);
-            texts.extend_from_slice(&self.texts[raw.start..raw.start + raw.len]);
-            let found = raw.series.map_or(Found::Dropped, Found::Series);
-            self.tape.push(Line { len: raw.len, raw: *id, found, first: *first });
+        // A text may stand in the body twice: it is moved once.
+        let moved = self.scrape.wrapping_add(1);
+        for (position, (id, first)) in walk.order.iter().enumerate() {
+            let raw = self.raws.get_mut(*id);
+            if std::mem::replace(&mut raw.seen, moved) != moved {
+                let start = u32::try_from(texts.len()).expect("a body has fewer than 2^32 bytes");
+                texts.extend_from_slice(&self.texts[raw.range()]);
+                raw.start = start;
+            }
+            raw.position = u32::try_from(position).expect("a body has fewer than 2^32 lines");
+            self.tape.push(Line::new(*id, *first));
+        }
+        for raw in self.raws.iter_mut() {
+            raw.seen = self.scrape;
         }
         self.texts = texts;
         self.tape_series = self.series.len;
-        // Only now, as a text may stand in the body twice, and is moved once.
-        let mut start = 0;
-        for (position, line) in self.tape.iter().enumerate() {
-            let raw = self.raws.get_mut(line.raw);
-            raw.start = start;
-            raw.position = u32::try_from(position).expect("a body has fewer than 2^32 lines");
-            start += line.len;
-        }
+        self.raws.items.shrink_to_fit();
+        self.series.items.shrink_to_fit();
     }
 
     /// Forgets what texts mean, and keeps the series: relabelling changed.
@@ -379,7 +455,7 @@ impl Cache {
 
     fn remove_raw(&mut self, id: u32) {
         if let Some(raw) = self.raws.remove(id) {
-            let hash = self.hasher.hash_one(&self.texts[raw.start..raw.start + raw.len]);
+            let hash = self.hasher.hash_one(&self.texts[raw.range()]);
             if let Ok(entry) = self.by_text.find_entry(hash, |other| *other == id) {
                 entry.remove();
             }
@@ -445,11 +521,26 @@ impl<T> Slab<T> {
         self.items.get_mut(id as usize)?.as_mut()
     }
 
+    fn iter(&self) -> impl Iterator<Item = &T> {
+        self.items.iter().flatten()
+    }
+
     fn iter_mut(&mut self) -> impl Iterator<Item = &mut T> {
         self.items.iter_mut().flatten()
     }
 
-    fn ids(&self) -> std::ops::Range<u32> {
+    fn ids(&self) -> Range<u32> {
         0..u32::try_from(self.items.len()).unwrap_or(u32::MAX)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_kept_of_a_line_is_small() {
+        assert_eq!(size_of::<Option<Raw>>() + size_of::<Line>(), 24);
+        assert_eq!(size_of::<Option<Series>>(), 48);
     }
 }

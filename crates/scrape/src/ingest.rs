@@ -2,15 +2,18 @@ use std::sync::Arc;
 
 use assurance_exposition::{Format, Limits, Parser};
 use assurance_metrics_model::{
-    AppendError, Appender, Duration, Labels, METRIC_NAME, SeriesRef, Timestamp, Value, stale_nan,
+    AppendError, Appender, Duration, Labels, METRIC_NAME, Timestamp, Value, stale_nan,
 };
 use hashbrown::HashMap;
 
 use crate::birth::{self, Before, Contact, Created, Role};
-use crate::cache::{Cache, Found, Series, Walk};
+use crate::cache::{Cache, Found, Reference, Series, Walk};
 use crate::exposed::read_series;
 use crate::metadata::MetadataTable;
 use crate::{CounterBirth, JobConfig, ScrapeCounts, ScrapeFailure, ScrapeId, ScrapeReport};
+
+/// The longest body, whatever the job says: half of what 32 bits can tell places in.
+const MAX_BODY_BYTES: usize = (1 << 31) - 1;
 
 /// A sample of the body on its way to the store.
 #[derive(Clone, Copy, Debug)]
@@ -78,7 +81,7 @@ pub(crate) struct Ingest {
 #[derive(Debug)]
 struct ReportSeries {
     labels: Labels,
-    reference: Option<SeriesRef>,
+    reference: Reference,
 }
 
 /// Appends, and keeps count of what the store refuses.
@@ -89,16 +92,10 @@ struct Ledger<'a> {
 }
 
 impl Ledger<'_> {
-    fn append(
-        &mut self,
-        reference: &mut Option<SeriesRef>,
-        labels: &Labels,
-        at: Timestamp,
-        value: f64,
-    ) -> bool {
-        match self.out.append(*reference, labels, at, Value::Float(value)) {
+    fn append(&mut self, reference: &mut Reference, labels: &Labels, at: Timestamp, value: f64) -> bool {
+        match self.out.append(reference.get(), labels, at, Value::Float(value)) {
             Ok(new) => {
-                *reference = Some(new);
+                *reference = new.into();
                 true
             }
             Err(error) => {
@@ -446,7 +443,10 @@ impl Ingest {
         let mut ledger = Ledger { out, counts: &mut refused, first_refusal: &mut report.first_refusal };
         for (index, (name, value)) in basic.iter().chain(&extra).take(wanted).enumerate() {
             if self.reports.len() == index {
-                self.reports.push(ReportSeries { labels: target.with(METRIC_NAME, name), reference: None });
+                self.reports.push(ReportSeries {
+                    labels: target.with(METRIC_NAME, name),
+                    reference: Reference::NONE,
+                });
             }
             let series = &mut self.reports[index];
             ledger.append(&mut series.reference, &series.labels, attempt.at, *value);
@@ -473,7 +473,7 @@ fn parser_limits(job: &JobConfig) -> Limits {
     };
     let (default, limits) = (Limits::DEFAULT, &job.limits);
     Limits {
-        max_body_bytes: at_least(default.max_body_bytes, limits.body_size),
+        max_body_bytes: at_least(default.max_body_bytes, limits.body_size).min(MAX_BODY_BYTES),
         max_line_bytes: at_least(default.max_line_bytes, limits.body_size),
         max_labels: at_least(default.max_labels, limits.labels),
         max_name_bytes: at_least(default.max_name_bytes, limits.label_name_length),

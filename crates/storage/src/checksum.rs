@@ -37,6 +37,11 @@ pub fn crc32c(parts: &[&[u8]]) -> u32 {
     !parts.iter().fold(u32::MAX, |sum, part| update(sum, part))
 }
 
+/// The sum of what `sum` is the sum of (0 of nothing), and `more` after it: for what is read part by part.
+pub fn crc32c_append(sum: u32, more: &[u8]) -> u32 {
+    !update(!sum, more)
+}
+
 fn update(mut sum: u32, bytes: &[u8]) -> u32 {
     let (eights, rest) = bytes.as_chunks::<8>();
     for eight in eights {
@@ -54,7 +59,7 @@ fn update(mut sum: u32, bytes: &[u8]) -> u32 {
 
 #[cfg(test)]
 mod tests {
-    use super::crc32c;
+    use super::{crc32c, crc32c_append};
 
     /// The check values of RFC 3720, B.4.
     #[test]
@@ -65,5 +70,6 @@ mod tests {
         let rising: Vec<u8> = (0..32).collect();
         assert_eq!(crc32c(&[&rising]), 0x46dd_794e);
         assert_eq!(crc32c(&[&rising[..5], &rising[5..]]), 0x46dd_794e, "parts are one");
+        assert_eq!(crc32c_append(crc32c_append(0, &rising[..5]), &rising[5..]), 0x46dd_794e);
     }
 }

@@ -30,7 +30,7 @@ mod name;
 mod overlay;
 mod reader;
 
-pub use checksum::crc32c;
+pub use checksum::{crc32c, crc32c_append};
 pub use crashing::{Crashing, Fault, Plan, Survival};
 pub use error::{Operation, StorageError, StorageErrorKind};
 pub use memory::Memory;

@@ -152,6 +152,14 @@ fn main() {
     let each = start.elapsed().as_secs_f64() / recovery.samples as f64 * 1e6;
     println!("opening, from the log         {:>8.0} ms for 1 million samples", each * 1e3);
 
+    store.close().expect("memory takes it");
+    println!("checkpoint                    {:>8.3} B/sample", bytes(&files, "wal") / samples);
+    drop(store);
+    let start = Instant::now();
+    let (store, recovery) = open();
+    let each = start.elapsed().as_secs_f64() / recovery.samples as f64 * 1e6;
+    println!("opening, from a checkpoint    {:>8.0} ms for 1 million samples", each * 1e3);
+
     let start = Instant::now();
     let done = store.maintain(Timestamp::from_secs(86_400 + 660));
     assert_eq!(done.sealed.len(), 1, "the day is over");

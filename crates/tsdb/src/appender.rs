@@ -57,7 +57,7 @@ impl<'a> HeadAppender<'a> {
             store,
             batch: batches.fetch_add(1, Ordering::Relaxed),
             oldest,
-            pending: Vec::new(),
+            pending: store.spare(),
             places: None,
             scratch: Column::new(),
         }
@@ -153,11 +153,16 @@ impl HeadAppender<'_> {
             return Ok(Offer::Retired);
         }
         let sealed = self.store.sealed_newest(&entry.labels, at)?;
-        let newest = [state.newest_for(self.batch), sealed].into_iter().flatten().max_by_key(|(at, _)| *at);
+        let pending = state.pending_of(self.batch).and_then(|place| self.pending.get(place));
+        // What it holds itself is newer than what is committed.
+        let newest = pending.map_or_else(|| state.newest(), |own| Some((own.at, own.value.clone())));
+        let newest = [newest, sealed].into_iter().flatten().max_by_key(|(at, _)| *at);
         match newest {
             Some((newest, held)) if newest == at => return Offer::beside(&held, value),
             Some((newest, _)) if newest > at => {
-                if at < newest - self.store.config().out_of_order_window {
+                let is_late = at < newest - self.store.config().out_of_order_window;
+                // A clock that was ahead for a while must not silence the series until then.
+                if is_late && !self.store.is_ahead(newest) {
                     return Err(AppendErrorKind::OutOfOrder { newest });
                 }
                 if let Some(held) = state.value_at(at, &mut self.scratch) {
@@ -170,7 +175,7 @@ impl HeadAppender<'_> {
                     return Offer::beside(held, value);
                 }
             }
-            _ => state.set_pending(self.batch, at, value.clone()),
+            _ => state.set_pending(self.batch, self.pending.len()),
         }
         state.hold();
         Ok(Offer::Taken)

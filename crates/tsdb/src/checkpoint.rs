@@ -1,15 +1,14 @@
 //! What is in memory as one file of the log, in place of all files before it.
 
 use std::io::{self, Read};
-use std::sync::PoisonError;
 use std::sync::atomic::Ordering;
+use std::sync::{Arc, PoisonError};
 
-use assurance_metrics_model::Labels;
 use assurance_storage::StorageError;
 
 use crate::durable::Durable;
 use crate::faults::FaultKind;
-use crate::series::Chunks;
+use crate::series::{Entry, Mark};
 use crate::store::Store;
 use crate::wal::frame::{Kind, begin, finish, header};
 use crate::wal::record::put_chunks;
@@ -18,7 +17,8 @@ use crate::wal::{DIRECTORY, file_name, file_number};
 /// Bytes of series that a record takes before the next one begins: what is lost at most when a bit flips.
 const RECORD_BYTES: usize = 256 << 10;
 
-type Snapshot = Vec<(Labels, Chunks)>;
+/// What there was of each series at one moment; copied when its turn comes.
+type Snapshot = Vec<(Arc<Entry>, Mark)>;
 
 impl Store {
     /// Writes what is in memory to a file, lets commits go on in a file after it: those before it are superfluous.
@@ -30,7 +30,7 @@ impl Store {
         durable.checkpoint_bytes.store(content.bytes, Ordering::Relaxed);
         durable.faults().clear(FaultKind::Checkpoint);
         let log = durable.log();
-        if !log.is_broken() {
+        if !log.is_missing_some() {
             durable.faults().clear(FaultKind::Log);
         }
         durable.checkpoint.store(number, Ordering::Relaxed);
@@ -41,8 +41,7 @@ impl Store {
     fn whole(&self) -> Snapshot {
         let index = self.index.read().unwrap_or_else(PoisonError::into_inner);
         let _commits = self.commits.read().unwrap_or_else(PoisonError::into_inner);
-        let held = index.iter().map(|entry| (entry.labels.clone(), entry.state().all_chunks()));
-        held.filter(|(_, chunks)| !chunks.is_empty()).collect()
+        index.iter().map(|entry| (Arc::clone(entry), entry.state().mark())).collect()
     }
 }
 
@@ -61,7 +60,7 @@ impl Durable {
 
 /// The bytes of a checkpoint, made while they are read.
 struct Content {
-    series: std::vec::IntoIter<(Labels, Chunks)>,
+    series: std::vec::IntoIter<(Arc<Entry>, Mark)>,
     buffer: Vec<u8>,
     at: usize,
     /// Bytes given so far.
@@ -79,8 +78,12 @@ impl Content {
         self.at = 0;
         let start = begin(&mut self.buffer, Kind::Chunks);
         let empty = self.buffer.len();
-        for (labels, chunks) in self.series.by_ref() {
-            put_chunks(&mut self.buffer, &labels, &chunks);
+        for (entry, mark) in self.series.by_ref() {
+            let chunks = entry.state().chunks_at(mark);
+            if chunks.is_empty() {
+                continue;
+            }
+            put_chunks(&mut self.buffer, &entry.labels, &chunks);
             if self.buffer.len() >= RECORD_BYTES {
                 break;
             }

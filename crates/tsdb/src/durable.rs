@@ -8,7 +8,7 @@ use assurance_storage::{LockGuard, Storage, StorageError};
 
 use crate::appender::Pending;
 use crate::faults::{Fault, FaultKind, Faults};
-use crate::recovery::{OpenError, Recovery, replay};
+use crate::recovery::{OpenError, Progress, Recovery, replay};
 use crate::segments::Segments;
 use crate::store::{Config, Stats, Store};
 use crate::wal::Log;
@@ -86,23 +86,43 @@ impl Store {
     /// If another process has it open, if files are there that this version has not written, or if they
     /// cannot be read. Damage within files is no error: [`Recovery`] tells of it.
     pub fn open(config: Config, storage: Arc<dyn Storage>) -> Result<(Self, Recovery), OpenError> {
+        Self::open_observed(config, storage, &Progress::default())
+    }
+
+    /// As [`Store::open`], for those who want to tell meanwhile how far it is.
+    ///
+    /// # Errors
+    /// As [`Store::open`].
+    pub fn open_observed(
+        config: Config,
+        storage: Arc<dyn Storage>,
+        progress: &Progress,
+    ) -> Result<(Self, Recovery), OpenError> {
         let lock = storage.lock(LOCK)?;
         let mut store = Self::new(config);
         let mut recovery = Recovery::default();
         let segments = Segments::open(&storage, &mut recovery)?;
         store.note_newest(Some(segments.last()));
-        let next = replay(&store, &*storage, &mut recovery)?;
+        let next = replay(&store, &*storage, &mut recovery, progress)?;
+        for segment in segments.all().iter() {
+            store.horizon.note(segment.first(), segment.last());
+        }
+        store.note_spans();
         let mut faults = Faults::default();
         for (name, reason) in &recovery.damaged {
             faults.note(Fault::damaged(name, store.newest(), reason));
         }
         store.durable = Some(Durable {
             segments,
-            log: Mutex::new(Log::new(Arc::clone(&storage), next, recovery.log_bytes)),
+            log: Mutex::new(Log::new(
+                Arc::clone(&storage),
+                next,
+                recovery.log_bytes.saturating_sub(recovery.checkpoint_bytes),
+            )),
             storage,
             faults: Mutex::new(faults),
             checkpoint: AtomicU64::new(0),
-            checkpoint_bytes: AtomicU64::new(0),
+            checkpoint_bytes: AtomicU64::new(recovery.checkpoint_bytes),
             syncing: Mutex::default(),
             maintenance: Mutex::default(),
             _lock: lock,
@@ -114,8 +134,8 @@ impl Store {
     /// often as samples may be lost in a power cut: every second, say. Does nothing for a store in memory.
     ///
     /// # Errors
-    /// If samples are in memory only: this call or an earlier write failed, and [`Store::maintain`] has not
-    /// saved them since.
+    /// If some samples are in memory only: this call or an earlier write failed, and [`Store::maintain`] has not
+    /// saved them since. What was written after them is durable all the same.
     pub fn sync(&self) -> Result<(), Fault> {
         let Some(durable) = &self.durable else { return Ok(()) };
         let _alone: MutexGuard<'_, ()> = durable.syncing.lock().unwrap_or_else(PoisonError::into_inner);
@@ -129,6 +149,15 @@ impl Store {
             }
         }
         durable.faults().get(FaultKind::Log).map_or(Ok(()), |fault| Err(fault.clone()))
+    }
+
+    /// Tells the horizon of what is in memory.
+    fn note_spans(&self) {
+        let index = self.index.read().unwrap_or_else(PoisonError::into_inner);
+        for entry in index.iter() {
+            let chunks = entry.state().all_chunks();
+            chunks.iter().for_each(|chunk| self.horizon.note(chunk.first(), chunk.last()));
+        }
     }
 
     /// What does not work at present; empty when all does, and for a store in memory.

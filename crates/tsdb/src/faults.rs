@@ -8,8 +8,8 @@ use assurance_storage::{StorageError, StorageErrorKind};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[non_exhaustive]
 pub enum FaultKind {
-    /// Samples are taken and can be read, but are no longer written to the log: they are lost if the process
-    /// ends before [`Store::maintain`](crate::Store::maintain) has begun a new one.
+    /// Samples were taken and can be read that could not be written to the log: they are lost if the process
+    /// ends before [`Store::maintain`](crate::Store::maintain) has saved them.
     Log,
     /// A finished day could not be written; its samples stay in memory and in the log.
     Segment,
@@ -57,7 +57,7 @@ impl Fault {
 impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let what = match self.kind {
-            FaultKind::Log => "new samples are in memory only",
+            FaultKind::Log => "samples are in memory only",
             FaultKind::Segment => "finished days stay in memory and in the log",
             FaultKind::Checkpoint => "the log cannot be shortened",
             FaultKind::Removal => "files that are no longer needed stay",

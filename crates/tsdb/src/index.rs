@@ -1,8 +1,9 @@
 use std::collections::BTreeMap;
+use std::hash::BuildHasher as _;
 use std::sync::Arc;
 
 use assurance_metrics_model::{Labels, Matcher};
-use hashbrown::HashMap;
+use hashbrown::{DefaultHashBuilder, HashTable};
 
 use crate::series::Entry;
 
@@ -14,7 +15,9 @@ pub(crate) const MAX_SLOTS: usize = u32::MAX as usize;
 pub(crate) struct Index {
     slots: Vec<Slot>,
     free: Vec<u32>,
-    by_labels: HashMap<Labels, u32>,
+    /// Slots, by the labels of their series: the labels stand in the series and nowhere else.
+    by_labels: HashTable<u32>,
+    hasher: DefaultHashBuilder,
     /// Label name to value to the slots that have it, rising.
     postings: BTreeMap<Box<str>, BTreeMap<Box<str>, Vec<u32>>>,
     /// Grows whenever a series comes or goes.
@@ -61,9 +64,14 @@ impl Index {
     }
 
     pub(crate) fn find(&self, labels: &Labels) -> Option<(Id, &Arc<Entry>)> {
-        let slot = *self.by_labels.get(labels)?;
+        let hash = self.hasher.hash_one(labels);
+        let slot = *self.by_labels.find(hash, |slot| self.labels(*slot) == Some(labels))?;
         let Slot { generation, entry } = &self.slots[slot as usize];
         Some((Id { slot, generation: *generation }, entry.as_ref()?))
+    }
+
+    fn labels(&self, slot: u32) -> Option<&Labels> {
+        Some(&self.slots[slot as usize].entry.as_ref()?.labels)
     }
 
     /// Adds a series that is not there yet.
@@ -78,7 +86,12 @@ impl Index {
         let held = &mut self.slots[slot as usize];
         held.entry = Some(Arc::clone(&entry));
         let generation = held.generation;
-        self.by_labels.insert(labels.clone(), slot);
+        let (slots, hasher) = (&self.slots, &self.hasher);
+        let rehash = |slot: &u32| {
+            let entry = slots[*slot as usize].entry.as_ref();
+            entry.map_or(0, |entry| hasher.hash_one(&entry.labels))
+        };
+        self.by_labels.insert_unique(hasher.hash_one(labels), slot, rehash);
         for (name, value) in labels {
             let values = match self.postings.get_mut(name) {
                 Some(values) => values,
@@ -102,7 +115,10 @@ impl Index {
             let number = u32::try_from(slot).expect("slots are numbered by 32 bits");
             self.slots[slot].generation = self.slots[slot].generation.wrapping_add(1);
             self.free.push(number);
-            self.by_labels.remove(&entry.labels);
+            let hash = self.hasher.hash_one(&entry.labels);
+            if let Ok(found) = self.by_labels.find_entry(hash, |slot| *slot == number) {
+                found.remove();
+            }
             for (name, value) in &entry.labels {
                 let Some(values) = self.postings.get_mut(name) else { continue };
                 if let Some(slots) = values.get_mut(value) {
@@ -175,7 +191,7 @@ impl Index {
             .map(|(value, slots)| value.len() + slots.capacity() * size_of::<u32>())
             .sum();
         self.slots.capacity() * size_of::<Slot>()
-            + self.by_labels.capacity() * size_of::<(Labels, u32)>()
+            + self.by_labels.allocation_size()
             + self.iter().map(|e| e.labels.heap_bytes() + size_of::<Entry>()).sum::<usize>()
             + postings
     }

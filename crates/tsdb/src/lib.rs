@@ -4,7 +4,9 @@
 //! [`Appender`](assurance_metrics_model::Appender)) and gives them back as a
 //! [`Queryable`](assurance_metrics_model::Queryable); floats and native histograms; samples that come late, within
 //! [`Config::out_of_order_window`]; the series budget; retention by time and by size; the write-ahead log, its
-//! checkpoints and its [`Recovery`]; sealed day segments. [`Store::new`] keeps everything in memory,
+//! checkpoints and its [`Recovery`]; sealed day segments; [`Importer`], which takes a history; and, in [`inspect`],
+//! reading, verifying and copying the files of a store that another process has open. [`Store::new`] keeps
+//! everything in memory,
 //! [`Store::open`] has files beside it.
 //!
 //! **Out of scope:** evaluating queries (`promql`), what a file is (`storage`, `disk`), and when to scrape, to sync
@@ -69,10 +71,14 @@ mod appender;
 mod bytes;
 mod checkpoint;
 mod chunk;
+mod compact;
 mod durable;
 mod faults;
 mod histogram;
+mod horizon;
+mod import;
 mod index;
+pub mod inspect;
 mod maintain;
 mod merged;
 mod packed;
@@ -87,6 +93,9 @@ mod wal;
 
 pub use appender::{Committed, HeadAppender};
 pub use faults::{Fault, FaultKind};
+pub use import::{
+    Conflict, First, ImportConfig, ImportError, ImportErrorKind, Imported, ImportedSegment, Importer,
+};
 pub use maintain::Maintenance;
-pub use recovery::{OpenError, OpenErrorKind, Quarantined, Recovery, Torn};
+pub use recovery::{OpenError, OpenErrorKind, Progress, Quarantined, Recovery, Torn};
 pub use store::{Config, Dropped, Stats, Store};

@@ -6,6 +6,8 @@
 //! be written so and read back to the bit, stale markers among them, stand beside as they are; a chunk with
 //! more of them stays as it was.
 
+use std::sync::Arc;
+
 use crate::bytes::{Cursor, put_count, put_signed, put_varint};
 
 /// Most samples of a chunk: four of those in memory, which a file may join into one.
@@ -15,7 +17,7 @@ pub(crate) const CAPACITY: usize = 480;
 const MAX_EXCEPTIONS: usize = 8;
 
 /// Largest power of ten that values are multiplied by: nanounits.
-const MAX_EXPONENT: u8 = 9;
+pub(crate) const MAX_EXPONENT: u8 = 9;
 
 /// Whole numbers up to here are exact in a float.
 const MAX_WHOLE: f64 = 9_007_199_254_740_992.0;
@@ -23,20 +25,39 @@ const MAX_WHOLE: f64 = 9_007_199_254_740_992.0;
 /// Widest numbers that one load of eight bytes holds at any bit: 64 - 7.
 const MAX_WIDTH: u32 = 57;
 
-/// Bytes after the last number, so that it can be loaded by eight.
-const PADDING: usize = 8;
+/// What stands before exceptions and bits takes less, but for numbers that are very large.
+const HEAD_BYTES: usize = 24;
 
-/// A full chunk of floats.
-#[derive(Clone, Debug)]
-pub(crate) struct Packed {
+/// A full chunk of floats: one allocation, shared with whoever reads, of the bytes that stand in files.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Packed(Arc<[u8]>);
+
+/// What the first bytes of a chunk say of the others.
+#[derive(Debug)]
+struct View<'a> {
     times: Run,
     values: Run,
     /// Values are whole numbers divided by ten to this power.
     exponent: u8,
     /// Values that are no such numbers: where, and their bits.
-    exceptions: Box<[(u16, u64)]>,
-    /// The numbers of the times, then those of the values, then padding.
-    bytes: Box<[u8]>,
+    exceptions: Exceptions<'a>,
+    /// The numbers of the times, then those of the values.
+    bits: &'a [u8],
+}
+
+#[derive(Clone, Debug)]
+struct Exceptions<'a> {
+    left: usize,
+    from: Cursor<'a>,
+}
+
+impl Iterator for Exceptions<'_> {
+    type Item = (usize, u64);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        self.left = self.left.checked_sub(1)?;
+        Some((self.from.number()?, self.from.u64()?))
+    }
 }
 
 /// Numbers of equal width.
@@ -66,29 +87,79 @@ impl Packed {
             Some(stepped) if stepped.width < raw.width => bits.distances(&whole)?,
             _ => bits.numbers(&whole, raw),
         };
-        let exceptions = exceptions.into_boxed_slice();
-        Some(Self { times, values, exponent, exceptions, bytes: bits.finish() })
+        let bits = bits.finish();
+        let mut out = Vec::with_capacity(bits.len() + HEAD_BYTES + exceptions.len() * 10);
+        out.extend_from_slice(&[exponent, times.width]);
+        put_signed(&mut out, times.least);
+        out.push(values.width << 1 | u8::from(values.distances));
+        put_signed(&mut out, values.base);
+        if values.distances {
+            put_signed(&mut out, values.least);
+        }
+        put_count(&mut out, exceptions.len());
+        for (place, bits) in exceptions {
+            put_varint(&mut out, u64::from(place));
+            out.extend_from_slice(&bits.to_le_bytes());
+        }
+        out.extend_from_slice(&bits);
+        Some(Self(out.into()))
     }
 
     /// Appends what tells how to read the bits, then the bits.
     pub(crate) fn put(&self, out: &mut Vec<u8>) {
-        out.extend_from_slice(&[self.exponent, self.times.width]);
-        put_signed(out, self.times.least);
-        out.push(self.values.width << 1 | u8::from(self.values.distances));
-        put_signed(out, self.values.base);
-        if self.values.distances {
-            put_signed(out, self.values.least);
-        }
-        put_count(out, self.exceptions.len());
-        for (place, bits) in &self.exceptions {
-            put_varint(out, u64::from(*place));
-            out.extend_from_slice(&bits.to_le_bytes());
-        }
-        out.extend_from_slice(&self.bytes[..self.bytes.len() - PADDING]);
+        out.extend_from_slice(&self.0);
     }
 
     /// What [`Self::put`] wrote, to the end; the first time and the count stand before it.
     pub(crate) fn read_from(from: &mut Cursor<'_>, first: i64, count: usize) -> Option<Self> {
+        let bytes = from.take(from.left())?;
+        let view = View::new(bytes, first, count)?;
+        let wide = u32::from(view.times.width).max(u32::from(view.values.width)) > MAX_WIDTH;
+        let numbers = count - usize::from(view.values.distances);
+        let expected = (view.values.from as usize + usize::from(view.values.width) * numbers).div_ceil(8);
+        let places = view.exceptions.clone().all(|(place, _)| place < count);
+        let sound = places && !wide && view.exponent <= MAX_EXPONENT && view.bits.len() == expected;
+        sound.then(|| Self(bytes.into()))
+    }
+
+    pub(crate) fn look(&self) -> u8 {
+        self.0.first().copied().unwrap_or_default()
+    }
+
+    pub(crate) fn heap_bytes(&self) -> usize {
+        // Two reference counts stand before the bytes.
+        self.0.len() + 2 * size_of::<usize>()
+    }
+
+    /// Bytes in a file.
+    pub(crate) fn file_bytes(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Reads all samples of a chunk that begins at `first`.
+    pub(crate) fn read(&self, first: i64, times: &mut [i64], values: &mut [f64]) {
+        let view = View::new(&self.0, first, times.len());
+        debug_assert!(view.is_some(), "what was written or checked can be read");
+        let Some(view) = view else { return };
+        view.times.read(view.bits, times, |number| number);
+        if view.exponent == 0 {
+            view.values.read(view.bits, values, as_float);
+        } else {
+            let divisor = POWERS[usize::from(view.exponent)];
+            view.values.read(view.bits, values, |number| as_float(number) / divisor);
+        }
+        for (place, bits) in view.exceptions {
+            if let Some(value) = values.get_mut(place) {
+                *value = f64::from_bits(bits);
+            }
+        }
+    }
+}
+
+impl<'a> View<'a> {
+    #[inline]
+    fn new(bytes: &'a [u8], first: i64, count: usize) -> Option<Self> {
+        let mut from = Cursor::new(bytes);
         let (exponent, width) = (from.byte()?, from.byte()?);
         let times = Run { base: first, least: from.signed()?, width, distances: true, from: 0 };
         let tag = from.byte()?;
@@ -96,48 +167,15 @@ impl Packed {
         let base = from.signed()?;
         let least = if distances { from.signed()? } else { 0 };
         let steps = u32::try_from(count.checked_sub(1)?).ok()?;
-        let numbers = steps + u32::from(!distances);
         let start = u32::from(times.width) * steps;
         let values = Run { base, least, width, distances, from: start };
-        let wide = u32::from(times.width).max(u32::from(width)) > MAX_WIDTH;
-        let exceptions = (0..from.count()?).map(|_| {
-            let place: u16 = from.number()?;
-            (usize::from(place) < count).then_some((place, from.u64()?))
-        });
-        let exceptions = exceptions.collect::<Option<Box<[_]>>>()?;
-        let bits = from.take(from.left())?;
-        let expected = (start + u32::from(width) * numbers).div_ceil(8);
-        if wide || exponent > MAX_EXPONENT || bits.len() != expected as usize {
-            return None;
+        let left = from.count()?;
+        let exceptions = Exceptions { left, from };
+        for _ in 0..left {
+            from.varint()?;
+            from.u64()?;
         }
-        let mut bytes = Vec::with_capacity(bits.len() + PADDING);
-        bytes.extend_from_slice(bits);
-        bytes.extend([0; PADDING]);
-        Some(Self { times, values, exponent, exceptions, bytes: bytes.into_boxed_slice() })
-    }
-
-    pub(crate) fn look(&self) -> u8 {
-        self.bytes.first().copied().unwrap_or_default()
-    }
-
-    pub(crate) fn heap_bytes(&self) -> usize {
-        self.bytes.len() + size_of_val(&*self.exceptions)
-    }
-
-    /// Reads as many samples as both take.
-    pub(crate) fn read(&self, times: &mut [i64], values: &mut [f64]) {
-        self.times.read(&self.bytes, times, |number| number);
-        if self.exponent == 0 {
-            self.values.read(&self.bytes, values, as_float);
-        } else {
-            let divisor = POWERS[usize::from(self.exponent)];
-            self.values.read(&self.bytes, values, |number| as_float(number) / divisor);
-        }
-        for (place, bits) in &self.exceptions {
-            if let Some(value) = values.get_mut(usize::from(*place)) {
-                *value = f64::from_bits(*bits);
-            }
-        }
+        Some(Self { times, values, exponent, exceptions, bits: from.take(from.left())? })
     }
 }
 
@@ -200,8 +238,9 @@ pub(crate) fn whole(value: f64, exponent: u8) -> Option<i64> {
 }
 
 /// The way back from [`whole`].
+#[inline]
 pub(crate) fn decimal(number: i64, exponent: u8) -> f64 {
-    as_float(number) / POWERS[usize::from(exponent)]
+    if exponent == 0 { as_float(number) } else { as_float(number) / POWERS[usize::from(exponent)] }
 }
 
 /// How wide numbers are once the smallest is taken off.
@@ -270,12 +309,11 @@ impl Bits {
         Some(run)
     }
 
-    fn finish(mut self) -> Box<[u8]> {
+    fn finish(mut self) -> Vec<u8> {
         if self.filled > 0 {
             self.bytes.push((self.pending & 0xff) as u8);
         }
-        self.bytes.extend([0; PADDING]);
-        self.bytes.into_boxed_slice()
+        self.bytes
     }
 }
 
@@ -287,9 +325,17 @@ fn narrow(width: u32) -> u8 {
 /// Eight bytes of which the number wanted begins within the first.
 #[inline]
 fn word(bytes: &[u8], bit: usize) -> u64 {
-    let at = bit / 8;
-    let eight = bytes.get(at..at + 8).and_then(<[u8]>::first_chunk::<8>);
-    u64::from_le_bytes(*eight.unwrap_or(&[0; 8])) >> (bit % 8)
+    let rest = bytes.get(bit / 8..).unwrap_or_default();
+    let word = rest.first_chunk().map_or_else(|| last_word(rest), |eight| u64::from_le_bytes(*eight));
+    word >> (bit % 8)
+}
+
+/// Fewer than eight bytes, which are the last.
+#[cold]
+fn last_word(rest: &[u8]) -> u64 {
+    let mut eight = [0; 8];
+    eight[..rest.len()].copy_from_slice(rest);
+    u64::from_le_bytes(eight)
 }
 
 impl Run {
@@ -350,14 +396,14 @@ mod tests {
     fn round_trip(times: &[i64], values: &[f64]) -> bool {
         let Some(packed) = Packed::new(times, values) else { return false };
         let (mut read_times, mut read_values) = (vec![0; times.len()], vec![0.0; times.len()]);
-        packed.read(&mut read_times, &mut read_values);
+        packed.read(times[0], &mut read_times, &mut read_values);
         assert_eq!(read_times, times);
         let bits = |values: &[f64]| values.iter().map(|v| v.to_bits()).collect::<Vec<_>>();
         assert_eq!(bits(&read_values), bits(values));
         let mut out = Vec::new();
         packed.put(&mut out);
         let again = Packed::read_from(&mut Cursor::new(&out), times[0], times.len()).expect("as written");
-        assert_eq!(format!("{again:?}"), format!("{packed:?}"));
+        assert_eq!(again, packed);
         true
     }
 
@@ -367,7 +413,7 @@ mod tests {
         let values: Vec<f64> = (0..120).map(|n| 1e6 + f64::from(n) * 3.0).collect();
         assert!(round_trip(&times, &values));
         let packed = Packed::new(&times, &values).expect("whole numbers");
-        assert_eq!(packed.heap_bytes(), super::PADDING, "times and values are steady");
+        assert_eq!(packed.file_bytes(), 11, "times and values are steady");
     }
 
     #[test]
@@ -386,7 +432,7 @@ mod tests {
         (values[0], values[7], values[39]) = (f64::NAN, -0.0, stale_nan());
         assert!(round_trip(&times, &values));
         let packed = Packed::new(&times, &values).expect("mostly whole numbers");
-        assert_eq!(packed.exceptions.len(), 3);
+        assert_eq!(super::View::new(&packed.0, 0, 40).map(|view| view.exceptions.count()), Some(3));
         values[8..13].fill(f64::INFINITY);
         assert!(Packed::new(&times, &values).is_none(), "more than an eighth");
     }

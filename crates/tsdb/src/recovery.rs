@@ -1,24 +1,24 @@
 //! From the files of an earlier run back to a store.
 
 use std::fmt;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError};
 
 use assurance_metrics_model::{Labels, Timestamp};
-use assurance_storage::{Storage, StorageError, StorageErrorKind};
+use assurance_storage::{Entry, Reader, Storage, StorageError, StorageErrorKind};
 
 use crate::appender::Pending;
 use crate::chunk::Chunk;
 use crate::index::MAX_SLOTS;
-use crate::series::Entry;
+use crate::series;
 use crate::store::Store;
-use crate::wal::frame::{
-    HEADER_BYTES, Header, Kind, MAGIC, VERSION, frame_at, header, is_interrupted, next_frame, read_header,
-};
+use crate::wal::frame::{HEADER_BYTES, Header, Kind, MAGIC, VERSION, header, read_header};
 use crate::wal::record::{Commit, chunks};
-use crate::wal::{DIRECTORY, MAX_READ_BYTES, file_number};
+use crate::wal::window::Window;
+use crate::wal::{DIRECTORY, file_number};
 
 /// Where what cannot be read is copied to.
-const QUARANTINE: &str = "quarantine";
+pub(crate) const QUARANTINE: &str = "quarantine";
 
 /// What [`Store::open`] found.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -28,6 +28,8 @@ pub struct Recovery {
     pub log_files: usize,
     /// Their bytes.
     pub log_bytes: u64,
+    /// Those of them that are checkpoints, which are read several times as fast.
+    pub checkpoint_bytes: u64,
     /// Sound records in them.
     pub records: u64,
     /// Samples taken from them; one that stands in the log twice counts once.
@@ -132,6 +134,9 @@ pub enum OpenErrorKind {
         /// The version that is read.
         supported: u32,
     },
+    /// Whoever opens it had it stopped.
+    #[error("reading was given up")]
+    GivenUp,
     /// A file operation failed.
     #[error(transparent)]
     Storage(StorageError),
@@ -157,25 +162,54 @@ impl From<StorageError> for OpenError {
     }
 }
 
+/// How far the reading of the log has come, for those who wait for it.
+#[derive(Debug, Default)]
+pub struct Progress {
+    first: AtomicU64,
+    last: AtomicU64,
+    current: AtomicU64,
+    is_given_up: AtomicBool,
+}
+
+impl Progress {
+    /// Has the reading end at its next record, with [`OpenErrorKind::GivenUp`]: for who is told to stop meanwhile.
+    pub fn give_up(&self) {
+        self.is_given_up.store(true, Ordering::Relaxed);
+    }
+
+    /// The numbers of the first log file, of the last one, and of the one that is being read or was read last; all
+    /// are 0 where there is none.
+    pub fn files(&self) -> (u64, u64, u64) {
+        let [first, last, current] =
+            [&self.first, &self.last, &self.current].map(|number| number.load(Ordering::Relaxed));
+        (first, last, current)
+    }
+}
+
 /// Reads the log files; returns the number of the next one.
 pub(crate) fn replay(
     store: &Store,
     storage: &dyn Storage,
     recovery: &mut Recovery,
+    progress: &Progress,
 ) -> Result<u64, OpenError> {
     let mut files = Vec::new();
     for file in storage.list(DIRECTORY)? {
         let Some(number) = file_number(&file.name) else {
             return Err(OpenError::new(file.name, OpenErrorKind::Foreign));
         };
-        files.push((number, file.name));
+        files.push((number, file));
     }
     files.sort();
-    for (_, name) in &files {
-        let bytes = storage.read(name, MAX_READ_BYTES)?;
+    let (first, last) = (files.first(), files.last());
+    progress.first.store(first.map_or(0, |(number, _)| *number), Ordering::Relaxed);
+    progress.last.store(last.map_or(0, |(number, _)| *number), Ordering::Relaxed);
+    for (number, Entry { name, bytes }) in &files {
+        progress.current.store(*number, Ordering::Relaxed);
         recovery.log_files += 1;
-        recovery.log_bytes += bytes.len() as u64;
-        LogFile { store, storage, recovery, name, bytes: &bytes, entries: Vec::new() }.replay()?;
+        recovery.log_bytes += bytes;
+        let window = Window::new(storage, name, *bytes);
+        LogFile { store, storage, recovery, progress, name, window, entries: Vec::new() }.replay()?;
     }
     recovery.series = store.series_count();
     Ok(files.last().map_or(0, |(number, _)| number + 1))
@@ -186,36 +220,42 @@ struct LogFile<'r> {
     store: &'r Store,
     storage: &'r dyn Storage,
     recovery: &'r mut Recovery,
+    progress: &'r Progress,
     name: &'r str,
-    bytes: &'r [u8],
+    window: Window<'r>,
     /// Its series by their numbers; `None` where the record that names them is lost.
-    entries: Vec<Option<Arc<Entry>>>,
+    entries: Vec<Option<Arc<series::Entry>>>,
 }
 
 impl LogFile<'_> {
     fn replay(mut self) -> Result<(), OpenError> {
-        let mut at = match read_header(self.bytes) {
-            Header::Sound => HEADER_BYTES,
+        let mut at = match read_header(self.window.bytes(0, HEADER_BYTES)?) {
+            Header::Sound => HEADER_BYTES as u64,
             Header::Version(found) => {
                 return Err(OpenError::new(self.name, OpenErrorKind::Version { found, supported: VERSION }));
             }
             Header::Bad => self.begin_without_header()?,
         };
-        while at < self.bytes.len() {
-            let Some(frame) = frame_at(self.bytes, at) else {
-                let Some(next) = next_frame(self.bytes, at + 1) else {
-                    self.cut(at);
-                    return Ok(());
+        while at < self.window.end() {
+            if self.progress.is_given_up.load(Ordering::Relaxed) {
+                return Err(OpenError::new(self.name, OpenErrorKind::GivenUp));
+            }
+            let Some(frame) = self.window.frame_at(at)? else {
+                let Some(next) = self.window.next_frame(at + 1)? else {
+                    return Ok(self.cut(at)?);
                 };
                 self.quarantine(at, next, "its sum does not match");
                 at = next;
                 continue;
             };
-            let body = &self.bytes[frame.body.clone()];
+            let body = self.window.body(&frame)?;
             let outcome = match frame.kind {
                 Kind::Commit => Commit::read(body).ok_or(MALFORMED).and_then(|commit| self.commit(commit)),
                 Kind::Chunks => chunks(body).ok_or(MALFORMED).map(|series| self.restore(series)),
             };
+            if frame.kind == Kind::Chunks {
+                self.recovery.checkpoint_bytes += frame.end() - at;
+            }
             match outcome {
                 Ok(()) => self.recovery.records += 1,
                 Err(reason) => self.quarantine(at, frame.end(), reason),
@@ -227,16 +267,16 @@ impl LogFile<'_> {
 
     /// Where to begin when the header is not as it was written: the file is damaged if it holds records,
     /// unfinished if it holds no more than a header, and else somebody else's.
-    fn begin_without_header(&mut self) -> Result<usize, OpenError> {
-        if let Some(first) = next_frame(self.bytes, 0) {
+    fn begin_without_header(&mut self) -> Result<u64, OpenError> {
+        if let Some(first) = self.window.next_frame(0)? {
             self.quarantine(0, first, "the header is damaged");
             return Ok(first);
         }
-        let header = header();
-        let begun = header.iter().zip(self.bytes).take_while(|(written, found)| written == found).count();
-        if begun >= MAGIC.len() || self.bytes[begun..].iter().all(|byte| *byte == 0) {
-            self.cut(0);
-            return Ok(self.bytes.len());
+        let found = self.window.bytes(0, HEADER_BYTES)?;
+        let begun = header().iter().zip(found).take_while(|(written, found)| written == found).count();
+        if begun >= MAGIC.len() || self.window.is_zero(begun as u64)? {
+            self.cut(0)?;
+            return Ok(self.window.end());
         }
         Err(OpenError::new(self.name, OpenErrorKind::Foreign))
     }
@@ -272,40 +312,42 @@ impl LogFile<'_> {
         }
     }
 
-    fn entry(&self, labels: &Labels) -> Arc<Entry> {
+    fn entry(&self, labels: &Labels) -> Arc<series::Entry> {
         self.store.entry_for(labels)
     }
 
     /// Notes what was not written completely, and cuts it off, so that it is not found again. What looks
     /// complete and is not is copied first.
-    fn cut(&mut self, from: usize) {
-        if from == self.bytes.len() {
-            return;
+    fn cut(&mut self, from: u64) -> Result<(), StorageError> {
+        let end = self.window.end();
+        if from == end {
+            return Ok(());
         }
-        if !is_interrupted(self.bytes, from) {
-            self.quarantine(from, self.bytes.len(), "its sum does not match, and nothing sound follows");
+        if !self.window.is_interrupted(from)? {
+            self.quarantine(from, end, "its sum does not match, and nothing sound follows");
         }
-        let bytes = (self.bytes.len() - from) as u64;
-        self.recovery.torn.push(Torn { file: self.name.to_owned(), offset: from as u64, bytes });
+        self.recovery.torn.push(Torn { file: self.name.to_owned(), offset: from, bytes: end - from });
         // Left as it is where that fails: it is then found again.
         let _found_again = self.storage.open_append(self.name).and_then(|mut file| {
-            file.truncate(from as u64)?;
+            file.truncate(from)?;
             file.sync()
         });
+        Ok(())
     }
 
-    fn quarantine(&mut self, from: usize, to: usize, reason: &'static str) {
+    fn quarantine(&mut self, from: u64, to: u64, reason: &'static str) {
         let file = self.name.trim_start_matches(DIRECTORY).trim_start_matches('/');
         let copy = format!("{QUARANTINE}/{DIRECTORY}-{file}.{from}-{to}");
-        let copied = match self.storage.publish(&copy, &mut &self.bytes[from..to]) {
+        let mut damaged = Reader::range(self.storage, self.name, from, to);
+        let copied = match self.storage.publish(&copy, &mut damaged) {
             Ok(()) => true,
             // It was found before.
             Err(error) => error.is_already_exists(),
         };
         self.recovery.quarantined.push(Quarantined {
             file: self.name.to_owned(),
-            offset: from as u64,
-            bytes: (to - from) as u64,
+            offset: from,
+            bytes: to - from,
             copy: copied.then_some(copy),
             reason,
         });
@@ -316,15 +358,15 @@ const MALFORMED: &str = "its sum matches, but it cannot be read";
 
 impl Store {
     /// Takes samples from a log, whatever the out-of-order window; returns how many are new.
-    fn restore(&self, pending: Vec<Pending>) -> u64 {
-        self.make_visible(None, pending, true).samples as u64
+    fn restore(&self, mut pending: Vec<Pending>) -> u64 {
+        self.make_visible(None, &mut pending, true).samples as u64
     }
 
     pub(crate) fn note_newest(&self, newest: Option<Timestamp>) {
         self.note_committed(0, newest.map_or(i64::MIN, Timestamp::as_millis));
     }
 
-    fn entry_for(&self, labels: &Labels) -> Arc<Entry> {
+    fn entry_for(&self, labels: &Labels) -> Arc<series::Entry> {
         let mut index = self.index.write().unwrap_or_else(PoisonError::into_inner);
         if let Some((_, entry)) = index.find(labels) {
             return Arc::clone(entry);

@@ -8,13 +8,13 @@ use assurance_storage::{Operation, StorageError, StorageErrorKind};
 use hashbrown::HashMap;
 
 use crate::durable::Durable;
-use crate::segment::writer::Content;
+use crate::segment::writer::{Content, Samples};
 use crate::segment::{DIRECTORY, Day, Segment, SegmentError, file_name};
 use crate::series::{Chunks, Entry};
 use crate::store::Store;
 
 /// How long after its end a day is finished at the earliest: for what is still on its way.
-const LEAST_WAIT: Duration = Duration::from_minutes(10);
+pub(crate) const LEAST_WAIT: Duration = Duration::from_minutes(10);
 
 /// And at the latest: what comes later still goes to a supplement.
 const MOST_WAIT: Duration = Duration::from_secs(86_400);
@@ -30,7 +30,7 @@ struct Snapshot {
     /// Its samples of that day.
     samples: u64,
     /// How often late samples were merged into it.
-    merges: u64,
+    merges: u32,
 }
 
 impl Store {
@@ -42,7 +42,7 @@ impl Store {
             let index = self.index.read().unwrap_or_else(PoisonError::into_inner);
             for entry in index.iter() {
                 let state = entry.state();
-                for chunk in state.chunks_before(now) {
+                for chunk in state.all_chunks().iter().take_while(|chunk| chunk.first() < now) {
                     let (first, last) = (Day::of(chunk.first()), Day::of(chunk.last()));
                     if first.last().saturating_add(wait) >= now {
                         break;
@@ -83,7 +83,14 @@ impl Store {
             (!column.is_empty()).then(|| (labels.clone(), column))
         });
         let mut series = series.peekable();
-        let name = if series.peek().is_some() { Some(publish(durable, day, series)?) } else { None };
+        let name = if series.peek().is_some() {
+            let segment = publish(durable, day, series)?;
+            let name = segment.name.clone();
+            durable.segments.add(segment);
+            Some(name)
+        } else {
+            None
+        };
         self.let_go(&snapshots, day);
         Ok(name)
     }
@@ -146,11 +153,12 @@ fn not_yet_sealed(durable: &Durable, labels: &Labels, range: TimeRange, column: 
     rest
 }
 
-fn publish(
+/// Writes a segment and opens it; nobody sees it yet.
+pub(crate) fn publish<S: Samples>(
     durable: &Durable,
     day: Day,
-    series: impl Iterator<Item = (Labels, Column)>,
-) -> Result<String, StorageError> {
+    series: impl Iterator<Item = (Labels, S)>,
+) -> Result<Segment, StorageError> {
     // Also past files that are not open: damaged ones, and one whose writing failed at the very end.
     let taken = durable.storage.list(DIRECTORY)?;
     let mut numbers = (0..u32::MAX).filter_map(|number| file_name(day, number));
@@ -165,12 +173,11 @@ fn publish(
     let file = file.ok_or_else(|| StorageError::new(Operation::Read, &name, StorageErrorKind::NotFound))?;
     // Read back before memory lets go of what is in it.
     match Segment::open(&durable.storage, &durable.segments.blocks, file) {
-        Ok(segment) => durable.segments.add(segment),
-        Err(SegmentError::Storage(error)) => return Err(error),
+        Ok(segment) => Ok(segment),
+        Err(SegmentError::Storage(error)) => Err(error),
         Err(SegmentError::Open(_) | SegmentError::Damaged(_)) => {
             let kind = StorageErrorKind::Io(std::io::Error::other("what was written reads back differently"));
-            return Err(StorageError::new(Operation::Read, &name, kind));
+            Err(StorageError::new(Operation::Read, &name, kind))
         }
     }
-    Ok(name)
 }

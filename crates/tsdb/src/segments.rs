@@ -1,6 +1,6 @@
 //! The segments of a store: which there are, and the indexes of those that were asked for.
 
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use assurance_metrics_model::{Column, Labels, QueryError, TimeRange, Timestamp, Value};
@@ -26,16 +26,10 @@ pub(crate) struct Segments {
     pub(crate) blocks: Arc<Blocks>,
     /// Let go of, and removed once nobody reads them.
     leaving: Mutex<Vec<Arc<Segment>>>,
-    /// The ones used last stand last.
-    indexes: Mutex<Vec<Kept>>,
-}
-
-/// An index in memory.
-#[derive(Debug)]
-struct Kept {
-    segment: String,
-    index: Arc<SegmentIndex>,
-    bytes: usize,
+    /// Bytes of the indexes that segments keep.
+    index_bytes: Mutex<usize>,
+    /// How often an index was asked for.
+    uses: AtomicU64,
 }
 
 impl Segments {
@@ -60,7 +54,8 @@ impl Segments {
             last: AtomicI64::new(i64::MIN),
             blocks,
             leaving: Mutex::default(),
-            indexes: Mutex::default(),
+            index_bytes: Mutex::default(),
+            uses: AtomicU64::new(0),
         };
         segments.set(list);
         Ok(segments)
@@ -83,15 +78,28 @@ impl Segments {
         self.set(list);
     }
 
+    /// Puts one segment in the place of others: whoever reads sees all of them, or it.
+    pub(crate) fn replace(&self, segment: Segment, old: &[Arc<Segment>]) {
+        let is_kept = |held: &&Arc<Segment>| old.iter().all(|old| old.name != held.name);
+        let mut list: Vec<_> = self.all().iter().filter(is_kept).cloned().collect();
+        list.push(Arc::new(segment));
+        self.set(list);
+        self.leave(old);
+    }
+
+    fn leave(&self, gone: &[Arc<Segment>]) {
+        self.leaving.lock().unwrap_or_else(PoisonError::into_inner).extend(gone.iter().cloned());
+        let mut bytes = self.index_bytes.lock().unwrap_or_else(PoisonError::into_inner);
+        *bytes -= gone.iter().map(|segment| segment.kept.let_go()).sum::<usize>();
+    }
+
     /// Lets go of segments for which `gone` says so, oldest first; returns them.
     pub(crate) fn remove_where(&self, mut gone: impl FnMut(&Segment) -> bool) -> Vec<Arc<Segment>> {
         let all = self.all();
         let (gone, kept): (Vec<_>, Vec<_>) = all.iter().cloned().partition(|segment| gone(segment));
         if !gone.is_empty() {
             self.set(kept);
-            self.leaving.lock().unwrap_or_else(PoisonError::into_inner).extend(gone.iter().cloned());
-            let mut indexes = self.indexes.lock().unwrap_or_else(PoisonError::into_inner);
-            indexes.retain(|kept| gone.iter().all(|segment| segment.name != kept.segment));
+            self.leave(&gone);
         }
         gone
     }
@@ -124,24 +132,29 @@ impl Segments {
     }
 
     pub(crate) fn index(&self, segment: &Segment) -> Result<Arc<SegmentIndex>, QueryError> {
-        let held = || self.indexes.lock().unwrap_or_else(PoisonError::into_inner);
-        {
-            let mut indexes = held();
-            if let Some(place) = indexes.iter().rposition(|kept| kept.segment == segment.name) {
-                let used = indexes.remove(place);
-                let index = Arc::clone(&used.index);
-                indexes.push(used);
-                return Ok(index);
-            }
+        let now = self.uses.fetch_add(1, Ordering::Relaxed);
+        if let Some(index) = segment.kept.get(now) {
+            return Ok(index);
         }
-        // Read without the lock: a slow disk holds up only those who want this one.
-        let index = Arc::new(segment.read_index()?);
-        let mut indexes = held();
-        let (segment, bytes) = (segment.name.clone(), index.heap_bytes());
-        indexes.push(Kept { segment, index: Arc::clone(&index), bytes });
-        let mut bytes: usize = indexes.iter().map(|kept| kept.bytes).sum();
-        while bytes > MAX_INDEX_BYTES && indexes.len() > 1 {
-            bytes -= indexes.remove(0).bytes;
+        // Read without a lock: a slow disk holds up only those who want this one.
+        let mut index = segment.read_index()?;
+        let all = self.all();
+        if let Some(other) = all.iter().rev().find_map(|other| other.kept.get(now)) {
+            index.share_labels(&other);
+        }
+        let index = Arc::new(index);
+        let mut bytes = self.index_bytes.lock().unwrap_or_else(PoisonError::into_inner);
+        // Of one that is being let go of nothing is kept: nobody would count it any more.
+        let all = self.all();
+        if all.iter().any(|listed| std::ptr::eq(&**listed, segment)) {
+            *bytes += segment.kept.keep(&index, now);
+        }
+        while *bytes > MAX_INDEX_BYTES {
+            let others = all.iter().filter(|other| !std::ptr::eq(&***other, segment));
+            let oldest =
+                others.filter_map(|other| Some((other.kept.used()?, other))).min_by_key(|(used, _)| *used);
+            let Some((_, oldest)) = oldest else { break };
+            *bytes -= oldest.kept.let_go();
         }
         Ok(index)
     }

@@ -1,6 +1,6 @@
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
-use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
+use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard};
 
 use assurance_metrics_model::{
     AppendErrorKind, Duration, Labels, Matcher, QueryError, Queryable, Selection, Series, TimeRange,
@@ -9,6 +9,7 @@ use assurance_metrics_model::{
 
 use crate::appender::{Committed, HeadAppender, Pending};
 use crate::durable::Durable;
+use crate::horizon::Horizon;
 use crate::index::{Id, Index, MAX_SLOTS};
 use crate::merged::{Merged, merge};
 use crate::selections::{Found, Selections};
@@ -16,6 +17,11 @@ use crate::series::{Entry, Snapshot};
 
 /// The oldest time a sample may have: the one before it lies outside of every left-open range.
 const OLDEST: Timestamp = Timestamp::from_millis(i64::MIN + 1);
+
+/// Most samples that room is kept for between commits: 32 bytes each, so half a MiB.
+const MAX_SPARE: usize = 16_384;
+/// How far ahead of the clock a sample may be: the clocks of two machines differ by less.
+const MOST_AHEAD: Duration = Duration::from_minutes(10);
 
 /// How much a [`Store`] may hold.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,7 +33,8 @@ pub struct Config {
     pub out_of_order_window: Duration,
     /// Bytes that log and segments may take; the oldest segments go first. Not bounded by default.
     pub max_bytes: Option<u64>,
-    /// Series that may exist at once; 1,000,000 by default, which is some 700 MB with a few samples each.
+    /// Series that may exist at once; 2,000,000 by default: a thousand targets of a thousand series each, twice over.
+    /// A million of them take some GB with a day's samples.
     pub max_series: usize,
 }
 
@@ -37,7 +44,7 @@ impl Default for Config {
             retention: Duration::from_secs(90 * 86_400),
             out_of_order_window: Duration::ZERO,
             max_bytes: None,
-            max_series: 1_000_000,
+            max_series: 2_000_000,
         }
     }
 }
@@ -89,10 +96,18 @@ pub struct Store {
     pub(crate) commits: RwLock<()>,
     batches: AtomicU64,
     appended: AtomicU64,
+    /// What the last commit came in, for the next one.
+    spare: Mutex<Vec<Pending>>,
     /// Milliseconds of the newest sample ever committed.
     newest: AtomicI64,
     /// Milliseconds of the time before which retention has dropped samples.
     dropped: AtomicI64,
+    /// What retention counts from.
+    pub(crate) horizon: Horizon,
+    /// Milliseconds of that, as of the last [`Store::apply_retention`].
+    believed: AtomicI64,
+    /// Milliseconds of the time then, if samples lay ahead of it.
+    set_back: AtomicI64,
     /// The files beside it, where there are some.
     pub(crate) durable: Option<Durable>,
 }
@@ -108,8 +123,12 @@ impl Store {
             commits: RwLock::default(),
             batches: AtomicU64::new(0),
             appended: AtomicU64::new(0),
+            spare: Mutex::default(),
             newest: AtomicI64::new(i64::MIN),
             dropped: AtomicI64::new(OLDEST.as_millis()),
+            horizon: Horizon::default(),
+            believed: AtomicI64::new(i64::MAX),
+            set_back: AtomicI64::new(i64::MAX),
             durable: None,
         }
     }
@@ -139,25 +158,55 @@ impl Store {
     }
 
     fn oldest_kept(&self, now: Timestamp) -> Timestamp {
-        let newest = Timestamp::from_millis(self.newest.load(Ordering::Relaxed));
-        (newest.min(now) - self.config.retention).max(OLDEST)
+        let believed = Timestamp::from_millis(self.believed.load(Ordering::Relaxed));
+        (self.newest().min(now).min(believed) - self.config.retention).max(OLDEST)
+    }
+
+    /// How much later than `now` the newest sample is, where that is more than clocks differ: time was set back.
+    pub(crate) fn ahead_of(&self, now: Timestamp) -> Option<Duration> {
+        let ahead = self.newest() - now;
+        (ahead > MOST_AHEAD).then_some(ahead)
+    }
+
+    /// Whether a sample of this time lies ahead of the clock, and must not keep others from being taken.
+    pub(crate) fn is_ahead(&self, at: Timestamp) -> bool {
+        at > Timestamp::from_millis(self.set_back.load(Ordering::Relaxed)).saturating_add(MOST_AHEAD)
+    }
+
+    /// How much later the newest sample, or `now` if that is earlier, is than the time that retention counts from:
+    /// while a clock that went far ahead is not believed.
+    pub(crate) fn doubted(&self, now: Timestamp) -> Option<Duration> {
+        let believed = Timestamp::from_millis(self.believed.load(Ordering::Relaxed));
+        let doubted = self.newest().min(now) - believed;
+        (doubted > Duration::ZERO).then_some(doubted)
     }
 
     /// Drops chunks whose samples are all older than the retention allows, and series of which nothing is
     /// left. The retention counts from the newest sample, or from `now` if that is earlier: a store that is
-    /// filled with the past keeps it until something newer comes. Segments go as a whole; their files are removed
-    /// by [`Store::maintain`], once nobody reads them.
+    /// filled with the past keeps it until something newer comes. What comes after more than a day without any sample
+    /// counts once it has lasted for a day: a clock that is wrong costs nothing meanwhile. Segments go as a whole;
+    /// their files are removed by [`Store::maintain`], once nobody reads them.
     pub fn apply_retention(&self, now: Timestamp) -> Dropped {
+        let set_back = self.ahead_of(now).map_or(i64::MAX, |_| now.as_millis());
+        self.set_back.store(set_back, Ordering::Relaxed);
+        let newest = self.newest().min(now);
+        if newest > Timestamp::MIN {
+            self.believed.store(self.horizon.advance(newest).as_millis(), Ordering::Relaxed);
+        }
         let oldest = self.oldest_kept(now);
         self.dropped.fetch_max(oldest.as_millis(), Ordering::Relaxed);
         let mut samples = 0;
-        let mut index = self.index.write().unwrap_or_else(PoisonError::into_inner);
-        let _commits = self.commits.write().unwrap_or_else(PoisonError::into_inner);
-        let series = index.remove_where(|entry| {
-            let mut state = entry.state();
-            samples += state.drop_before(oldest);
-            state.retire_if_empty()
-        });
+        let mut series = 0;
+        // Mostly nothing is due, and nobody waits for a look.
+        if self.index().iter().any(|entry| entry.state().has_anything_before(oldest)) {
+            let mut index = self.index.write().unwrap_or_else(PoisonError::into_inner);
+            let _commits = self.commits.write().unwrap_or_else(PoisonError::into_inner);
+            series = index.remove_where(|entry| {
+                let mut state = entry.state();
+                samples += state.drop_before(oldest);
+                state.retire_if_empty()
+            });
+        }
         if series > 0 {
             self.selections.forget();
         }
@@ -235,24 +284,33 @@ impl Store {
         Ok(index.insert(labels))
     }
 
-    pub(crate) fn commit(&self, batch: u64, pending: Vec<Pending>) -> Committed {
-        let takes_late = !self.config.out_of_order_window.is_zero();
+    /// An empty list for samples, with room for as many as a commit had lately.
+    pub(crate) fn spare(&self) -> Vec<Pending> {
+        std::mem::take(&mut *self.spare.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    pub(crate) fn commit(&self, batch: u64, mut pending: Vec<Pending>) -> Committed {
+        let takes_late = !self.config.out_of_order_window.is_zero() || self.is_ahead(self.newest());
         // Held until the samples are visible, so that they become so in the order of the log.
         let _log = self.durable.as_ref().map(|durable| durable.write(&pending, takes_late));
-        self.make_visible(Some(batch), pending, takes_late)
+        let committed = self.make_visible(Some(batch), &mut pending, takes_late);
+        if pending.capacity() <= MAX_SPARE {
+            *self.spare.lock().unwrap_or_else(PoisonError::into_inner) = pending;
+        }
+        committed
     }
 
     pub(crate) fn make_visible(
         &self,
         batch: Option<u64>,
-        pending: Vec<Pending>,
+        pending: &mut Vec<Pending>,
         takes_late: bool,
     ) -> Committed {
         let mut committed = Committed::default();
         let mut newest = i64::MIN;
         let mut late = Vec::new();
         let _commits = self.commits.write().unwrap_or_else(PoisonError::into_inner);
-        for sample in pending {
+        for sample in pending.drain(..) {
             let mut state = sample.entry.state();
             if let Some(batch) = batch {
                 state.release(batch);

@@ -39,6 +39,8 @@ pub(crate) enum ErrorType {
     Execution,
     Timeout,
     Internal,
+    /// Switched off; Prometheus has the status 500 for it.
+    Unavailable,
 }
 
 /// A failed answer.
@@ -69,7 +71,7 @@ impl ApiError {
             ErrorType::BadData => StatusCode::BAD_REQUEST,
             ErrorType::Execution => StatusCode::UNPROCESSABLE_ENTITY,
             ErrorType::Timeout => StatusCode::SERVICE_UNAVAILABLE,
-            ErrorType::Internal => StatusCode::INTERNAL_SERVER_ERROR,
+            ErrorType::Internal | ErrorType::Unavailable => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
 
@@ -79,6 +81,7 @@ impl ApiError {
             ErrorType::Execution => "execution",
             ErrorType::Timeout => "timeout",
             ErrorType::Internal => "internal",
+            ErrorType::Unavailable => "unavailable",
         }
     }
 }

@@ -4,13 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use assurance_metrics_model::{Labels, Matcher, Metadata, Queryable as _, Selection, TimeRange, Timestamp};
-use assurance_tsdb::Store;
 use axum::extract::{Path, State};
 use serde::Serialize;
 
 use crate::answer::{Answer, ApiError, LabelMap, TRUNCATED};
 use crate::params::Params;
-use crate::query::{Turn, run, storage_warnings};
+use crate::query::{Turn, run};
 
 fn time_range(params: &Params) -> Result<TimeRange, ApiError> {
     let (start, end) = (params.time("start")?, params.time("end")?);
@@ -44,11 +43,11 @@ fn store_error(error: &assurance_metrics_model::QueryError) -> ApiError {
 }
 
 /// The first so many, and a warning where there were more.
-fn limited<T>(all: impl IntoIterator<Item = T>, limit: usize, store: &Store) -> Answer<Vec<T>> {
+fn limited<T>(all: impl IntoIterator<Item = T>, limit: usize, state: &crate::State) -> Answer<Vec<T>> {
     let mut rest = all.into_iter();
     let taken: Vec<T> = rest.by_ref().take(limit).collect();
     let mut answer = Answer::new(taken);
-    answer.warnings.extend(storage_warnings(store));
+    answer.warnings.extend(state.storage_warnings());
     if rest.next().is_some() {
         answer.warnings.push(TRUNCATED.to_owned());
     }
@@ -62,15 +61,15 @@ pub(crate) async fn series(
     if params.all("match[]").next().is_none() {
         return Err(ApiError::bad_data("no match[] parameter provided"));
     }
-    let store = Arc::clone(&state.store);
+    let owned = Arc::clone(&state);
     run(&state, state.settings.query_timeout, move |turn| {
         let mut found: BTreeSet<Labels> = BTreeSet::new();
         over_selectors(&params, turn, |selection| {
-            let series = store.select(selection).map_err(|error| store_error(&error))?;
+            let series = owned.store.select(selection).map_err(|error| store_error(&error))?;
             found.extend(series.iter().map(|s| s.labels().clone()));
             Ok(())
         })?;
-        Ok(limited(found.into_iter().map(LabelMap), params.limit()?, &store))
+        Ok(limited(found.into_iter().map(LabelMap), params.limit()?, &owned))
     })
     .await
 }
@@ -79,14 +78,14 @@ pub(crate) async fn labels(
     State(state): State<Arc<crate::State>>,
     params: Params,
 ) -> Result<Answer<Vec<String>>, ApiError> {
-    let store = Arc::clone(&state.store);
+    let owned = Arc::clone(&state);
     run(&state, state.settings.query_timeout, move |turn| {
         let mut found: BTreeSet<String> = BTreeSet::new();
         over_selectors(&params, turn, |selection| {
-            found.extend(store.label_names(selection).map_err(|error| store_error(&error))?);
+            found.extend(owned.store.label_names(selection).map_err(|error| store_error(&error))?);
             Ok(())
         })?;
-        Ok(limited(found, params.limit()?, &store))
+        Ok(limited(found, params.limit()?, &owned))
     })
     .await
 }
@@ -100,14 +99,14 @@ pub(crate) async fn label_values(
     if name.is_empty() {
         return Err(ApiError::bad_data(format!("invalid label name: {name:?}")));
     }
-    let store = Arc::clone(&state.store);
+    let owned = Arc::clone(&state);
     run(&state, state.settings.query_timeout, move |turn| {
         let mut found: BTreeSet<String> = BTreeSet::new();
         over_selectors(&params, turn, |selection| {
-            found.extend(store.label_values(&name, selection).map_err(|error| store_error(&error))?);
+            found.extend(owned.store.label_values(&name, selection).map_err(|error| store_error(&error))?);
             Ok(())
         })?;
-        Ok(limited(found, params.limit()?, &store))
+        Ok(limited(found, params.limit()?, &owned))
     })
     .await
 }

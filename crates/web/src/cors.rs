@@ -11,18 +11,20 @@ use axum::http::{Method, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 
+use crate::Settings;
+
 /// The pattern that lets every origin read.
 const ANY: &str = ".*";
 
 /// Below `/api/v1`: answers `OPTIONS`, and says which origins may read, in the headers that Prometheus sets.
-pub(crate) async fn share(State(state): State<Arc<crate::State>>, request: Request, next: Next) -> Response {
+pub(crate) async fn share(State(settings): State<Arc<Settings>>, request: Request, next: Next) -> Response {
     if !request.uri().path().starts_with("/api/v1/") {
         return next.run(request).await;
     }
     let origin = request.headers().get(ORIGIN).cloned();
     let asked = request.method() == Method::OPTIONS;
     let mut response = if asked { StatusCode::NO_CONTENT.into_response() } else { next.run(request).await };
-    let (Some(origin), Some(allowed)) = (origin, &state.settings.cors_origin) else { return response };
+    let (Some(origin), Some(allowed)) = (origin, &settings.cors_origin) else { return response };
     let headers = response.headers_mut();
     // What is answered depends on the origin also where this one may not read.
     headers.append(VARY, HeaderValue::from_static("Origin"));

@@ -11,15 +11,17 @@ use axum::http::{HeaderMap, Method, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
+use crate::Settings;
+
+/// The ends of paths whose `POST` changes something; others only ask.
+const CHANGES: [&str; 4] = ["/-/reload", "/-/quit", "/api/v1/write", "/api/v1/admin/tsdb/snapshot"];
+
 /// Refuses requests under a foreign name, and changes asked for by pages of other origins.
-pub(crate) async fn check(State(state): State<Arc<crate::State>>, request: Request, next: Next) -> Response {
-    if state.settings.check_hosts {
+pub(crate) async fn check(State(settings): State<Arc<Settings>>, request: Request, next: Next) -> Response {
+    if settings.check_hosts {
         let host = request.headers().get(HOST).and_then(|v| v.to_str().ok()).or(request.uri().host());
         let ours = |host| {
-            is_ours(
-                host,
-                state.settings.allowed_hosts.iter().map(String::as_str).chain(state.external_host()),
-            )
+            is_ours(host, settings.allowed_hosts.iter().map(String::as_str).chain(settings.external_host()))
         };
         if !host.is_some_and(ours) {
             let message = format!(
@@ -29,8 +31,7 @@ pub(crate) async fn check(State(state): State<Arc<crate::State>>, request: Reque
             return (StatusCode::MISDIRECTED_REQUEST, message).into_response();
         }
     }
-    let changes =
-        ["/-/reload", "/-/quit", "/api/v1/write"].iter().any(|path| request.uri().path().ends_with(path));
+    let changes = CHANGES.iter().any(|path| request.uri().path().ends_with(path));
     if changes && request.method() != Method::GET && !from_here(request.headers()) {
         let message =
             "changes are taken from this server's own pages and from programs, not from other sites\n";

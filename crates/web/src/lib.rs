@@ -1,6 +1,6 @@
 //! The Prometheus-compatible HTTP API and the status page, as a router that nests in any service.
 //!
-//! **In scope:** [`router`]: the endpoints that promtool, Grafana and Prometheus's clients ask, in the shapes of
+//! **In scope:** [`starting`], which answers before there is anything to show; [`router`]: the endpoints that promtool, Grafana and Prometheus's clients ask, in the shapes of
 //! Prometheus 3.5; `/metrics`; a status page without scripts; who may ask (Host and Origin checks); Prometheus's remote write.
 //!
 //! **Out of scope:** sockets, TLS and passwords (`runtime`); evaluating (`promql`) and what is shown
@@ -28,6 +28,7 @@
 //! blind or unheard. Work past its time, or that nobody waits for any more, is told to end, and keeps its turn
 //! until it does: no more of it runs than [`Settings::max_concurrent_queries`]. [`ENDPOINTS`] is all there is.
 
+mod admin;
 mod answer;
 mod api;
 mod compress;
@@ -42,6 +43,7 @@ mod redact;
 mod remote_write;
 mod result;
 mod routes;
+mod starting;
 mod state;
 mod stats;
 mod status;
@@ -50,27 +52,39 @@ mod tsdb_status;
 
 use std::sync::Arc;
 
+use assurance_tsdb::Progress;
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::middleware::{from_fn, from_fn_with_state};
 
 pub use params::{MAX_SELECTORS, MAX_URL_BYTES};
 pub use routes::{ENDPOINTS, Endpoint, Method, reference};
-pub use state::{Process, Reload, Settings, State};
+pub use state::{Process, Reload, Settings, State, TakeSnapshot};
 
 /// Bytes of a request's body: a query of 64 KiB, form-encoded three to one, and room to spare.
 pub const MAX_BODY_BYTES: usize = 1 << 20;
 
 /// All routes, from `/` on.
 pub fn router(state: State) -> Router {
-    let state = Arc::new(state);
-    routes::routes()
+    let settings = Arc::new(state.settings.clone());
+    let routes = routes::routes()
         .fallback(answer::no_route)
         .method_not_allowed_fallback(answer::no_method)
         .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
-        .layer(from_fn(compress::gzip))
-        .layer(from_fn_with_state(Arc::clone(&state), cors::share))
-        .layer(from_fn_with_state(Arc::clone(&state), guard::check))
+        .layer(from_fn(compress::gzip));
+    guarded(routes, settings).with_state(Arc::new(state))
+}
+
+/// What is answered while the samples of earlier runs are read: that the process lives, how far it is, and 503 to
+/// everything else.
+pub fn starting(settings: Settings, progress: Arc<Progress>) -> Router {
+    guarded(starting::routes(progress), Arc::new(settings))
+}
+
+/// Lets in who may ask.
+fn guarded<S: Clone + Send + Sync + 'static>(routes: Router<S>, settings: Arc<Settings>) -> Router<S> {
+    routes
+        .layer(from_fn_with_state(Arc::clone(&settings), cors::share))
+        .layer(from_fn_with_state(settings, guard::check))
         .layer(from_fn(guard::headers))
-        .with_state(state)
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use assurance_exposition::{Format, encode};
+use assurance_tsdb::Progress;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -98,7 +99,7 @@ pub(crate) async fn config(State(state): State<Arc<crate::State>>) -> Answer<Con
     Answer::new(Config { yaml: crate::redact::yaml(&(state.config)()) })
 }
 
-/// How much of a log was replayed: who asks is answered by a server that listens, and then all of it is.
+/// Numbers of log files: the first and the last one that are read at a start, and where that is or ended.
 #[derive(Debug, Serialize)]
 pub(crate) struct WalReplay {
     min: u64,
@@ -106,8 +107,13 @@ pub(crate) struct WalReplay {
     current: u64,
 }
 
-pub(crate) async fn wal_replay() -> Answer<WalReplay> {
-    Answer::new(WalReplay { min: 0, max: 0, current: 0 })
+pub(crate) async fn wal_replay(State(state): State<Arc<crate::State>>) -> Answer<WalReplay> {
+    replayed(&state.replay)
+}
+
+pub(crate) fn replayed(progress: &Progress) -> Answer<WalReplay> {
+    let (min, max, current) = progress.files();
+    Answer::new(WalReplay { min, max, current })
 }
 
 pub(crate) async fn notifications() -> Answer<[(); 0]> {

@@ -7,7 +7,6 @@ use assurance_metrics_model::{Duration, Queryable};
 use assurance_promql::{
     self as promql, Answer as Evaluated, EvalError, Expr, Features, ParseError, ParseErrorKind, ValueType,
 };
-use assurance_tsdb::Store;
 use axum::extract::State;
 use axum::response::Redirect;
 use tokio::time::Instant;
@@ -132,8 +131,9 @@ async fn evaluate(
     let wants_stats = params.get("stats").is_some();
     let asked = params.duration("timeout")?.map(Duration::to_std);
     let timeout = asked.unwrap_or(state.settings.query_timeout).min(state.settings.query_timeout);
-    let store = Arc::clone(&state.store);
+    let owned = Arc::clone(&state);
     run(&state, timeout, move |turn| {
+        let store = &owned.store;
         let began = Instant::now();
         let counted = wants_stats.then(|| Counted::new(store.as_ref()));
         let reader: &dyn Queryable = match &counted {
@@ -149,7 +149,7 @@ async fn evaluate(
         let mut answer = Answer::new(QueryData::new(evaluated.value)?);
         answer.data.stats = counted.map(|counted| counted.stats(turn.queued, began.elapsed()));
         answer.warnings = evaluated.warnings;
-        answer.warnings.extend(storage_warnings(&store));
+        answer.warnings.extend(owned.storage_warnings());
         answer.infos = evaluated.infos;
         if answer.data.truncate(limit) {
             answer.warnings.push(TRUNCATED.to_owned());
@@ -157,11 +157,6 @@ async fn evaluate(
         Ok(answer)
     })
     .await
-}
-
-/// What does not work with the samples' files: answers are whole, but may not be for long.
-pub(crate) fn storage_warnings(store: &Store) -> impl Iterator<Item = String> {
-    store.faults().into_iter().map(|fault| format!("storage: {fault}"))
 }
 
 /// What work knows of its circumstances.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use axum::Router;
 use axum::routing::{MethodFilter, MethodRouter, on};
 
-use crate::{api, federate, own, page, query, remote_write, state::State, status, tsdb_status};
+use crate::{admin, api, federate, own, page, query, remote_write, state::State, status, tsdb_status};
 
 /// One endpoint.
 #[derive(Clone, Copy, Debug)]
@@ -167,15 +167,26 @@ pub const ENDPOINTS: &[Endpoint] = &[
     row("/api/v1/status/tsdb", READ, &["limit"], "What takes room in the store.", |m| {
         on(m, tsdb_status::tsdb)
     }),
-    row("/api/v1/status/walreplay", READ, &[], "Always done: a server that replays does not listen.", |m| {
-        on(m, own::wal_replay)
-    }),
+    row(
+        "/api/v1/status/walreplay",
+        READ,
+        &[],
+        "Numbers of the log files read at the start; answered meanwhile too.",
+        |m| on(m, own::wal_replay),
+    ),
     row("/api/v1/notifications", READ, &[], "Always `[]`; the status page says what is wrong.", |m| {
         on(m, own::notifications)
     }),
     row("/api/v1/notifications/live", READ, &[], "204: there is no stream.", |m| {
         on(m, own::notifications_live)
     }),
+    row(
+        "/api/v1/admin/tsdb/snapshot",
+        CHANGE,
+        &["skip_head"],
+        "Copies the samples to `snapshots/NAME` below `--storage.tsdb.path`; needs `--web.enable-admin-api`.",
+        |m| on(m, admin::snapshot),
+    ),
     row(
         "/api/v1/write",
         WRITE,
@@ -194,7 +205,13 @@ pub const ENDPOINTS: &[Endpoint] = &[
         on(m, own::metrics)
     }),
     row("/-/healthy", READ, &[], "200 while the process lives.", |m| on(m, own::healthy)),
-    row("/-/ready", READ, &[], "200 where it serves, 503 before.", |m| on(m, own::ready)),
+    row(
+        "/-/ready",
+        READ,
+        &[],
+        "200 where it serves; 503 before, as all but `healthy` and `walreplay`.",
+        |m| on(m, own::ready),
+    ),
     row("/-/reload", CHANGE, &[], "Reads the configuration anew; needs `--web.enable-lifecycle`.", |m| {
         on(m, own::reload)
     }),
@@ -253,7 +270,7 @@ const REFERENCE_FOOT: &str = "
 ## What all of them have in common
 
 - Answers below `/api/v1` are `{\"status\": \"success\", \"data\": …}`, with `warnings` and `infos` where there are any, or `{\"status\": \"error\", \"errorType\": …, \"error\": …}`.
-- `errorType` is `bad_data` (400), `execution` (422), `timeout` (503) or `internal` (500).
+- `errorType` is `bad_data` (400), `execution` (422), `timeout` (503), `internal` or `unavailable` (both 500).
 - A path that does not exist is 404, a method that an endpoint does not take is 405, both in plain text.
 - Lists are never null.
 - Times are seconds with a fraction or RFC 3339; durations are seconds or Prometheus's (`5m`).

@@ -8,15 +8,20 @@ use std::time::Duration as StdDuration;
 
 use assurance_exposition::Family;
 use assurance_metrics_model::{Matcher, Timestamp};
-use assurance_pipeline::Pipeline;
+use assurance_pipeline::{FaultWatch, Pipeline};
 use assurance_promql::Options;
-use assurance_tsdb::Store;
+use assurance_tsdb::{Progress, Store};
 use tokio::sync::Semaphore;
 
 use crate::remote_write::Writes;
 
 /// Reads the configuration anew; the error is for the one who asked.
 pub type Reload = Arc<dyn Fn() -> Pin<Box<dyn Future<Output = Result<(), String>> + Send>> + Send + Sync>;
+
+/// Copies the samples, those in memory among them if the argument says so; gives the name of the copy. The error is
+/// for the one who asked.
+pub type TakeSnapshot =
+    Arc<dyn Fn(bool) -> Pin<Box<dyn Future<Output = Result<String, String>> + Send>> + Send + Sync>;
 
 /// What the routes show, and by whose clock.
 #[derive(Clone)]
@@ -40,12 +45,17 @@ pub struct State {
     pub self_metrics: Arc<dyn Fn() -> Vec<Family> + Send + Sync>,
     /// What `POST /-/quit` does; refused where there is nothing.
     pub quit: Option<Arc<dyn Fn() + Send + Sync>>,
+    /// What `POST /api/v1/admin/tsdb/snapshot` does; refused where there is nothing.
+    pub snapshot: Option<TakeSnapshot>,
     /// Flags and their values, for `status/flags`. Secrets among them must be hidden already.
     pub flags: Arc<BTreeMap<String, String>>,
     /// The text of the configuration in force, for `status/config`, which hides its secrets.
     pub config: Arc<dyn Fn() -> String + Send + Sync>,
+    /// How far the reading of the log came, for `status/walreplay`.
+    pub replay: Arc<Progress>,
     /// The process, for `status/runtimeinfo`.
     pub process: Arc<dyn Fn() -> Process + Send + Sync>,
+    pub(crate) alerts: FaultWatch,
     pub(crate) queries: Arc<Semaphore>,
     pub(crate) writes: Arc<Writes>,
 }
@@ -118,6 +128,20 @@ impl Default for Settings {
     }
 }
 
+impl Settings {
+    /// The host in the external URL, without a port.
+    pub(crate) fn external_host(&self) -> Option<&str> {
+        let (_scheme, rest) = self.external_url.split_once("://")?;
+        let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+        let authority = authority.rsplit_once('@').map_or(authority, |(_user, host)| host);
+        let host = match authority.split_once(']') {
+            Some((bracketed, _port)) => authority.get(..=bracketed.len())?,
+            None => authority.rsplit_once(':').map_or(authority, |(name, _port)| name),
+        };
+        (!host.is_empty()).then_some(host)
+    }
+}
+
 impl State {
     /// A state with default settings, ready, that cannot reload.
     pub fn new(
@@ -136,6 +160,7 @@ impl State {
         settings: Settings,
     ) -> Self {
         let options = Options::default();
+        let alerts = pipeline.lock().unwrap_or_else(PoisonError::into_inner).watch_state_fault();
         let queries = Arc::new(Semaphore::new(settings.max_concurrent_queries.max(1)));
         Self {
             pipeline,
@@ -147,9 +172,12 @@ impl State {
             reload: None,
             self_metrics: Arc::new(Vec::new),
             quit: None,
+            snapshot: None,
             flags: Arc::default(),
             config: Arc::new(String::new),
+            replay: Arc::default(),
             process: Arc::new(Process::default),
+            alerts,
             queries,
             writes: Arc::default(),
         }
@@ -160,16 +188,10 @@ impl State {
         self.pipeline.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The host in the external URL, without a port.
-    pub(crate) fn external_host(&self) -> Option<&str> {
-        let (_scheme, rest) = self.settings.external_url.split_once("://")?;
-        let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
-        let authority = authority.rsplit_once('@').map_or(authority, |(_user, host)| host);
-        let host = match authority.split_once(']') {
-            Some((bracketed, _port)) => authority.get(..=bracketed.len())?,
-            None => authority.rsplit_once(':').map_or(authority, |(name, _port)| name),
-        };
-        (!host.is_empty()).then_some(host)
+    /// What does not work with the files of samples and alerts: answers are whole, but may not be for long.
+    pub(crate) fn storage_warnings(&self) -> Vec<String> {
+        let samples = self.store.faults().into_iter().map(|fault| format!("storage: {fault}"));
+        samples.chain(self.alerts.get().map(|fault| format!("storage: {fault}"))).collect()
     }
 
     pub(crate) fn now(&self) -> Timestamp {

@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration as StdDuration;
 
-use assurance_metrics_model::{Column, Labels, QueryError, Queryable, Selection, Series, Summary, TimeRange};
+use assurance_metrics_model::{Column, Labels, Outline, QueryError, Queryable, Selection, Series, TimeRange};
 use serde::Serialize;
 use tokio::time::Instant;
 
@@ -30,9 +30,9 @@ struct Timings {
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Samples {
-    /// Read from the store. Each counts once, however many steps it serves.
+    /// Read from the store, or told of in its summaries. Each counts once, however many steps it serves.
     total_queryable_samples: u64,
-    /// Read for one selector and series at once, at most.
+    /// Read for one selector and series at once, at most; what summaries tell of is not read.
     peak_samples: u64,
 }
 
@@ -116,9 +116,13 @@ impl<Q: Sync> Series for CountedSeries<'_, Q> {
         Ok(())
     }
 
-    fn summary(&self, range: TimeRange) -> Option<Summary> {
-        let summary = self.series.summary(range);
-        self.counted.count(summary.map_or(0, |s| s.count));
-        summary
+    fn outline(&self, into: &mut Outline) -> Result<bool, QueryError> {
+        let filled = self.series.outline(into)?;
+        if filled {
+            let told = into.parts().iter().map(|(_, part)| part.count).sum();
+            self.counted.samples.fetch_add(told, Ordering::Relaxed);
+            self.counted.peak.fetch_max(into.size() as u64, Ordering::Relaxed);
+        }
+        Ok(filled)
     }
 }

@@ -103,7 +103,7 @@ pub(crate) async fn targets(State(state): State<Arc<crate::State>>, params: Para
     let which = params.get("state").map(str::to_ascii_lowercase).unwrap_or_default();
     let pipeline = state.pipeline();
     let scrape = pipeline.scrape();
-    let host = state.external_host();
+    let host = state.settings.external_host();
     let active = || scrape.targets().filter(|t| wanted(t.job)).map(|t| Target::new(&t, host)).collect();
     let dropped = || {
         let all = scrape.dropped_targets().filter(|t| wanted(t.job));

@@ -1,9 +1,6 @@
 //! Ninety days of a hundred governance series at 30 s, the same at every run.
 
-use std::io::Write as _;
-use std::path::Path;
-
-use crate::peers::{Series, series_text};
+use crate::peers::Series;
 use crate::rng::Rng;
 
 /// 2026-01-01T00:00:00Z, where the data ends.
@@ -56,19 +53,6 @@ fn samples(how: Move, start: i64, rng: &mut Rng) -> Vec<(i64, f64)> {
         out.push((at * 1000, if thousandths { value as f64 / 1000.0 } else { count as f64 }));
     }
     out
-}
-
-/// Writes series as OpenMetrics text.
-pub(crate) fn write(path: &Path, series: &[Series]) -> std::io::Result<()> {
-    let mut out = std::io::BufWriter::with_capacity(1 << 20, fs_err::File::create(path)?);
-    for one in series {
-        let name = series_text(&one.labels);
-        for (at, value) in &one.samples {
-            writeln!(out, "{name} {value} {}", at / 1000)?;
-        }
-    }
-    writeln!(out, "# EOF")?;
-    out.flush()
 }
 
 /// The labels of every series, and how it moves.

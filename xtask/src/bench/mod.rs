@@ -1,53 +1,41 @@
-//! `cargo xtask bench query|rules|ingest`: side by side with a real Prometheus, in one run on one machine.
+//! `cargo xtask bench ingest|store|query|rules|backfill`: side by side with a real Prometheus, and a VictoriaMetrics where
+//! one is installed, in one run on one machine.
 //!
 //! Processor time is what is compared: latencies carry whatever else the machine does. A ratio below 1 is ours.
 
+pub(crate) mod backfill;
 mod exposition;
+mod fill;
 mod governance;
-pub(crate) mod ingest;
+mod ingest;
+mod load;
+mod options;
 mod query;
 mod rules;
+mod side;
+mod store;
 mod table;
 mod unit;
 
-use std::path::PathBuf;
+use self::options::Options;
 
-/// Which programs stand side by side.
-#[derive(Clone, Debug)]
-pub(crate) struct Wish {
-    pub(crate) prometheus: String,
-    pub(crate) promtool: String,
-    /// Our evaluator, built if none is named.
-    pub(crate) ours: Option<PathBuf>,
-    /// Days of data that queries go over.
-    pub(crate) days: i64,
-    /// Seconds that rules are watched.
-    pub(crate) window: u64,
-}
-
-/// Reads the command line: `[--binary PATH] [--promtool PATH] [--ours PATH] [--days N] [--window SECONDS]`.
+/// Reads the command line, and runs.
 pub(crate) fn command(what: &str, args: &[&str]) -> Result<(), String> {
-    let mut wish = Wish {
-        prometheus: "prometheus".to_owned(),
-        promtool: "promtool".to_owned(),
-        ours: None,
-        days: 90,
-        window: 60,
-    };
-    for pair in args.chunks(2) {
-        let [name, value] = pair else { return Err(format!("{} needs a value", pair[0])) };
-        let number = || value.parse::<u32>().map_err(|_bad| format!("{name} {value}: write a number"));
-        match *name {
-            "--binary" => wish.prometheus = (*value).to_owned(),
-            "--promtool" => wish.promtool = (*value).to_owned(),
-            "--ours" => wish.ours = Some(PathBuf::from(value)),
-            "--days" => wish.days = i64::from(number()?),
-            "--window" => wish.window = u64::from(number()?),
-            _ => return Err(format!("{name} is no option of bench {what}")),
-        }
-    }
+    let options = |numbers: &[&str]| Options::read(what, args, numbers);
     match what {
-        "query" => query::run(&wish),
-        _ => unit::run(&wish).and_then(|()| rules::run(&wish)),
+        "ingest" => ingest::run(&options(&["targets", "series", "interval", "warm", "seconds"])?),
+        "sizes" => store::sizes(&options(&["days"])?),
+        "restart" => store::restart(&options(&["series", "samples"])?),
+        "store" => {
+            let options = options(&["days", "series", "samples"])?;
+            // What one misses is no reason not to look at the other.
+            let (sizes, restart) = (store::sizes(&options), store::restart(&options));
+            sizes.and(restart)
+        }
+        "query" => query::run(&options(&["days"])?),
+        _ => {
+            let options = options(&["window"])?;
+            unit::run(&options).and_then(|()| rules::run(&options))
+        }
     }
 }

@@ -1,143 +1,183 @@
 //! Queries over ninety days: the questions of a dashboard, and the heavy ones of an audit.
 
-use std::path::{Path, PathBuf};
-use std::process::Command;
-
-use super::table::{Row, median, print};
-use super::{Wish, governance};
-use crate::differential::{When, ask, difference};
-use crate::peers::http::Client;
-use crate::peers::process::{
-    Peer, evaluator, evaluator_binary, now, prometheus, scratch, target_folder, version,
-};
-use crate::peers::{Series, remote_write};
+use super::options::Options;
+use super::side::{IDLE, PROMETHEUS, Side, Sides, VICTORIA};
+use super::table::{Goal, Spread, Table, verdict};
+use super::{fill, governance};
+use crate::differential::{Answer, When, ask, difference, request};
+use crate::peers::process::{Peer, now, scratch};
+use crate::peers::usage::{Memory, load_average};
 
 const HOUR: i64 = 3600;
 const DAY: i64 = 86_400;
 
 /// Seconds of CPU after which enough was seen of one query.
 const ENOUGH_CPU: f64 = 0.6;
-const MAX_RUNS: usize = 300;
+const LEAST_RUNS: usize = 5;
+/// For the small ones: the kernel counts CPU in ticks of 10 ms.
+const MAX_RUNS: usize = 500;
 
 /// Windows lie within the data: what a counter did before its first sample is guessed otherwise since Prometheus 3.
 ///
-/// Name, expression, seconds of the range and its step, and the ratio of CPU that is aimed at.
-type Question = (&'static str, &'static str, Option<(i64, i64)>, Option<f64>);
+/// Name, expression, seconds of the range and its step, and the ratios of CPU that are aimed at.
+type Question = (&'static str, &'static str, Option<(i64, i64)>, &'static [Goal]);
 
 const QUESTIONS: &[Question] = &[
-    ("g1", "sovereign_override_active == 1", None, None),
-    ("g2", "increase(policy_violations_total[5m]) > 0", None, None),
-    ("g3", "rate(policy_violations_total[1h]) > 0.0027", None, None),
-    ("g4", "sum by (gate) (increase(gate_decisions_total[24h]))", None, None),
-    ("g5", "topk(3, sum by (gate) (rate(gate_decisions_total[1h])))", None, None),
-    ("g6", "histogram_quantile(0.99, sum by (gate, le) (rate(gate_latency_seconds_bucket[1h])))", None, None),
-    ("r1", "sum by (gate) (rate(gate_decisions_total[5m]))", Some((7 * DAY, 300)), Some(0.1)),
-    ("h1", "sum by (gate) (rate(gate_decisions_total[1h]))", Some((90 * DAY, HOUR)), Some(0.1)),
-    ("h2", "max_over_time(risk_score[90d])", None, None),
-    ("h3", "quantile_over_time(0.99, audit_lag_seconds[30d])", None, None),
-    ("h4", "sum(count_over_time(gate_latency_seconds_bucket[90d]))", None, None),
+    ("g1", "sovereign_override_active == 1", None, FEW),
+    ("g2", "increase(policy_violations_total[5m]) > 0", None, FEW),
+    ("g3", "rate(policy_violations_total[1h]) > 0.0027", None, FEW),
+    ("g4", "sum by (gate) (increase(gate_decisions_total[24h]))", None, FEW),
+    ("g5", "topk(3, sum by (gate) (rate(gate_decisions_total{decision=\"deny\"}[1h])))", None, FEW),
+    ("g6", "histogram_quantile(0.99, sum by (gate, le) (rate(gate_latency_seconds_bucket[1h])))", None, FEW),
+    ("r1", "sum by (gate) (rate(gate_decisions_total[5m]))", Some((7 * DAY, 300)), MANY),
+    ("h1", "sum by (gate) (rate(gate_decisions_total[1h]))", Some((90 * DAY, HOUR)), MANY),
+    ("h2", "max_over_time(risk_score[90d])", None, SUMMARIES),
+    ("h3", "quantile_over_time(0.99, audit_lag_seconds[30d])", None, SELECTION),
+    ("h4", "sum(count_over_time(gate_latency_seconds_bucket[90d]))", None, SUMMARIES),
     (
         "h5",
         "histogram_quantile(0.99, sum by (gate, le) (rate(gate_latency_seconds_bucket[1h])))",
         Some((90 * DAY, HOUR)),
-        Some(0.1),
+        MANY,
     ),
-    ("h6", "increase(gate_decisions_total[90d])", None, Some(0.1)),
-    ("h7", "sum by (gate) (increase(gate_decisions_total[7d]))", Some((83 * DAY, DAY)), Some(0.1)),
+    ("h6", "increase(gate_decisions_total[90d])", None, MANY),
+    ("h7", "sum by (gate) (increase(gate_decisions_total[7d]))", Some((83 * DAY, DAY)), MANY),
 ];
 
+/// Most of it is HTTP.
+const FEW: &[Goal] = &[Goal::Times(0.5, PROMETHEUS), Goal::Times(0.5, VICTORIA)];
+/// Every sample is looked at.
+const MANY: &[Goal] = &[Goal::Times(0.1, PROMETHEUS), Goal::Times(0.6, VICTORIA)];
+/// Most of them need not be.
+const SUMMARIES: &[Goal] = &[Goal::Times(0.1, PROMETHEUS), Goal::Times(0.1, VICTORIA)];
+/// The n-th of many, without sorting.
+const SELECTION: &[Goal] = &[Goal::Times(0.3, VICTORIA)];
+
 #[expect(clippy::print_stdout, reason = "the tables are its output")]
-pub(super) fn run(wish: &Wish) -> Result<(), String> {
-    println!("{}; {} days of 100 series at 30 s", version(&wish.prometheus)?, wish.days);
-    let series = governance::generate(wish.days);
-    let folder = data(wish, &series)?;
-    let theirs = prometheus(&wish.prometheus, &folder, "global: {}\n", &["--query.timeout=10m"])?;
-    let ours = evaluator_binary(wish.ours.as_deref())?;
-    let ours = evaluator(&ours, &scratch("query")?, "global: {}\n", &["--web.enable-remote-write-receiver"])?;
-    remote_write::send(&mut ours.client(), &series)?;
-    drop(series);
-    let (mut cpu, mut latency, mut differing) = (Vec::new(), Vec::new(), Vec::new());
-    for (name, expression, range, goal) in QUESTIONS {
-        let end = governance::END * 1000;
-        let when = match range {
-            // A second off the samples: whether a window holds its left end changed with Prometheus 3.
-            None => When::At(end - 1000),
-            Some((span, step)) => When::Range {
-                start: end - 1000 - span.min(&(wish.days * DAY)) * 1000,
-                end: end - 1000,
-                step: step * 1000,
-            },
-        };
-        let (mut their_client, mut our_client) = (theirs.client(), ours.client());
-        let (a, b) = (ask(&mut their_client, expression, when)?, ask(&mut our_client, expression, when)?);
-        let note = difference(&a, &b, false).map_or_else(String::new, |what| {
-            differing.push(format!("{name}: {what}"));
-            "answers differ".to_owned()
-        });
-        let (their_cpu, their_p50) = measure(&theirs, &mut their_client, expression, when)?;
-        let (our_cpu, our_p50) = measure(&ours, &mut our_client, expression, when)?;
-        let row = |theirs, ours, goal| Row {
-            what: format!("{name} {expression}"),
-            theirs,
-            ours,
-            goal,
-            note: note.clone(),
-        };
-        cpu.push(row(their_cpu, our_cpu, *goal));
-        latency.push(row(their_p50, our_p50, None));
+pub(super) fn run(options: &Options) -> Result<(), String> {
+    let sides = Sides::find(options)?;
+    let days = options.number("days", 90, 2);
+    let series = governance::generate(days as i64);
+    println!("{days} days of 100 series at 30 s, all of them finished: in segments, blocks and parts");
+    let folder = scratch("query")?;
+    let mut peers = Vec::new();
+    for side in &sides.all {
+        let mut own = folder.join(side.name());
+        match side {
+            Side::Ours => fill::ours(&sides, &own, &series)?,
+            Side::Prometheus => own = fill::prometheus(options, &format!("governance-{days}d"), &series)?,
+            Side::Victoria => fill::victoria(&sides, &own, &series)?,
+        }
+        peers.push((*side, sides.start(*side, &own, IDLE)?));
     }
-    let (text, missed) = print("\nCPU a query", "ms", &cpu);
-    println!("{text}");
-    println!("{}", print("\nmiddle latency", "ms", &latency).0);
-    let faults: Vec<String> = missed.into_iter().chain(differing).collect();
-    if faults.is_empty() { Ok(()) } else { Err(format!("bench query: {}", faults.join("; "))) }
+    drop(series);
+    let names = sides.names();
+    let mut cpu = Table::new("CPU ms a query", &names).unjudged_if(options.is_quick);
+    let mut latency = Table::new("latency ms: median (least–most)", &names);
+    let mut faults = Vec::new();
+    for (name, expression, range, goals) in QUESTIONS {
+        let when = when(*range, days as i64);
+        let expression = &within(expression, days);
+        let differing = differing(&peers, expression, when)?;
+        let note = if differing.is_some() { "answers differ" } else { "" };
+        faults.extend(differing.map(|what| format!("{name}: {what}")));
+        let (mut used, mut waited) = (Vec::new(), Vec::new());
+        for (side, peer) in &peers {
+            let (cpu, waits) = measure(*side, peer, expression, when)?;
+            used.push(Some(cpu.into()));
+            waited.push(Some(waits));
+        }
+        let what = format!("{name} {expression}");
+        cpu.row(&what, used, goals, note);
+        latency.row(&what, waited, &[], "");
+    }
+    let mut memory = Table::new("MiB afterwards", &names);
+    let weighed: Vec<_> = peers.iter().map(|(_, peer)| peer.memory()).collect::<Result<_, _>>()?;
+    let values = |value: fn(&Memory) -> f64| weighed.iter().map(|one| Some(value(one).into())).collect();
+    memory.row("resident", values(|memory| memory.resident), &[], "");
+    memory.row("  of it its own", values(|memory| memory.anonymous), &[], "");
+    memory.row("  the most ever", values(|memory| memory.peak), &[], "");
+    println!("\n{cpu}\n{latency}\n{memory}\nload average {} at the end", load_average());
+    faults.extend(cpu.missed());
+    verdict("query", &faults)
 }
 
-/// Milliseconds of CPU and of waiting for one answer.
-fn measure(peer: &Peer, client: &mut Client, expression: &str, when: When) -> Result<(f64, f64), String> {
+fn when(range: Option<(i64, i64)>, days: i64) -> When {
+    // A second off the samples: whether a window holds its left end changed with Prometheus 3.
+    let end = governance::END * 1000 - 1000;
+    // Of fewer days, a range takes what its longest window leaves.
+    let longest = if days < 90 { (days - 7).max(1) * DAY } else { 90 * DAY };
+    range.map_or(When::At(end), |(span, step)| When::Range {
+        start: end - span.min(longest) * 1000,
+        end,
+        step: step * 1000,
+    })
+}
+
+/// The question with no window longer than the data.
+fn within(expression: &str, days: usize) -> String {
+    // Half of a few days, so that there is something before a range's first window.
+    let days = if days < 14 { days.div_ceil(2) } else { days };
+    ["90d", "30d", "7d"].iter().fold(expression.to_owned(), |text, window| {
+        let length = window.trim_end_matches('d').parse().unwrap_or(days);
+        text.replace(&format!("[{window}]"), &format!("[{}d]", days.min(length)))
+    })
+}
+
+/// What the answers of ours and Prometheus differ in. VictoriaMetrics takes windows differently, and is not asked.
+fn differing(peers: &[(Side, Peer)], expression: &str, when: When) -> Result<Option<String>, String> {
+    let ask_of = |side: Side| {
+        let peer = peers.iter().find(|(of, _)| *of == side);
+        peer.map(|(_, peer)| ask(&mut peer.client(), expression, when)).transpose()
+    };
+    let (theirs, ours) = (ask_of(Side::Prometheus)?, ask_of(Side::Ours)?);
+    if let Some(Answer::Error { message, .. }) = &ours {
+        return Ok(Some(message.clone()));
+    }
+    Ok(theirs.zip(ours).and_then(|(theirs, ours)| difference(&theirs, &ours, false)))
+}
+
+/// Milliseconds of CPU for one answer, and of waiting for it.
+fn measure(side: Side, peer: &Peer, expression: &str, when: When) -> Result<(f64, Spread), String> {
+    let mut client = peer.client();
+    // What is remembered of an earlier answer is no measure of finding it.
+    let fields = if side == Side::Victoria { &[("nocache", "1")][..] } else { &[] };
+    let mut once = || -> Result<f64, String> {
+        let start = now();
+        let response = request(&mut client, expression, when, fields)?;
+        if response.status != 200 {
+            let said = String::from_utf8_lossy(&response.body).into_owned();
+            return Err(format!("{} answers {expression} with {}: {said}", side.name(), response.status));
+        }
+        Ok(start.elapsed().as_secs_f64() * 1e3)
+    };
+    once()?;
     let before = peer.cpu()?;
     let mut waits = Vec::new();
     loop {
-        let start = now();
-        ask(client, expression, when)?;
-        waits.push(start.elapsed().as_secs_f64() * 1e3);
+        waits.push(once()?);
         let used = peer.cpu()? - before;
-        if waits.len() >= 3 && (used >= ENOUGH_CPU || waits.len() >= MAX_RUNS) {
-            return Ok((used * 1e3 / waits.len() as f64, median(&mut waits)));
+        if waits.len() >= LEAST_RUNS && (used >= ENOUGH_CPU || waits.len() >= MAX_RUNS) {
+            return Ok((used * 1e3 / waits.len() as f64, Spread::of(&waits)));
         }
     }
 }
 
-/// The folder with the samples as Prometheus's blocks, made once.
-#[expect(clippy::print_stdout, reason = "this takes minutes")]
-fn data(wish: &Wish, series: &[Series]) -> Result<PathBuf, String> {
-    let folder = target_folder()?.join("peers").join(format!("governance-{}d", wish.days));
-    if folder.join("complete").exists() {
-        return Ok(folder);
-    }
-    let fault = |error: std::io::Error| error.to_string();
-    if folder.exists() {
-        fs_err::remove_dir_all(&folder).map_err(fault)?;
-    }
-    fs_err::create_dir_all(&folder).map_err(fault)?;
-    let text = folder.join("samples.om");
-    governance::write(&text, series).map_err(fault)?;
-    println!("promtool makes blocks of the samples, which takes some minutes");
-    blocks(wish, &text, &folder.join("data"))?;
-    fs_err::remove_file(&text).map_err(fault)?;
-    fs_err::write(folder.join("complete"), "").map_err(fault)?;
-    Ok(folder)
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-fn blocks(wish: &Wish, text: &Path, into: &Path) -> Result<(), String> {
-    let output = Command::new(&wish.promtool)
-        // Without this flag, which its help does not show, it reads the text once for every two hours.
-        .args(["tsdb", "create-blocks-from", "openmetrics", "--max-block-duration=486h", "-q"])
-        .args([text, into])
-        .output()
-        .map_err(|error| format!("cannot run {}: {error}", wish.promtool))?;
-    if output.status.success() {
-        return Ok(());
+    #[test]
+    fn no_question_looks_beyond_the_data() {
+        assert_eq!(within("increase(x[90d]) + rate(y[1h])", 90), "increase(x[90d]) + rate(y[1h])");
+        assert_eq!(within("increase(x[90d]) + rate(y[7d])", 30), "increase(x[30d]) + rate(y[7d])");
+        assert_eq!(within("increase(x[30d])", 2), "increase(x[1d])");
+        for (days, least) in [(90, 90), (2, 1), (30, 23)] {
+            let When::Range { start, end, .. } = when(Some((90 * DAY, HOUR)), days) else {
+                panic!("a range")
+            };
+            assert_eq!((end - start) / 1000, least * DAY, "{days}");
+        }
+        assert!(matches!(when(None, 90), When::At(at) if at == governance::END * 1000 - 1000));
     }
-    Err(format!("promtool makes no blocks: {}", String::from_utf8_lossy(&output.stderr)))
 }

@@ -3,9 +3,10 @@
 use std::path::Path;
 use std::time::Duration;
 
-use super::Wish;
 use super::exposition::{SERIES, TARGETS, serve};
-use super::table::{Row, print};
+use super::options::Options;
+use super::side::{OURS, PROMETHEUS};
+use super::table::{Goal, Table, verdict};
 use crate::peers::process::{Peer, evaluator, evaluator_binary, pause, prometheus, scratch, version};
 
 const INTERVAL: u64 = 15;
@@ -17,29 +18,32 @@ const WARM: u64 = 90;
 const SIZES: &[(usize, bool)] = &[(0, false), (1000, false), (10_000, true)];
 
 #[expect(clippy::print_stdout, reason = "the tables are its output")]
-pub(super) fn run(wish: &Wish) -> Result<(), String> {
-    println!("{}; {} series scraped every {INTERVAL} s", version(&wish.prometheus)?, SERIES * TARGETS);
-    let ours = evaluator_binary(wish.ours.as_deref())?;
+pub(super) fn run(options: &Options) -> Result<(), String> {
+    println!("{}; {} series scraped every {INTERVAL} s", version(&options.prometheus)?, SERIES * TARGETS);
+    let ours = evaluator_binary(options.ours.as_deref())?;
     let target = serve()?;
-    let mut rows = Vec::new();
+    let mut table = Table::new("CPU of rules", &[OURS, PROMETHEUS]).unjudged_if(options.is_quick);
+    let mut folders = Vec::new();
+    let window = options.number("window", 60, 5) as u64;
+    let warm = if options.is_quick { 20 } else { WARM };
     let mut sides: Vec<Vec<Peer>> = vec![Vec::new(), Vec::new()];
     for (count, single) in SIZES {
         let folder = scratch(&format!("rules-{count}"))?;
         let config = configuration(&folder, &target, *count, *single)?;
-        sides[0].push(prometheus(&wish.prometheus, &folder, &config, &[])?);
+        sides[0].push(prometheus(&options.prometheus, &folder, &config, &[])?);
         sides[1].push(evaluator(&ours, &folder, &config, &[])?);
+        folders.push(folder);
     }
-    println!("{} servers are warming up for {WARM} s, then watched for {} s", SIZES.len() * 2, wish.window);
-    pause(Duration::from_secs(WARM));
+    println!("{} servers are warming up for {warm} s, then watched for {window} s", SIZES.len() * 2);
+    pause(Duration::from_secs(warm));
     let before = read(&sides)?;
-    pause(Duration::from_secs(wish.window));
+    pause(Duration::from_secs(window));
     let after = read(&sides)?;
     for (at, (count, _)) in SIZES.iter().enumerate() {
         let cpu = |side: usize, at: usize| after[side][at].cpu - before[side][at].cpu;
         if *count == 0 {
-            let note = "no rules: scraping alone".to_owned();
-            let what = "0 rules, CPU ms in all".to_owned();
-            rows.push(Row { what, theirs: cpu(0, 0) * 1e3, ours: cpu(1, 0) * 1e3, goal: None, note });
+            let values = [1, 0].map(|side| Some((cpu(side, 0) * 1e3).into())).to_vec();
+            table.row("0 rules, CPU ms in all", values, &[], "no rules: scraping alone");
             continue;
         }
         let evaluations = |side: usize| after[side][at].evaluations - before[side][at].evaluations;
@@ -55,12 +59,13 @@ pub(super) fn run(wish: &Wish) -> Result<(), String> {
         if alerts[0] != alerts[1] {
             return Err(format!("{count} rules: {note}"));
         }
-        let what = format!("{count} rules, CPU us an evaluation");
-        rows.push(Row { what, theirs: each(0), ours: each(1), goal: Some(0.15), note });
+        let what = format!("{count} rules, CPU µs an evaluation");
+        let values = [1, 0].map(|side| Some(each(side).into())).to_vec();
+        table.row(&what, values, &[Goal::Times(0.15, PROMETHEUS)], &note);
     }
-    let (text, missed) = print("CPU of rules", "", &rows);
-    println!("{text}");
-    if missed.is_empty() { Ok(()) } else { Err(format!("bench rules: {}", missed.join("; "))) }
+    println!("{table}");
+    drop((sides, folders));
+    verdict("rules", &table.missed())
 }
 
 /// What a server has used and done so far.

@@ -3,8 +3,9 @@
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use super::Wish;
-use super::table::{Row, print};
+use super::options::Options;
+use super::side::{OURS, PROMETHEUS};
+use super::table::{Goal, Table, verdict};
 use crate::peers::process::{evaluator_binary, scratch};
 
 /// Runs of each program, in turn.
@@ -63,24 +64,24 @@ const SERIES: &[(&str, &str)] = &[
 ];
 
 #[expect(clippy::print_stdout, reason = "the table is its output")]
-pub(super) fn run(wish: &Wish) -> Result<(), String> {
+pub(super) fn run(options: &Options) -> Result<(), String> {
     let folder = scratch("unit")?;
     let write = |name: &str, text: String| fs_err::write(folder.join(name), text).map_err(|e| e.to_string());
     write("rules.yml", rules())?;
     write("small.yml", tests())?;
-    let ours = evaluator_binary(wish.ours.as_deref())?.display().to_string();
+    let ours = evaluator_binary(options.ours.as_deref())?.display().to_string();
     let (mut their_cpu, mut our_cpu) = (0.0, 0.0);
     for _ in 0..RUNS {
-        their_cpu += run_once(&wish.promtool, &folder)?;
+        their_cpu += run_once(&options.promtool, &folder)?;
         our_cpu += run_once(&ours, &folder)?;
     }
     let each = |cpu: f64| cpu * 1e3 / RUNS as f64;
     let what = format!("test rules small.yml: {} alerts, {} series, 1 h", ALERTS.len(), SERIES.len());
-    let row =
-        Row { what, theirs: each(their_cpu), ours: each(our_cpu), goal: Some(0.1), note: String::new() };
-    let (text, missed) = print("CPU of a unit test, from start to end", "ms", &[row]);
-    println!("{text}");
-    if missed.is_empty() { Ok(()) } else { Err(format!("bench rules: {}", missed.join("; "))) }
+    let mut table = Table::new("CPU ms of a unit test, from start to end", &[OURS, PROMETHEUS]);
+    let values = vec![Some(each(our_cpu).into()), Some(each(their_cpu).into())];
+    table.row(&what, values, &[Goal::Times(0.1, PROMETHEUS)], "Prometheus's is promtool");
+    println!("{table}");
+    verdict("rules", &table.missed())
 }
 
 /// Seconds of CPU of one run, which must succeed.

@@ -6,11 +6,15 @@ mod causes;
 mod class;
 mod doc;
 mod server;
-mod store;
 mod table;
 #[cfg(test)]
 mod tests;
 mod wish;
+
+/// The evaluator's own store, as the project's own scripts run over it.
+#[expect(dead_code, reason = "the project's own scripts run over a log alone as well")]
+#[path = "../../../crates/promqltest/tests/it/stores.rs"]
+mod stores;
 
 /// What xtask has for its neighbours: only some of it is needed here.
 #[expect(dead_code, reason = "the differential run and the benchmarks use the rest")]
@@ -18,6 +22,7 @@ mod wish;
 mod peers {
     pub(crate) mod http;
     pub(crate) mod process;
+    pub(crate) mod usage;
 }
 
 use std::num::NonZero;
@@ -30,7 +35,7 @@ use assurance_promqltest::{MemoryStore, Outcome, Script, Store, run, run_on};
 use class::Class;
 use peers::process::scratch;
 use server::Server;
-use store::Tsdb;
+use stores::{Place, Tsdb};
 use table::Score;
 use wish::{Subject, Wish};
 
@@ -59,7 +64,15 @@ fn conformance(wish: &Wish) -> Result<bool, String> {
     let scripts = read(&wish.folder)?;
     let outcomes = match &wish.subject {
         Subject::Memory => in_process(&scripts, &mut MemoryStore::default()),
-        Subject::Tsdb => in_process(&scripts, &mut Tsdb::default()),
+        Subject::Tsdb => in_process(&scripts, &mut Tsdb::new(Place::Memory)),
+        Subject::Durable => {
+            let mut store = Tsdb::new(Place::Segments);
+            let outcomes = in_process(&scripts, &mut store);
+            if store.segments() == 0 {
+                return Err("no day of the last script was sealed: files were not put to the test".to_owned());
+            }
+            outcomes
+        }
         Subject::Server(binary) => over_http(&scripts, binary)?,
     };
     let reports: Vec<Report> = scripts

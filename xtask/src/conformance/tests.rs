@@ -34,7 +34,7 @@ fn reports() -> Vec<Report> {
     let reports = scripts.iter().map(|script| Report {
         file: script.name.to_string(),
         classes: class::classes(script),
-        outcome: run(script, &mut Tsdb::default(), &Options::default()),
+        outcome: run(script, &mut Tsdb::new(Place::Memory), &Options::default()),
     });
     reports.collect()
 }
@@ -108,7 +108,7 @@ fn what_is_not_understood_on_the_command_line_is_said() {
         (vec![], "usage:"),
         (vec!["a", "b"], "b is one folder too many"),
         (vec!["a", "--at-least", "many"], "--at-least needs a number"),
-        (vec!["a", "--store", "disk"], "--store is memory or tsdb"),
+        (vec!["a", "--store", "disk"], "--store is memory, tsdb or durable"),
         (vec!["a", "--binary"], "--binary needs the path"),
         (vec!["a", "--store", "memory", "--write-doc"], "the page tells of the evaluator's own store"),
         (vec!["a", "--loud"], "there is no option --loud"),

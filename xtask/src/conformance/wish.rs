@@ -5,7 +5,9 @@ usage: cargo xtask conformance [promql] DIR [OPTIONS]
 
   --verbose              each failure with its line, expression and reason
   --at-least N           succeed if N evaluations give the right values, whatever the others do
-  --store memory|tsdb    what is evaluated over: the evaluator's own store, or the simplest one there is
+  --store memory|tsdb|durable
+                         what is evaluated over: the simplest store there is, the evaluator's own in memory, or the
+                         same with files: what every `load` gives is sealed, closed and opened again
   --binary PATH          ask this evaluator over HTTP instead; it is started anew at each `clear`
   --write-doc            write docs/reference/conformance.md";
 
@@ -14,8 +16,10 @@ usage: cargo xtask conformance [promql] DIR [OPTIONS]
 pub(crate) enum Subject {
     /// The engine over the simplest store.
     Memory,
-    /// The engine over the evaluator's store.
+    /// The engine over the evaluator's store, in memory.
     Tsdb,
+    /// The same with files.
+    Durable,
     /// This evaluator, over HTTP.
     Server(String),
 }
@@ -51,7 +55,8 @@ impl Wish {
                 "--store" => match args.next() {
                     Some("memory") => wish.subject = Subject::Memory,
                     Some("tsdb") => wish.subject = Subject::Tsdb,
-                    _ => return refused("--store is memory or tsdb"),
+                    Some("durable") => wish.subject = Subject::Durable,
+                    _ => return refused("--store is memory, tsdb or durable"),
                 },
                 "--binary" => match args.next() {
                     Some(binary) => wish.subject = Subject::Server(binary.to_owned()),

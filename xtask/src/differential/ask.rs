@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use crate::peers::http::Client;
+use crate::peers::http::{Client, Response};
 
 /// When an expression is asked for, in milliseconds.
 #[derive(Clone, Copy, Debug)]
@@ -53,24 +53,31 @@ impl Answer {
 
 /// Asks for an expression.
 pub(crate) fn ask(client: &mut Client, expression: &str, when: When) -> Result<Answer, String> {
-    let (path, fields) = match when {
-        When::At(at) => ("/api/v1/query", vec![("query", expression.to_owned()), ("time", seconds(at))]),
-        When::Range { start, end, step } => (
-            "/api/v1/query_range",
-            vec![
-                ("query", expression.to_owned()),
-                ("start", seconds(start)),
-                ("end", seconds(end)),
-                ("step", seconds(step)),
-            ],
-        ),
-    };
-    let fields: Vec<(&str, &str)> = fields.iter().map(|(k, v)| (*k, v.as_str())).collect();
-    let response = client.form(path, &fields)?;
+    let response = request(client, expression, when, &[])?;
     let json: Value = serde_json::from_slice(&response.body).map_err(|error| {
         format!("{expression}: no JSON: {error}: {}", String::from_utf8_lossy(&response.body))
     })?;
     Ok(read(&json))
+}
+
+/// The same with further fields, and the answer as it comes.
+pub(crate) fn request(
+    client: &mut Client,
+    expression: &str,
+    when: When,
+    further: &[(&str, &str)],
+) -> Result<Response, String> {
+    let (path, times) = match when {
+        When::At(at) => ("/api/v1/query", vec![("time", seconds(at))]),
+        When::Range { start, end, step } => (
+            "/api/v1/query_range",
+            vec![("start", seconds(start)), ("end", seconds(end)), ("step", seconds(step))],
+        ),
+    };
+    let mut fields = vec![("query", expression)];
+    fields.extend(times.iter().map(|(name, value)| (*name, value.as_str())));
+    fields.extend(further);
+    client.form(path, &fields)
 }
 
 /// Milliseconds as the API writes times.

@@ -17,8 +17,8 @@ use crate::peers::http::Client;
 use crate::peers::process::{evaluator, evaluator_binary, prometheus, scratch, version};
 use crate::peers::remote_write;
 use crate::rng::Rng;
-use ask::Answer;
-pub(crate) use ask::{When, ask};
+
+pub(crate) use ask::{Answer, When, ask, request};
 pub(crate) use compare::difference;
 use expr::Node;
 use report::Report;

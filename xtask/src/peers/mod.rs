@@ -3,6 +3,7 @@
 pub(crate) mod http;
 pub(crate) mod process;
 pub(crate) mod remote_write;
+pub(crate) mod usage;
 
 /// One series and its samples, in rising order of time (milliseconds).
 #[derive(Clone, Debug)]

@@ -10,10 +10,18 @@ use super::http::Client;
 /// How long a server may take until it answers.
 const START: Duration = Duration::from_secs(120);
 
+/// And until it has ended.
+const END: Duration = Duration::from_secs(120);
+
+/// How often is asked whether it answers, or has ended: as often as the kernel counts CPU.
+const POLL: Duration = Duration::from_millis(10);
+
 /// A server that is killed when it is dropped.
 #[derive(Debug)]
 pub(crate) struct Peer {
     pub(crate) address: String,
+    /// Seconds from its start until it was ready, and the CPU used for it.
+    pub(crate) ready: (f64, f64),
     child: Child,
 }
 
@@ -26,6 +34,7 @@ impl Peer {
         ready: &str,
         log: &Path,
     ) -> Result<Self, String> {
+        let began = now();
         let file = fs_err::File::create(log).map_err(|error| error.to_string())?;
         let child = command
             .stdin(Stdio::null())
@@ -33,17 +42,18 @@ impl Peer {
             .stderr(file.into_file())
             .spawn()
             .map_err(|error| format!("cannot start {name}: {error}"))?;
-        let mut peer = Self { address: address.to_owned(), child };
+        let mut peer = Self { address: address.to_owned(), ready: (0.0, 0.0), child };
         let mut client = Client::new(address);
-        let deadline = now() + START;
+        let deadline = began + START;
         while !client.get(ready).is_ok_and(|r| r.status == 200) {
             let ended = peer.child.try_wait().is_ok_and(|status| status.is_some());
             if ended || now() > deadline {
                 let said = fs_err::read_to_string(log).unwrap_or_default();
                 return Err(format!("{name} does not become ready; it said:\n{said}"));
             }
-            pause(Duration::from_millis(50));
+            pause(POLL);
         }
+        peer.ready = (began.elapsed().as_secs_f64(), peer.cpu()?);
         Ok(peer)
     }
 
@@ -51,23 +61,29 @@ impl Peer {
         Client::new(&self.address)
     }
 
-    /// Seconds of CPU used so far, by the process and its threads, in user and kernel mode.
-    pub(crate) fn cpu(&self) -> Result<f64, String> {
-        let path = format!("/proc/{}/stat", self.child.id());
-        let stat = fs_err::read_to_string(path).map_err(|error| error.to_string())?;
-        let fields: Vec<&str> = stat.rsplit(") ").next().unwrap_or_default().split(' ').collect();
-        let tick = |at: usize| fields.get(at).and_then(|f| f.parse::<f64>().ok()).unwrap_or_default();
-        // Fields 14 and 15 of proc(5), in ticks of 10 ms.
-        Ok((tick(11) + tick(12)) / 100.0)
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
     }
 
-    /// MiB of memory that are resident.
-    pub(crate) fn resident(&self) -> Result<f64, String> {
-        let path = format!("/proc/{}/status", self.child.id());
-        let status = fs_err::read_to_string(path).map_err(|error| error.to_string())?;
-        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
-        let kib = line.and_then(|line| line.split_whitespace().next()?.parse::<f64>().ok());
-        Ok(kib.ok_or("the process has ended")? / 1024.0)
+    /// Ends it as an administrator does; seconds until it has ended.
+    pub(crate) fn stop(mut self) -> Result<f64, String> {
+        let began = now();
+        let status = Command::new("kill").args(["-TERM", &self.id().to_string()]).status();
+        if !status.is_ok_and(|status| status.success()) {
+            return Err("cannot send a signal: kill failed".to_owned());
+        }
+        while began.elapsed() < END {
+            if self.child.try_wait().map_err(|error| error.to_string())?.is_some() {
+                return Ok(began.elapsed().as_secs_f64());
+            }
+            pause(POLL);
+        }
+        Err(format!("a server has not ended within {} s of SIGTERM", END.as_secs()))
+    }
+
+    /// Ends it as the kernel does when memory is short.
+    pub(crate) fn kill(self) {
+        drop(self);
     }
 }
 
@@ -125,15 +141,25 @@ pub(crate) fn evaluator(binary: &Path, folder: &Path, config: &str, flags: &[&st
     Peer::start("the evaluator", &mut command, &address, "/-/ready", &folder.join("evaluator.log"))
 }
 
-/// What `--version` says first.
+/// What `--version` says first. Debian's VictoriaMetrics says nothing: there the package is asked.
 pub(crate) fn version(binary: &str) -> Result<String, String> {
     let output = Command::new(binary)
         .arg("--version")
         .output()
-        .map_err(|error| format!("cannot run {binary}: {error}; install it or name another with --binary"))?;
+        .map_err(|error| format!("cannot run {binary}: {error}; install it or name another"))?;
     let text =
         String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
-    Ok(text.lines().next().unwrap_or_default().to_owned())
+    let line = text.lines().next().unwrap_or_default();
+    if !line.is_empty() {
+        return Ok(line.to_owned());
+    }
+    let package = Path::new(binary).file_name().unwrap_or_default();
+    let asked = Command::new("dpkg-query").args(["-W", "-f", "${Package} ${Version}"]).arg(package).output();
+    let said = asked.ok().filter(|output| output.status.success()).map(|output| output.stdout);
+    Ok(said.map_or_else(
+        || format!("{binary}, of unknown version"),
+        |said| String::from_utf8_lossy(&said).into_owned(),
+    ))
 }
 
 /// Our evaluator: the one named, or one built now in release mode.
@@ -157,14 +183,33 @@ fn free_address() -> Result<String, String> {
     Ok(listener.local_addr().map_err(|error| error.to_string())?.to_string())
 }
 
+/// A folder that goes with whoever made it: to be made before the servers that use it.
+#[derive(Debug)]
+pub(crate) struct Scratch(PathBuf);
+
+impl std::ops::Deref for Scratch {
+    type Target = Path;
+
+    fn deref(&self) -> &Path {
+        &self.0
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        // What cannot be removed now is removed by the next run.
+        let _gone = fs_err::remove_dir_all(&self.0);
+    }
+}
+
 /// An empty folder of this name below the target folder.
-pub(crate) fn scratch(name: &str) -> Result<PathBuf, String> {
+pub(crate) fn scratch(name: &str) -> Result<Scratch, String> {
     let folder = target_folder()?.join("peers").join(name);
     if folder.exists() {
         fs_err::remove_dir_all(&folder).map_err(|error| error.to_string())?;
     }
     fs_err::create_dir_all(&folder).map_err(|error| error.to_string())?;
-    Ok(folder)
+    Ok(Scratch(folder))
 }
 
 /// Where cargo puts what it builds.
@@ -182,4 +227,11 @@ pub(crate) fn now() -> Instant {
 #[expect(clippy::disallowed_methods, reason = "waits for real processes")]
 pub(crate) fn pause(time: Duration) {
     std::thread::sleep(time);
+}
+
+/// Seconds since 1970.
+#[expect(clippy::disallowed_methods, reason = "samples for a server that goes by the wall clock")]
+pub(crate) fn wall_clock() -> i64 {
+    let since = std::time::SystemTime::now().duration_since(std::time::SystemTime::UNIX_EPOCH);
+    since.map_or(0, |since| since.as_secs().cast_signed())
 }

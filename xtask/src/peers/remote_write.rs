@@ -6,6 +6,9 @@ use super::http::Client;
 /// Samples in one request, about: 16 bytes each are some 2 MB.
 const PER_REQUEST: usize = 100_000;
 
+/// Bytes after which a request is sent although more series have samples of its time: servers refuse larger ones.
+const ENOUGH_BYTES: usize = 4 << 20;
+
 /// Sends all samples, in order of time: a server may take only what is newer than its newest sample less some
 /// window, so that all series advance together.
 pub(crate) fn send(client: &mut Client, series: &[Series]) -> Result<(), String> {
@@ -14,18 +17,25 @@ pub(crate) fn send(client: &mut Client, series: &[Series]) -> Result<(), String>
     let requests = (times().count() / PER_REQUEST) as i64 + 1;
     // Half an hour is what Prometheus takes back in time.
     let slice = ((last - first) / requests + 1).min(30 * 60_000);
+    let mut sent = vec![0; series.len()];
     let mut from = first;
     while from <= last {
         let until = from + slice;
         let mut message = Vec::new();
-        for one in series {
-            let low = one.samples.partition_point(|(at, _)| *at < from);
-            let high = one.samples.partition_point(|(at, _)| *at < until);
+        for (one, sent) in series.iter().zip(&mut sent) {
+            let low = *sent;
+            let high = low + one.samples[low..].iter().take_while(|(at, _)| *at < until).count();
+            *sent = high;
             if low < high {
                 field(&mut message, 1, &time_series(&one.labels, &one.samples[low..high]));
             }
+            if message.len() >= ENOUGH_BYTES {
+                post(client, &std::mem::take(&mut message))?;
+            }
         }
-        post(client, &message)?;
+        if !message.is_empty() {
+            post(client, &message)?;
+        }
         from = until;
     }
     Ok(())

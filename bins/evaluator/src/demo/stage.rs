@@ -18,7 +18,7 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use crate::args::{Demo, Part};
-use crate::wire::{self, Evaluator, Frame};
+use crate::wire::{self, Door, Evaluator, Frame};
 
 /// 2026-03-14T23:30:00Z: half an hour before a day ends.
 const START: Timestamp = Timestamp::from_secs(1_773_531_000);
@@ -69,20 +69,24 @@ impl Stage {
         settings.external_url.clear();
         settings.webhooks = vec![format!("{receiver_url}/page")];
         let loaded = setup::load(&settings).map_err(text)?;
-        let frame = Frame {
-            clock,
+        let door = Door {
             address: &args.listen_address,
             web: &WebConfig::default(),
+            web_file: None,
+            allow_remote: false,
+            remote_write_receiver: false,
+            cors_origin: None,
+        };
+        let entrance = wire::listen(&mut settings, door, Arc::default()).await.map_err(text)?;
+        let frame = Frame {
+            clock,
             store: Arc::new(Store::new(assurance_tsdb::Config::default())),
             keeper: None,
             lifecycle: false,
-            allow_remote: false,
-            remote_write_receiver: false,
-            web_file: None,
-            cors_origin: None,
+            admin: None,
             flags: BTreeMap::new(),
         };
-        let evaluator = wire::start(loaded, settings, frame).await.map_err(text)?;
+        let evaluator = wire::start(loaded, settings, entrance, frame);
 
         let evidence = folder.path().join("evidence");
         let disk = Arc::new(Disk::create(&evidence).map_err(text)?);

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use crate::net::{self, Server, get, value};
-use crate::process::{Ran, evaluator, eventually, expect, run};
+use crate::process::{Process, Ran, evaluator, eventually, expect, run};
 use crate::start::{ACTIVE, QUIET, RULES, Running, configuration, folder, serve, write};
 
 fn refused(folder: &Path) -> Ran {
@@ -169,6 +169,10 @@ fn alerts_that_cannot_be_written_are_told_of_everywhere_and_sent_all_the_same() 
     assert!(metrics.contains("assurance_storage_faults{kind=\"alerts\"} 1"), "{metrics}");
     let page = get(&server.address, "/").unwrap().body;
     assert!(page.contains("<h1>Storage</h1>") && page.contains("alerts are not written down"), "{page}");
+    for path in ["query?query=up", "labels", "series?match[]=up"] {
+        let answer = get(&server.address, &format!("/api/v1/{path}")).unwrap().json();
+        assert!(answer["warnings"].to_string().contains("storage: alerts are not written down"), "{answer}");
+    }
     let said = server.process.said();
     assert_eq!(said.matches("alerts are not written down").count(), 1, "{said}");
     // Once it can be written again, all is well.
@@ -177,15 +181,19 @@ fn alerts_that_cannot_be_written_are_told_of_everywhere_and_sent_all_the_same() 
         let metrics = get(&server.address, "/metrics")?.body;
         expect(metrics.contains("assurance_storage_faults{kind=\"alerts\"} 0"), metrics)
     });
+    assert!(get(&server.address, "/api/v1/labels").unwrap().json()["warnings"].is_null());
 }
 
-/// A directory in the place of the next log file.
+/// Directories in the place of the next log files.
 #[test]
-fn samples_that_cannot_be_written_are_told_of_everywhere_and_can_be_asked_for() {
+fn samples_that_cannot_be_written_are_told_of_everywhere_can_be_asked_for_and_are_saved_later() {
     let target = Server::start(ACTIVE);
     let folder = folder(&configuration(&target.address), RULES);
-    fs_err::create_dir_all(folder.path().join("data/wal/00000000")).unwrap();
-    let server = serve(folder.path(), &[]);
+    let blocked = |number| folder.path().join(format!("data/wal/{number:08}"));
+    for number in 0..100 {
+        fs_err::create_dir_all(blocked(number)).unwrap();
+    }
+    let mut server = serve(folder.path(), &[]);
     let warned = eventually("a warning", || {
         let answer = get(&server.address, "/api/v1/query?query=up")?.json();
         let found = answer["data"]["result"].as_array().is_some_and(|all| !all.is_empty());
@@ -202,5 +210,124 @@ fn samples_that_cannot_be_written_are_told_of_everywhere_and_can_be_asked_for() 
         expect(said.contains("scraping, evaluation and notification go on"), said)
     });
     let metrics = get(&server.address, "/metrics").unwrap().body;
-    assert!(metrics.contains("assurance_storage_faults{kind=\"log\"}"), "{metrics}");
+    assert!(metrics.contains("assurance_storage_faults{kind=\"log\"} 1"), "{metrics}");
+    for number in 0..100 {
+        fs_err::remove_dir(blocked(number)).unwrap();
+    }
+    eventually("no fault", || {
+        let metrics = get(&server.address, "/metrics")?.body;
+        expect(metrics.contains("assurance_storage_faults{kind=\"log\"} 0"), metrics)
+    });
+    let answer = get(&server.address, "/api/v1/query?query=up").unwrap().json();
+    assert!(answer["warnings"].is_null(), "{answer}");
+    let count = "count_over_time(up[1h])";
+    let samples: f64 = value(&server.address, count).unwrap().parse().unwrap();
+    server.process.kill();
+    let server = serve(folder.path(), &[]);
+    let after: f64 = value(&server.address, count).unwrap().parse().unwrap();
+    assert!(after >= samples, "{after} of {samples}");
+    assert!(server.process.said().contains("clean=true"), "{}", server.process.said());
+}
+
+/// A directory in the place of the first log file only.
+#[test]
+fn a_fault_that_passes_is_over_within_seconds() {
+    let target = Server::start(ACTIVE);
+    let folder = folder(&configuration(&target.address), RULES);
+    fs_err::create_dir_all(folder.path().join("data/wal/00000000")).unwrap();
+    let mut server = serve(folder.path(), &[]);
+    server.process.wait_for("what failed here works again");
+    let said = server.process.said();
+    assert!(said.contains("samples are in memory only since"), "{said}");
+    value(&server.address, "up").unwrap();
+}
+
+/// A log whose end is long and empty takes a while to be read.
+#[test]
+fn a_server_that_reads_a_log_says_so_and_can_be_stopped() {
+    let target = Server::start(ACTIVE);
+    let (folder, mut server) = running(&target);
+    eventually("samples", || value(&server.address, "up"));
+    server.process.kill();
+    let log = fs_err::OpenOptions::new().write(true).open(folder.path().join("data/wal/00000000")).unwrap();
+    log.set_len(4 << 30).unwrap();
+    let start = || {
+        let mut command = evaluator();
+        command.current_dir(folder.path()).args(["serve", "--web.listen-address=127.0.0.1:0"]);
+        let mut process = Process::start(&mut command);
+        let url = process.wait_for("are back\" url=");
+        (process, url.trim_start_matches("http://").to_owned())
+    };
+    let (mut process, address) = start();
+    assert_eq!(get(&address, "/-/healthy").unwrap().status, 200);
+    for path in ["/-/ready", "/api/v1/query?query=up", "/"] {
+        let answer = get(&address, path).unwrap();
+        assert_eq!((answer.status, &*answer.body), (503, "Service Unavailable\n"), "{path}");
+    }
+    let replay = net::api(&address, "/api/v1/status/walreplay").unwrap();
+    assert_eq!((&replay["min"], &replay["max"], &replay["current"]), (&0.into(), &0.into(), &0.into()));
+    process.signal("TERM");
+    assert!(process.wait().success(), "{}", process.said());
+    let said = process.said();
+    assert!(said.contains("stopping before the samples of earlier runs are back"), "{said}");
+    assert!(!said.contains("msg=ready"), "{said}");
+    // The same socket goes on once all is read.
+    log.set_len(64 << 20).unwrap();
+    let (mut process, address) = start();
+    assert_eq!(get(&address, "/-/ready").unwrap().status, 503);
+    process.wait_for("msg=ready url=");
+    assert_eq!(get(&address, "/-/ready").unwrap().status, 200);
+    value(&address, "count_over_time(up[1h])").unwrap();
+}
+
+/// What even root may not write to.
+#[test]
+fn places_that_cannot_be_written_to_are_refused_by_name() {
+    let target = Server::start(QUIET);
+    let folder = folder(&configuration(&target.address), RULES);
+    write(folder.path().join("file"), "no directory");
+    for (path, why) in [
+        ("/sys/assurance", "cannot open /sys/assurance"),
+        ("/sys/kernel", "/sys/kernel/lock"),
+        ("file/data", "file/data"),
+        ("/proc/assurance", "cannot open /proc/assurance"),
+    ] {
+        let flag = format!("--storage.tsdb.path={path}");
+        let ran =
+            run(evaluator().args(["serve", "--web.listen-address=127.0.0.1:0", &flag]), folder.path(), "");
+        assert_eq!(ran.code, Some(5), "{path}: {ran:?}");
+        assert!(ran.stderr.contains(&format!("--storage.tsdb.path {path} cannot be used")), "{ran:?}");
+        assert!(ran.stderr.contains(why) && ran.stderr.contains("= help: give a directory"), "{ran:?}");
+    }
+    // Parents that are missing are made.
+    let server = serve(folder.path(), &["--storage.tsdb.path=a/b/c"]);
+    drop(server);
+    assert!(folder.path().join("a/b/c/lock").exists());
+}
+
+/// On a device of 64 KiB without room, where the machine lets tests mount one.
+#[test]
+fn a_full_device_is_named_at_the_start() {
+    let target = Server::start(QUIET);
+    let folder = folder(&configuration(&target.address), RULES);
+    fs_err::create_dir(folder.path().join("full")).unwrap();
+    let mount = "mount -t tmpfs -o size=64k none full";
+    let may = std::process::Command::new("unshare")
+        .current_dir(folder.path())
+        .args(["-rm", "sh", "-c", mount])
+        .status()
+        .is_ok_and(|status| status.success());
+    if !may {
+        return;
+    }
+    let program = evaluator().get_program().to_string_lossy().into_owned();
+    let script = format!(
+        "{mount} && (cat /dev/zero > full/fill 2> /dev/null; \
+         exec {program} serve --web.listen-address=127.0.0.1:0 --storage.tsdb.path=full)"
+    );
+    let ran =
+        run(std::process::Command::new("unshare").args(["-rm", "sh", "-c", &script]), folder.path(), "");
+    assert_eq!(ran.code, Some(5), "{ran:?}");
+    assert!(ran.stderr.contains("--storage.tsdb.path full cannot be used"), "{ran:?}");
+    assert!(ran.stderr.contains("no space is left"), "{ran:?}");
 }

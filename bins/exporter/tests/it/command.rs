@@ -1,9 +1,11 @@
 //! Starting the binary, and what came of it.
 
-use std::path::Path;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-use assurance_disk::WallClock;
+use assurance_disk::{Disk, WallClock};
+use assurance_evidence::audit::{self, Options, Report};
 use assurance_metrics_model::{Duration, Timestamp};
 
 /// The binary with an environment that says nothing.
@@ -58,6 +60,25 @@ pub(crate) fn names(dir: &Path) -> Vec<String> {
     names
 }
 
+/// Every file below `dir` with its bytes. Locks are left out: taking one writes into it.
+pub(crate) fn contents(dir: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
+    let mut all = BTreeMap::new();
+    let mut left = vec![dir.to_owned()];
+    while let Some(below) = left.pop() {
+        let Ok(entries) = fs_err::read_dir(&below) else { continue };
+        for entry in entries {
+            let path = entry.expect("read").path();
+            if path.is_dir() {
+                left.push(path);
+            } else if !path.ends_with("state/lock") {
+                let bytes = fs_err::read(&path).unwrap_or_else(|error| panic!("{error}"));
+                all.insert(path, bytes);
+            }
+        }
+    }
+    all
+}
+
 pub(crate) fn read(path: impl AsRef<Path>) -> String {
     fs_err::read_to_string(path.as_ref()).unwrap_or_else(|error| panic!("{error}"))
 }
@@ -81,4 +102,31 @@ pub(crate) fn entry(number: u32, at: Timestamp) -> String {
     format!(
         r#"{{"id":"mode_changed_{number}","timestamp":"{at}.{number:06}","event_type":"sovereign.mode_changed","metadata":{{"metadata":{{}}}}}}"#
     )
+}
+
+/// What an auditor finds, who is given the log's first key. That key is the pinned one.
+pub(crate) fn audited(dir: &Path) -> Report {
+    let policy = format!("log {}quorum none\n", read(dir.join("log/vkey")));
+    let mut options = Options::at(WallClock.now());
+    options.policy = Some(policy.parse().expect("a policy"));
+    let disk = Disk::open(dir).expect("the archive opens");
+    audit::verify(&disk, &options, &mut |_| {}).expect("the archive is read")
+}
+
+/// Everything is what was sealed, and all of it.
+pub(crate) fn assert_sound(dir: &Path, context: &str) {
+    let findings = audited(dir).findings;
+    assert!(findings.is_empty(), "{context}: {findings:#?}");
+}
+
+/// A key in a file beside the archives.
+pub(crate) fn keygen(file: &Path) -> String {
+    let made = ran(exporter().arg("keygen").arg(file));
+    assert_eq!(made.code, Some(0), "{}", made.stderr);
+    made.stdout.trim_end().to_owned()
+}
+
+/// A command on a directory.
+pub(crate) fn on(dir: &Path, arguments: &[&str]) -> Ran {
+    ran(exporter().args(arguments).arg("--dir").arg(dir))
 }

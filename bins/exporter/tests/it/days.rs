@@ -1,7 +1,7 @@
 use std::process::Command;
 
 use crate::backend::Backend;
-use crate::command::{day, days_ago, entry, exporter, names, ran, read, run};
+use crate::command::{contents, day, days_ago, entry, exporter, init, names, ran, read, run};
 
 #[test]
 fn a_day_that_is_over_is_published_once_and_sha256sum_agrees() {
@@ -16,13 +16,15 @@ fn a_day_that_is_over_is_published_once_and_sha256sum_agrees() {
     assert_eq!(first.code, Some(0), "{}", first.stderr);
     let expected: Vec<String> =
         [before, yesterday].iter().map(|at| format!("hot/audit-{}.jsonl", day(*at))).collect();
-    assert_eq!(first.stdout.lines().collect::<Vec<_>>(), expected);
+    let sealed = expected.iter().map(|name| format!("{}.zst", name.replace("hot", "cold")));
+    let told: Vec<String> = expected.iter().cloned().chain(sealed).collect();
+    assert_eq!(first.stdout.lines().collect::<Vec<_>>(), told);
     assert!(first.stderr.contains("3 new events"), "{}", first.stderr);
     let of_yesterday = read(dir.join(&expected[1]));
     assert_eq!(of_yesterday, format!("{}\n{}\n", lines[1], lines[2]));
 
     let published = names(&dir.join("hot"));
-    assert_eq!(published.len(), 8);
+    assert_eq!(published.len(), 10);
     let sums: Vec<&String> = published.iter().filter(|name| name.ends_with(".sha256")).collect();
     let check = Command::new("sha256sum")
         .args(["--check", "--strict"])
@@ -51,7 +53,8 @@ fn late_events_become_a_supplement() {
     let late = run(directory.path(), &backend.url);
     assert_eq!(late.code, Some(0), "{}", late.stderr);
     let name = format!("hot/audit-{}.supplement-1.jsonl", day(yesterday));
-    assert_eq!(late.stdout, format!("{name}\n"));
+    let sealed = format!("cold/audit-{}.supplement-1.jsonl.zst", day(yesterday));
+    assert_eq!(late.stdout, format!("{name}\n{sealed}\n"));
     assert_eq!(read(directory.path().join(name)), format!("{}\n", entry(2, yesterday)));
     assert!(late.stderr.contains(r#""fact":"late""#), "{}", late.stderr);
 }
@@ -76,6 +79,7 @@ fn a_restarted_backend_is_recorded_and_exits_with_7() {
 fn more_events_than_one_answer_holds_are_a_gap_and_exit_with_7() {
     let directory = tempfile::tempdir().unwrap();
     let backend = Backend::start();
+    init(directory.path());
     let collect = |limit: &str| {
         ran(exporter()
             .args(["run", "--limit", limit, "--backend", &backend.url, "--dir"])
@@ -94,19 +98,24 @@ fn a_published_file_that_was_put_there_by_another_is_a_conflict() {
     let directory = tempfile::tempdir().unwrap();
     let dir = directory.path();
     let backend = Backend::start();
+    init(dir);
     backend.write(&entry(1, days_ago(1, 0)));
     let collected = ran(exporter().args(["collect", "--once", "--backend", &backend.url, "--dir"]).arg(dir));
     assert_eq!((collected.code, collected.stdout.as_str()), (Some(0), ""), "{}", collected.stderr);
     assert_eq!(names(&dir.join("hot")), [""; 0], "collecting leaves publishing to others");
 
-    let forged = dir.join(format!("hot/audit-{}.jsonl", day(days_ago(1, 0))));
-    let today = dir.join(format!("hot/audit-{}.jsonl", day(days_ago(0, 0))));
+    // What stands where a day belongs that is not over was not put there by us.
+    let today = format!("hot/audit-{}.jsonl", day(days_ago(0, 0)));
     fs_err::create_dir_all(dir.join("hot")).unwrap();
-    // The day before the first collection is published when it has events; the day itself is the first open.
-    fs_err::write(&today, "forged\n").unwrap();
+    fs_err::write(dir.join(&today), "forged\n").unwrap();
+    let refused = ran(exporter().args(["seal", "--grace", "0", "--dir"]).arg(dir));
+    assert_eq!(refused.code, Some(6), "{}", refused.stderr);
+    assert!(refused.stderr.contains(&today), "{}", refused.stderr);
+    assert_eq!(names(&dir.join("cold")), [""; 0]);
+    fs_err::remove_file(dir.join(&today)).unwrap();
+
     let sealed = ran(exporter().args(["seal", "--grace", "0", "--dir"]).arg(dir));
-    assert_eq!(sealed.code, Some(0), "today is not over: {}", sealed.stderr);
-    assert!(forged.exists());
+    assert_eq!(sealed.code, Some(0), "{}", sealed.stderr);
     let cursor = read(dir.join("state/cursor.json"));
     let rewound = cursor.replace(
         &format!("\"first_open\":\"{}\"", day(days_ago(0, 0))),
@@ -125,7 +134,10 @@ fn a_dry_run_says_what_it_would_do_and_changes_nothing() {
     let dir = directory.path();
     let backend = Backend::start();
     backend.write(&entry(1, days_ago(1, 0)));
-    let name = format!("hot/audit-{}.jsonl\n", day(days_ago(1, 0)));
+    init(dir);
+    let before = contents(dir);
+    let name = day(days_ago(1, 0));
+    let name = format!("hot/audit-{name}.jsonl\ncold/audit-{name}.jsonl.zst\n");
     for dry in [
         exporter().args(["run", "--grace", "0", "--dry-run", "--backend", &backend.url, "--dir"]).arg(dir),
         exporter()
@@ -136,11 +148,11 @@ fn a_dry_run_says_what_it_would_do_and_changes_nothing() {
         let dry = ran(dry);
         assert_eq!((dry.code, &dry.stdout), (Some(0), &name), "{}", dry.stderr);
         assert!(dry.stderr.contains("dry run"), "{}", dry.stderr);
-        assert_eq!(names(dir), [""; 0]);
+        assert_eq!(contents(dir), before);
     }
     let wet = run(dir, &backend.url);
     assert_eq!(wet.stdout, name);
-    assert_eq!(names(dir), ["hot", "state"]);
+    assert_eq!(names(dir), ["cold", "hot", "log", "state"]);
 }
 
 #[test]
@@ -149,6 +161,7 @@ fn the_log_file_is_followed_through_a_rotation() {
     let dir = directory.path().join("evidence");
     let log = directory.path().join("audit.jsonl");
     let yesterday = days_ago(1, 0);
+    init(&dir);
     let collect = || ran(exporter().args(["run", "--grace", "0", "--dir"]).arg(&dir).arg("--file").arg(&log));
     let missing = collect();
     assert_eq!(missing.code, Some(4), "{}", missing.stderr);

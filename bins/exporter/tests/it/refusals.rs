@@ -2,7 +2,7 @@ use assurance_disk::Disk;
 use assurance_storage::Storage;
 
 use crate::backend::Backend;
-use crate::command::{Ran, days_ago, entry, exporter, names, ran, run};
+use crate::command::{Ran, days_ago, entry, exporter, init, names, ran, run};
 
 fn fixture(name: &str) -> Vec<u8> {
     let path = format!("{}/../../fixtures/evidence/{name}", env!("CARGO_MANIFEST_DIR"));
@@ -37,7 +37,7 @@ fn answers_that_are_not_evidence_exit_with_4_and_leave_no_trace() {
         backend.with(|script| script.instead = Some(answer));
         let refused = run(directory.path(), &backend.url);
         assert_eq!((refused.code, refused.stdout.as_str()), (Some(4), ""), "{}", refused.stderr);
-        assert_eq!(names(&directory.path().join("state")), ["lock"]);
+        assert_eq!(names(&directory.path().join("state")), ["lock", "log.json", "log.key"]);
         assert_eq!(names(&directory.path().join("hot")), [""; 0]);
         all.push_str(&said(&refused, &backend));
     }
@@ -65,6 +65,7 @@ fn a_backend_that_does_not_answer_is_given_up_after_the_timeout() {
     let directory = tempfile::tempdir().unwrap();
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
+    init(directory.path());
     let silent =
         ran(exporter().args(["run", "--timeout", "200ms", "--backend", &url, "--dir"]).arg(directory.path()));
     assert_eq!(silent.code, Some(4), "{}", silent.stderr);
@@ -75,6 +76,7 @@ fn a_backend_that_does_not_answer_is_given_up_after_the_timeout() {
 fn a_directory_another_process_writes_to_exits_with_75() {
     let directory = tempfile::tempdir().unwrap();
     let backend = Backend::start();
+    init(directory.path());
     let disk = Disk::open(directory.path()).unwrap();
     let held = disk.lock(assurance_evidence::LOCK_FILE).unwrap();
     let mut busy = exporter();
@@ -95,9 +97,11 @@ fn a_directory_that_cannot_be_written_exits_with_5() {
     let directory = tempfile::tempdir().unwrap();
     let file = directory.path().join("file");
     fs_err::write(&file, "").unwrap();
-    let refused = run(&file, "http://127.0.0.1:9");
-    assert_eq!(refused.code, Some(5), "{}", refused.stderr);
-    assert!(refused.stderr.contains("not a regular file"), "{}", refused.stderr);
+    for command in [&["init"][..], &["run", "--backend", "http://127.0.0.1:9"], &["seal"], &["prune"]] {
+        let refused = ran(exporter().args(command).arg("--dir").arg(&file));
+        assert_eq!(refused.code, Some(5), "{command:?}: {}", refused.stderr);
+        assert!(refused.stderr.contains("not a regular file"), "{}", refused.stderr);
+    }
     let status = ran(exporter().args(["status", "--dir"]).arg(directory.path().join("nowhere")));
     assert_eq!(status.code, Some(5));
     assert!(status.stderr.contains("nowhere: there is no such file"), "{}", status.stderr);
@@ -142,6 +146,7 @@ fn a_token_or_certificate_that_cannot_be_read_is_named() {
     let backend = Backend::start();
     let dir = directory.path().join("evidence");
     let token = directory.path().join("token");
+    init(&dir);
     let mut with_token = exporter();
     with_token.args(["run", "--backend", &backend.url, "--dir"]).arg(&dir).arg("--token-file").arg(&token);
     let refused = ran(&mut with_token);

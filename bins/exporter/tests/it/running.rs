@@ -2,7 +2,7 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use crate::backend::Backend;
-use crate::command::{Ran, day, days_ago, entry, exporter, names, ran, read, run};
+use crate::command::{Ran, day, days_ago, entry, exporter, init, names, ran, read, run};
 
 /// Waits until something holds, ten seconds at most.
 fn wait_until(what: &str, holds: impl Fn() -> bool) {
@@ -21,6 +21,7 @@ fn collecting_goes_on_until_it_is_told_to_end_and_leaves_the_directory_free_betw
     let directory = tempfile::tempdir().unwrap();
     let dir = directory.path();
     let backend = Backend::start();
+    init(dir);
     let child = exporter()
         .args(["collect", "--interval", "100ms", "--backend", &backend.url, "--dir"])
         .arg(dir)
@@ -57,6 +58,7 @@ fn collecting_goes_on_until_it_is_told_to_end_and_leaves_the_directory_free_betw
 fn a_gap_during_a_long_collection_shows_in_its_exit_code() {
     let directory = tempfile::tempdir().unwrap();
     let backend = Backend::start();
+    init(directory.path());
     backend.write(&entry(1, days_ago(0, 0)));
     let child = exporter()
         .args(["collect", "--interval", "100ms", "--backend", &backend.url, "--dir"])
@@ -84,6 +86,7 @@ fn the_variables_of_the_old_script_are_defaults() {
     let directory = tempfile::tempdir().unwrap();
     let dir = directory.path().join("evidence");
     let backend = Backend::start();
+    init(&dir);
     let from_variables = ran(exporter()
         .arg("run")
         .env("BACKEND_URL", format!("{}/", backend.url))
@@ -91,12 +94,12 @@ fn the_variables_of_the_old_script_are_defaults() {
         .env("RETENTION_DAYS", "90")
         .env("DRY_RUN", "false"));
     assert_eq!(from_variables.code, Some(0), "{}", from_variables.stderr);
-    assert!(from_variables.stderr.contains("RETENTION_DAYS is set, but"), "{}", from_variables.stderr);
-    assert_eq!(names(&dir), ["state"]);
+    assert_eq!(names(&dir), ["log", "state"]);
     // A flag goes before a variable, also where they would exclude each other.
     let log = directory.path().join("log");
     fs_err::write(&log, "").unwrap();
     let other = directory.path().join("other");
+    init(&other);
     let from_flags = ran(exporter()
         .args(["run", "--file"])
         .arg(&log)
@@ -105,10 +108,13 @@ fn the_variables_of_the_old_script_are_defaults() {
         .env("BACKEND_URL", "http://127.0.0.1:9")
         .env("EVIDENCE_DIR", &dir));
     assert_eq!(from_flags.code, Some(0), "{}", from_flags.stderr);
-    assert_eq!(names(&other), ["state"]);
+    assert_eq!(names(&other), ["log", "state"]);
     let wrong = ran(exporter().arg("run").env("BACKEND_URL", "backend").env("EVIDENCE_DIR", &dir));
     assert_eq!(wrong.code, Some(2));
     assert!(wrong.stderr.contains("$BACKEND_URL"), "{}", wrong.stderr);
+    let wrong = ran(exporter().arg("seal").env("RETENTION_DAYS", "long").env("EVIDENCE_DIR", &dir));
+    assert_eq!(wrong.code, Some(2));
+    assert!(wrong.stderr.contains("$RETENTION_DAYS"), "{}", wrong.stderr);
 }
 
 #[test]
@@ -116,7 +122,7 @@ fn the_status_is_told_to_people_and_programs() {
     let directory = tempfile::tempdir().unwrap();
     let dir = directory.path();
     let status = |format: &str| ran(exporter().args(["status", "-o", format, "--dir"]).arg(dir));
-    assert_eq!(status("text").stdout, "nothing was collected yet\n");
+    assert_eq!(status("text").stdout, "nothing was collected yet\nlog         none; create it with `init`\n");
     let backend = Backend::start();
     backend.write(&entry(1, days_ago(1, 0)));
     backend.write(&entry(2, days_ago(0, 0)));
@@ -138,12 +144,17 @@ fn the_status_is_told_to_people_and_programs() {
     let json: serde_json::Value = serde_json::from_str(&status("json").stdout).unwrap();
     assert_eq!((&json["v"], &json["published_days"]), (&1.into(), &1.into()), "{json}");
     assert_eq!(json["open"][0]["events"], 1, "{json}");
+    assert_eq!((&json["log"]["size"], &json["log"]["last_sealed"]), (&2.into(), &yesterday.clone().into()));
+    let sealed =
+        format!("sealed      to {yesterday}\nlog         assurance/evidence, 2 leaves, not witnessed\n");
+    assert!(text.stdout.ends_with(&sealed), "{}", text.stdout);
 }
 
 #[test]
 fn a_run_is_told_to_programs() {
     let directory = tempfile::tempdir().unwrap();
     let backend = Backend::start();
+    init(directory.path());
     backend.write(&entry(1, days_ago(1, 0)));
     let told = ran(exporter()
         .args(["run", "--grace", "0", "-o", "json", "--backend", &backend.url, "--dir"])
@@ -152,6 +163,7 @@ fn a_run_is_told_to_programs() {
     assert_eq!((&json["v"], &json["events"]), (&1.into(), &1.into()), "{json}");
     assert_eq!(json["published"][0]["day"], day(days_ago(1, 0)), "{json}");
     assert_eq!(json["facts"][0]["fact"], "start", "{json}");
+    assert_eq!((&json["sealed"][0]["leaf"], &json["sealed"][0]["events"]), (&1.into(), &1.into()), "{json}");
 }
 
 #[test]

@@ -3,7 +3,13 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-use crate::command::read;
+use crate::command::{exporter, ran, read};
+
+const SERVICES: [&str; 3] = [
+    "assurance-exporter-collect.service",
+    "assurance-exporter-init.service",
+    "assurance-exporter-seal.service",
+];
 
 fn dist() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("dist")
@@ -30,6 +36,7 @@ fn the_units_have_no_mistakes() {
     let mut units = Vec::new();
     for name in [
         "assurance-exporter-collect.service",
+        "assurance-exporter-init.service",
         "assurance-exporter-seal.service",
         "assurance-exporter-seal.timer",
     ] {
@@ -54,9 +61,11 @@ fn the_units_have_no_mistakes() {
 
 #[test]
 fn the_units_expose_little() {
-    for (name, highest) in
-        [("assurance-exporter-collect.service", 1.6), ("assurance-exporter-seal.service", 0.6)]
-    {
+    for (name, highest) in [
+        ("assurance-exporter-collect.service", 1.6),
+        ("assurance-exporter-init.service", 0.9),
+        ("assurance-exporter-seal.service", 0.9),
+    ] {
         let unit = dist().join(name).display().to_string();
         let Some(judged) = analyze(&["security", "--offline=true", &unit]) else { return };
         let output = text(&judged.stdout);
@@ -86,11 +95,40 @@ fn the_variables_file_names_what_the_program_reads() {
         .filter_map(|line| line.split_once('='))
         .map(|(name, _)| name)
         .collect();
-    assert_eq!(names, ["BACKEND_URL", "EVIDENCE_DIR"]);
-    for unit in ["assurance-exporter-collect.service", "assurance-exporter-seal.service"] {
+    assert_eq!(names, ["BACKEND_URL", "EVIDENCE_DIR", "RETENTION_DAYS"]);
+    for unit in SERVICES {
         let unit = read(dist().join(unit));
         let directory = variables.lines().find_map(|line| line.strip_prefix("EVIDENCE_DIR=/var/lib/"));
         let state = unit.lines().find_map(|line| line.strip_prefix("StateDirectory="));
         assert_eq!(state, directory);
+    }
+}
+
+#[test]
+fn the_key_goes_to_those_without_a_network_and_only_to_them() {
+    for name in SERVICES {
+        let unit = read(dist().join(name));
+        let line = |wanted: &str| unit.lines().any(|line| line == wanted);
+        let key = line("LoadCredential=log-key:/etc/assurance/log.key");
+        let cut_off = line("PrivateNetwork=yes") && line("RestrictAddressFamilies=none");
+        let reaches = line("RestrictAddressFamilies=AF_INET AF_INET6");
+        assert_eq!(
+            (key, cut_off, reaches),
+            if name.contains("collect") { (false, false, true) } else { (true, true, false) }
+        );
+    }
+}
+
+#[test]
+fn the_commands_of_the_units_are_those_of_the_program() {
+    for name in SERVICES {
+        let unit = read(dist().join(name));
+        for command in
+            unit.lines().filter_map(|line| line.strip_prefix("ExecStart=/usr/bin/assurance-exporter "))
+        {
+            let words: Vec<&str> = command.split(' ').chain(["--help"]).collect();
+            let help = ran(exporter().args(&words));
+            assert_eq!(help.code, Some(0), "{name}: {command}: {}", help.stderr);
+        }
     }
 }

@@ -1,6 +1,7 @@
 use assurance_metrics_model::Duration;
 use assurance_simulator::{Command, Gate, GateState, QuarantineCause};
-use axum::http::StatusCode;
+use axum::body::Body;
+use axum::http::{Request, StatusCode, header};
 
 use crate::{T0, backend, original};
 
@@ -93,6 +94,19 @@ async fn an_export_is_metadata() {
     insta::assert_snapshot!(answer.body);
     let whole = backend.post("/api/sovereign-mode/audit/export", "").await.json();
     assert_eq!(whole["event_count"], 2, "the first export is an event too");
+}
+
+#[tokio::test]
+async fn an_export_gives_its_lines_to_those_who_accept_them() {
+    let backend = backend();
+    backend.with_override();
+    let request = Request::post("/api/sovereign-mode/audit/export")
+        .header(header::ACCEPT, "application/x-ndjson, application/json")
+        .body(Body::empty())
+        .unwrap();
+    let answer = backend.send(request).await;
+    assert_eq!((answer.status, answer.content_type()), (StatusCode::OK, "application/x-ndjson"));
+    insta::assert_snapshot!(answer.body);
 }
 
 #[tokio::test]

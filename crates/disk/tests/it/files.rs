@@ -147,3 +147,66 @@ fn the_wall_clock_agrees_with_the_system() {
     let distance = (WallClock.now() - written).as_millis().abs();
     assert!(distance < 60_000, "{distance} ms apart");
 }
+
+/// Takes the attribute away again, or the directory could not be removed.
+struct AppendOnly<'p>(&'p Path);
+
+impl<'p> AppendOnly<'p> {
+    /// Nothing where the attribute cannot be set: not every file system knows it, and not every user may.
+    fn set(directory: &'p Path) -> Option<Self> {
+        Self::chattr("+a", directory).then_some(Self(directory))
+    }
+
+    fn chattr(change: &str, directory: &Path) -> bool {
+        let run = std::process::Command::new("chattr").arg(change).arg(directory).output();
+        run.is_ok_and(|output| output.status.success())
+    }
+}
+
+impl Drop for AppendOnly<'_> {
+    fn drop(&mut self) {
+        Self::chattr("-a", self.0);
+    }
+}
+
+#[test]
+fn an_append_only_directory_is_known_as_one_and_takes_what_is_published() {
+    let directory = tempfile::tempdir().unwrap();
+    let disk = Disk::open(directory.path()).unwrap();
+    assert!(!disk.is_append_only("cold").unwrap(), "a directory that is not there");
+    disk.publish("cold/day", &mut &b"1"[..]).unwrap();
+    assert!(!disk.is_append_only("cold").unwrap() && !disk.is_append_only("").unwrap());
+    let cold = directory.path().join("cold");
+    let Some(_set) = AppendOnly::set(&cold) else { return };
+    assert!(disk.is_append_only("cold").unwrap() && !disk.is_append_only("").unwrap());
+    disk.publish("cold/next", &mut &b"2"[..]).unwrap();
+    assert!(disk.remove("cold/day").is_err());
+}
+
+#[test]
+fn a_file_that_is_kept_open_is_closed_when_its_name_goes() {
+    let directory = tempfile::tempdir().unwrap();
+    let disk = Disk::create(directory.path()).unwrap().with_open_files(2);
+    let read = |name: &str| {
+        let mut buffer = [0; 8];
+        disk.read_at(name, 0, &mut buffer).map(|count| buffer[..count].to_vec())
+    };
+    let open = || {
+        let links = fs_err::read_dir("/proc/self/fd").unwrap();
+        let targets = links.filter_map(|link| fs_err::read_link(link.unwrap().path()).ok());
+        targets.filter(|target| target.starts_with(directory.path().join("days"))).count()
+    };
+    for name in ["days/a", "days/b", "days/c"] {
+        disk.publish(name, &mut name.as_bytes()).unwrap();
+        assert_eq!(read(name).unwrap(), name.as_bytes());
+        assert_eq!(read(name).unwrap(), name.as_bytes());
+    }
+    assert_eq!(open(), 2);
+    disk.replace("days/c", b"new").unwrap();
+    assert_eq!(read("days/c").unwrap(), b"new");
+    disk.remove("days/c").unwrap();
+    assert_eq!(open(), 1);
+    assert!(read("days/c").unwrap_err().is_not_found());
+    disk.publish("days/c", &mut &b"again"[..]).unwrap();
+    assert_eq!(read("days/c").unwrap(), b"again");
+}

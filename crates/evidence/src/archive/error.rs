@@ -50,6 +50,8 @@ pub enum ArchiveErrorKind {
     Log {
         /// Why.
         message: String,
+        /// Whether it is not what it was, rather than unreadable.
+        integrity: bool,
     },
     /// A published name is taken by other content.
     #[error(
@@ -96,6 +98,12 @@ impl ArchiveError {
         Self { place: place.into(), kind }
     }
 
+    #[expect(clippy::needless_pass_by_value, reason = "it is what errors are mapped with")]
+    pub(crate) fn of_log(error: crate::seal::SealError) -> Self {
+        let (message, integrity) = (error.to_string(), error.is_integrity());
+        Self::new("", ArchiveErrorKind::Log { message, integrity })
+    }
+
     /// Whether another process holds the directory, so that trying again later may do.
     pub fn is_locked(&self) -> bool {
         matches!(&self.kind, ArchiveErrorKind::Storage(error)
@@ -110,6 +118,7 @@ impl ArchiveError {
                 | ArchiveErrorKind::CursorDamaged { .. }
                 | ArchiveErrorKind::OpenDayDamaged { .. }
                 | ArchiveErrorKind::Conflict
+                | ArchiveErrorKind::Log { integrity: true, .. }
         )
     }
 

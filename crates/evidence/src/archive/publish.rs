@@ -180,8 +180,7 @@ impl Archive {
                 highest = highest.max(number.and_then(|number| number.parse().ok()).unwrap_or(0));
             }
         }
-        let sealed = crate::seal::supplements(&*self.storage, day)
-            .map_err(|error| ArchiveError::new("", ArchiveErrorKind::Log { message: error.to_string() }))?;
+        let sealed = crate::seal::supplements(&*self.storage, day).map_err(ArchiveError::of_log)?;
         let known = published || sealed.is_some();
         Ok(known.then_some(highest.max(sealed.unwrap_or(0))))
     }

@@ -12,14 +12,11 @@ use super::mend::{MAX_TRIED_BYTES, mend};
 use super::{Class, Finding};
 use crate::compress::{self, Decoded};
 use crate::lines::each_line;
-use crate::names::sidecar;
+use crate::names::{MAX_SIDECAR_BYTES, sidecar};
 use crate::{Day, Digest};
 
 /// The most lines whose hashes are held to say which of them differ: 320 MB each for what was sealed and what is there.
 const MAX_LINES_COMPARED: u64 = 10_000_000;
-/// A digest, two spaces and a name, and room for more than there should be.
-const MAX_SIDECAR_BYTES: u64 = 4096;
-
 /// What the log says of a file.
 #[derive(Clone, Debug)]
 pub(super) struct Sealed {

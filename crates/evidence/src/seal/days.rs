@@ -3,23 +3,22 @@ use std::io::{BufRead, BufReader};
 
 use assurance_metrics_model::Timestamp;
 use assurance_storage::{Operation, Reader, Storage, StorageError, StorageErrorKind};
-use assurance_tlog::Frontier;
 use assurance_tlog::note::SigningKey;
 use serde::Serialize;
 
-use super::publish::{digest, publish};
+use super::publish::{digest, of_content, publish};
 use super::{Log, SealError, SealErrorKind};
 use crate::archive::read_cursor;
 use crate::cursor::Progress;
 use crate::fact::DaySummary;
-use crate::lines::each_line;
+use crate::lines::LineHashes;
 use crate::manifest::{
     ClockState, Compressed, DayLeaf, LEAF_VERSION, Leaf, MAX_BYTES_WITH_FACTS, Retention, SealedFacts,
     SealedFile, SupplementLeaf, Totals,
 };
 use crate::names::{
-    CURSOR_FILE, PUBLISHED_DIRECTORY, compressed, day_of_published, in_cold, in_published, leaves,
-    published_events, published_facts, sidecar,
+    CURSOR_FILE, MAX_SIDECAR_BYTES, PUBLISHED_DIRECTORY, compressed, day_of_published, in_cold, in_published,
+    leaves, published_events, published_facts, sidecar,
 };
 use crate::{Day, Digest, Fact, FactKind, compress};
 
@@ -100,6 +99,7 @@ fn due(storage: &dyn Storage, log: &Log) -> Result<Vec<(Day, Option<u32>)>, Seal
             _ => None,
         })
         .collect();
+    let first_open = read_cursor(storage)?.map(|cursor| cursor.first_open);
     let mut due = BTreeSet::new();
     for entry in storage.list(PUBLISHED_DIRECTORY)? {
         let Some((day, rest)) = day_of_published(&entry.name) else { continue };
@@ -112,6 +112,10 @@ fn due(storage: &dyn Storage, log: &Log) -> Result<Vec<(Day, Option<u32>)>, Seal
             None if rest == ".jsonl" => None,
             None => continue,
         };
+        if first_open.is_none_or(|first_open| day >= first_open) {
+            // Whoever put it there, it was not the archive: the day is still open.
+            return Err(SealError::new(entry.name, SealErrorKind::Conflict));
+        }
         if !sealed.contains(&(day, supplement)) {
             due.insert((day, supplement));
         }
@@ -197,32 +201,46 @@ impl Unit<'_> {
 
     /// Hashes and compresses a published file of events, and keeps the hashes of its lines.
     fn events(&self, bare: &str) -> Result<SealedFile, SealError> {
-        let name = in_published(bare);
-        let (mut edge, mut lines, mut hashes) = (Frontier::new(), 0, Vec::new());
-        let read = each_line(&mut Reader::new(self.storage, &name), true, |hash| {
-            lines += 1;
-            if let Some(hash) = hash {
-                // Cannot fail: no file has so many lines.
-                edge.push(hash).ok();
-                hashes.extend_from_slice(hash.as_bytes());
+        let (name, kept) = (in_published(bare), in_cold(&leaves(bare)));
+        let sha256 = self.checksum(bare)?;
+        let mut content = Reader::new(self.storage, &name);
+        let mut hashes = LineHashes::new(&mut content, sha256);
+        let published = match self.storage.publish(&kept, &mut hashes) {
+            // Not read then, or not to its end.
+            Err(error) if error.is_already_exists() => {
+                content = Reader::new(self.storage, &name);
+                hashes = LineHashes::new(&mut content, sha256);
+                of_content(&name, &mut hashes).map(Some)
             }
-        });
-        let (sha256, bytes) = read.map_err(|source| content_error(&name, source))?;
-        self.is_published(bare, sha256)?;
+            other => other.map(|()| None).map_err(SealError::from),
+        };
+        if hashes.is_changed() {
+            return Err(SealError::new(name, SealErrorKind::Changed));
+        }
+        if let Some((wanted, _)) = published?
+            && digest(self.storage, &kept)?.0 != wanted
+        {
+            return Err(SealError::new(kept, SealErrorKind::Conflict));
+        }
+        let (bytes, lines, root) = hashes.summary();
         let zstd = self.compress(bare, sha256, bytes)?;
-        publish(self.storage, &in_cold(&leaves(bare)), &hashes)?;
-        Ok(SealedFile { file: bare.to_owned(), bytes, lines, sha256, root: edge.root(), zstd })
+        Ok(SealedFile { file: bare.to_owned(), bytes, lines, sha256, root, zstd })
     }
 
-    /// The checksum that a file was published with must still be its own.
-    fn is_published(&self, bare: &str, sha256: Digest) -> Result<(), SealError> {
-        let text = format!("{sha256}  {bare}\n");
+    /// The checksum that a file was published with.
+    fn checksum(&self, bare: &str) -> Result<Digest, SealError> {
         let name = in_published(&sidecar(bare));
-        match self.storage.read(&name, 4096) {
-            Ok(found) if found == text.as_bytes() => Ok(()),
-            Ok(_) => Err(SealError::new(in_published(bare), SealErrorKind::Changed)),
-            Err(error) => Err(error.into()),
-        }
+        let text = match self.storage.read(&name, MAX_SIDECAR_BYTES) {
+            Ok(text) => text,
+            Err(error) if error.is_too_large() => {
+                return Err(SealError::new(name, SealErrorKind::Changed));
+            }
+            Err(error) => return Err(error.into()),
+        };
+        let digest =
+            std::str::from_utf8(&text).ok().and_then(|text| text.strip_suffix(&format!("  {bare}\n")));
+        let digest = digest.and_then(|digest| digest.parse().ok());
+        digest.ok_or_else(|| SealError::new(name, SealErrorKind::Changed))
     }
 
     fn compress(&self, bare: &str, sha256: Digest, bytes: u64) -> Result<Compressed, SealError> {
@@ -276,7 +294,9 @@ impl Unit<'_> {
         }
         let summary = summary.ok_or_else(|| self.unreadable("its summary is missing".to_owned()))?;
         let (sha256, bytes) = digest(self.storage, &name)?;
-        self.is_published(bare, sha256)?;
+        if sha256 != self.checksum(bare)? {
+            return Err(SealError::new(name, SealErrorKind::Changed));
+        }
         let zstd = self.compress(bare, sha256, bytes)?;
         let sealed = SealedFacts { file: bare.to_owned(), bytes, lines, sha256, zstd, kinds, first };
         Ok(ReadFacts { sealed, summary })

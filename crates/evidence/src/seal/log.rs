@@ -144,7 +144,7 @@ impl Log {
             log.finish()?;
         }
         log.leaves = log.read_leaves()?;
-        log.copies()?;
+        log.copies(&log.leaves)?;
         Ok(log)
     }
 
@@ -180,19 +180,7 @@ impl Log {
 
     /// The holds that are in force, by their names.
     pub fn holds(&self) -> BTreeMap<&str, &LegalHold> {
-        let mut holds = BTreeMap::new();
-        for leaf in &self.leaves {
-            match leaf {
-                Leaf::LegalHold(hold) => {
-                    holds.insert(hold.id.as_str(), hold);
-                }
-                Leaf::Release(release) => {
-                    holds.remove(release.id.as_str());
-                }
-                _ => {}
-            }
-        }
-        holds
+        holds_of(&self.leaves)
     }
 
     /// Keeps days from being purged.
@@ -259,7 +247,7 @@ impl Log {
         self.save()?;
         self.finish()?;
         self.leaves.extend(leaves);
-        self.copies()
+        Ok(())
     }
 
     /// Keeps what a witness signed, beside the checkpoint of this size.
@@ -273,6 +261,9 @@ impl Log {
         let Some(pending) = self.state.pending.clone() else { return Ok(()) };
         let note = parse_note(&pending.checkpoint)?;
         let grown = self.grow(&pending.leaves)?;
+        let leaves = pending.leaves.iter().map(|leaf| Leaf::decode(leaf.as_bytes()));
+        // Before the checkpoint, so that no sealed day is ever without its copy.
+        self.copies(&leaves.collect::<Result<Vec<_>, _>>()?)?;
         for (path, bytes) in &grown.files {
             publish(&*self.storage, &format!("{LOG_DIRECTORY}/{path}"), bytes)?;
         }
@@ -295,14 +286,14 @@ impl Log {
     }
 
     /// Copies of the leaves beside the plain files of their days, where those are.
-    fn copies(&self) -> Result<(), SealError> {
+    fn copies(&self, leaves: &[Leaf]) -> Result<(), SealError> {
         let published: Vec<String> = self
             .storage
             .list(crate::names::PUBLISHED_DIRECTORY)?
             .into_iter()
             .map(|entry| entry.name)
             .collect();
-        for leaf in &self.leaves {
+        for leaf in leaves {
             let file = match leaf {
                 Leaf::Day(leaf) => &leaf.events.file,
                 Leaf::Supplement(leaf) => &leaf.events.file,
@@ -372,6 +363,23 @@ impl Log {
         text.push(b'\n');
         Ok(self.storage.replace(LOG_STATE_FILE, &text)?)
     }
+}
+
+/// The holds that leaves leave in force, by their names.
+pub fn holds_of(leaves: &[Leaf]) -> BTreeMap<&str, &LegalHold> {
+    let mut holds = BTreeMap::new();
+    for leaf in leaves {
+        match leaf {
+            Leaf::LegalHold(hold) => {
+                holds.insert(hold.id.as_str(), hold);
+            }
+            Leaf::Release(release) => {
+                holds.remove(release.id.as_str());
+            }
+            _ => {}
+        }
+    }
+    holds
 }
 
 /// Whether a log was created here.

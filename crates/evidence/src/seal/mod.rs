@@ -15,6 +15,6 @@ mod publish;
 
 pub use days::{Sealed, Sealing, seal_due};
 pub use error::{SealError, SealErrorKind};
-pub use log::{Beginning, Log, first_day_of, is_initialised};
+pub use log::{Beginning, Log, first_day_of, holds_of, is_initialised};
 pub(crate) use log::{first_day, supplements};
 pub use prune::{Plan, plan, prune};

@@ -23,11 +23,17 @@ pub(crate) struct Backend {
     written: usize,
     /// Whether it answers the question for its statistics.
     pub(crate) counts: bool,
+    /// Whether it answers an export with its content; it fails otherwise, as the first version always does.
+    pub(crate) exports: bool,
 }
 
 impl Backend {
     pub(crate) fn new() -> Self {
         Self { counts: true, ..Self::default() }
+    }
+
+    pub(crate) fn exporting() -> Self {
+        Self { exports: true, ..Self::new() }
     }
 
     /// Writes an entry and gives it as it stands in every answer.
@@ -54,11 +60,26 @@ impl Backend {
                 gone()
             };
         }
+        if path == "/api/sovereign-mode/audit/export" {
+            return if self.exports {
+                ok(&self.export())
+            } else {
+                Response { status: 500, body: Vec::new() }
+            };
+        }
         let limit = path.strip_prefix("/api/sovereign-mode/audit?limit=").expect("no other path");
         let limit: usize = limit.parse().expect("a number");
         assert!((1..=1000).contains(&limit), "the backend answers 422 to this");
         let last = &self.log[self.log.len().saturating_sub(limit)..];
         ok(&format!("[{}]", last.join(",")))
+    }
+}
+
+impl Backend {
+    /// All it has, and the checksum behind it.
+    pub(crate) fn export(&self) -> String {
+        let content = self.log.join("\n");
+        format!("{content}\nSHA256:{}\n", assurance_evidence::Digest::of(content.as_bytes()))
     }
 }
 

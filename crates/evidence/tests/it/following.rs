@@ -187,9 +187,36 @@ fn a_file_of_many_pieces_is_read_in_one_round() {
 }
 
 #[test]
-fn a_line_without_end_is_an_error() {
+fn a_line_that_is_too_long_is_recorded_and_passed_over() {
+    for length in [9 << 20, 17 << 20, 40 << 20] {
+        let mut rig = Rig::new();
+        rig.write(1);
+        let begin = rig.files[PATH].len() as u64;
+        rig.files.get_mut(PATH).unwrap().extend(std::iter::repeat_n(b'x', length));
+        // Its end is not there yet, and then it is.
+        let report = rig.round();
+        assert_eq!((report.outcome.clone(), report.is_incomplete()), (Ok(1), true));
+        assert_eq!(facts(&report), ["start", "damaged_line"]);
+        let damaged = serde_json::to_value(&report.facts[1]).unwrap();
+        assert_eq!(damaged["offset"], begin);
+        assert!(damaged["bytes"].as_u64().unwrap() >= 8 << 20, "{damaged}");
+        rig.files.get_mut(PATH).unwrap().extend(b"xx\n");
+        rig.write(2);
+        let report = rig.round();
+        assert_eq!((report.outcome.clone(), report.is_incomplete()), (Ok(2), false), "{:?}", report.facts);
+        assert_eq!(rig.collected(), rig.written);
+    }
+}
+
+#[test]
+fn a_line_that_is_too_long_may_end_with_its_file() {
     let mut rig = Rig::new();
-    rig.files.insert(PATH.to_owned(), vec![b'x'; 9 << 20]);
-    let error = rig.round().outcome.unwrap_err();
-    insta::assert_snapshot!(error, @"/var/log/brain/audit.jsonl: the line at byte 0 is longer than 8388608 bytes; this is not an audit log");
+    rig.files.get_mut(PATH).unwrap().extend(std::iter::repeat_n(b'x', 9 << 20));
+    assert!(rig.round().is_incomplete());
+    rig.files.get_mut(PATH).unwrap().extend(b"xx");
+    rig.rotate();
+    rig.write(1);
+    let report = rig.round();
+    assert_eq!((report.outcome.clone(), facts(&report)), (Ok(1), vec!["rotated".to_owned()]));
+    assert_eq!(rig.collected(), rig.written);
 }

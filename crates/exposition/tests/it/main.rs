@@ -5,6 +5,7 @@ mod encoding;
 mod errors;
 mod findings;
 mod formats;
+mod history;
 mod properties;
 mod rival;
 mod series;

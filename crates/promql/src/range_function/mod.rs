@@ -2,12 +2,13 @@
 
 mod change;
 mod extended;
+mod outlined;
 mod rate;
 mod slide;
 
 use std::sync::Arc;
 
-use assurance_metrics_model::{Histogram, TimeRange, Timestamp, Value};
+use assurance_metrics_model::{Histogram, TimeRange, Timestamp, Value, extremes, whole_sum};
 
 use crate::annotations::{Annotations, Combining};
 use crate::ast::{Expr, Span};
@@ -20,6 +21,7 @@ use crate::numbers::{Sum, Variance, as_float, nan_first, quantile, regression};
 use crate::select::{RangeSeries, Samples, Windows, first_after};
 
 pub(crate) use extended::boundaries;
+use outlined::{Outlined, Plan};
 use rate::Rates;
 use slide::{Anew, Counts, Deviations, Extremes, Means, Moments, Ordered, Queue, Slide, Trend};
 
@@ -111,29 +113,22 @@ impl Evaluator<'_> {
         let once = windows.is_fixed() && params.first.is_empty() && function != RangeFunction::PredictLinear;
         let evaluated = if once { steps.count.min(1) } else { steps.count };
         let mut lines = Vec::new();
-        self.each_series(matrix, &windows, steps, &mut |annotations, series| {
+        let (mut outline, stretches) = match Plan::new(function, &windows, steps, evaluated) {
+            Some(Plan { outline, stretches }) => (Some(outline), stretches),
+            None => (None, Vec::new()),
+        };
+        self.each_series(matrix, &windows, steps, outline.as_mut(), &mut |annotations, series| {
             let labels = series.labels.clone();
             let mut line = Line::absent(labels, series.drop_name || !keeps_name, steps.count);
             let mut notes = Notes { annotations, metric: series.labels.metric_name(), span };
-            let mut state = State::new(function, series, &windows, steps);
-            let mut at = Window {
-                step: 0,
-                now: steps.start,
-                range: windows.window(steps.start),
-                floats: (0, 0),
-                histograms: (0, 0),
-            };
-            for step in 0..evaluated {
-                let now = steps.at(step);
-                (at.step, at.now, at.range) = (step, now, windows.window(now));
-                let read = if windows.ends.is_some() { windows.read(now) } else { at.range };
-                advance(&mut at.floats, series.floats.times, read);
-                advance(&mut at.histograms, series.histograms.times, read);
-                if at.floats() + at.histograms() == 0 {
-                    continue;
+            match series.outline {
+                Some(outline) => {
+                    let stretches = &stretches;
+                    Outlined { function, outline, windows: &windows, stretches, steps }.evaluate(&mut line);
                 }
-                if let Some(value) = state.evaluate(&at, params, &mut notes) {
-                    line.put(step, value);
+                None => {
+                    let mut state = State::new(function, series, &windows, steps);
+                    state.each_window(evaluated, steps, params, &mut notes, &mut line);
                 }
             }
             if once && let Some(sample) = line.sample(0) {
@@ -160,6 +155,13 @@ fn advance((from, to): &mut (usize, usize), times: &[Timestamp], window: TimeRan
     }
     *from = first_after(times, *from, window.after);
     *to = first_after(times, (*to).max(*from), window.until);
+}
+
+/// Whether windows overlap so much that what one was computed from is kept for the next.
+fn slides(windows: &Windows, steps: &Steps) -> bool {
+    let step = steps.step.as_millis();
+    let overlap = if step == 0 || steps.count < 2 { 0 } else { windows.range.as_millis() / step };
+    overlap >= WORTH_SLIDING && !windows.is_fixed()
 }
 
 fn check_factors(params: &Params) -> Result<(), EvalError> {
@@ -194,9 +196,7 @@ struct State<'a> {
 impl<'a> State<'a> {
     fn new(function: RangeFunction, series: RangeSeries<'a>, windows: &Windows, steps: &Steps) -> Self {
         use RangeFunction as R;
-        let step = steps.step.as_millis();
-        let overlap = if step == 0 || steps.count < 2 { 0 } else { windows.range.as_millis() / step };
-        let sliding = overlap >= WORTH_SLIDING && !windows.is_fixed();
+        let sliding = slides(windows, steps);
         let is_rate = matches!(function, R::Rate | R::Increase | R::Delta);
         let rates = is_rate.then(|| Rates::new(series, function));
         let ordered = (sliding && function == R::Quantile).then(|| Ordered::new(series.floats.values));
@@ -204,6 +204,33 @@ impl<'a> State<'a> {
             (sliding && matches!(function, R::Deriv | R::PredictLinear)).then(|| Queue::new(series.floats));
         let slide = slide(function, series.floats, sliding);
         Self { function, series, windows: *windows, slide, rates, ordered, trend }
+    }
+
+    /// Puts the values of the first so many windows into a line.
+    fn each_window(
+        &mut self,
+        count: usize,
+        steps: &Steps,
+        params: &Params,
+        notes: &mut Notes<'_>,
+        line: &mut Line,
+    ) {
+        let (series, windows) = (self.series, self.windows);
+        let (range, now) = (windows.window(steps.start), steps.start);
+        let mut at = Window { step: 0, now, range, floats: (0, 0), histograms: (0, 0) };
+        for step in 0..count {
+            let now = steps.at(step);
+            (at.step, at.now, at.range) = (step, now, windows.window(now));
+            let read = if windows.ends.is_some() { windows.read(now) } else { at.range };
+            advance(&mut at.floats, series.floats.times, read);
+            advance(&mut at.histograms, series.histograms.times, read);
+            if at.floats() + at.histograms() == 0 {
+                continue;
+            }
+            if let Some(value) = self.evaluate(&at, params, notes) {
+                line.put(step, value);
+            }
+        }
     }
 
     fn evaluate(&mut self, at: &Window, params: &Params, notes: &mut Notes<'_>) -> Option<Value> {
@@ -323,12 +350,8 @@ fn slide<'a>(
         Box::new(Anew(move |from, to| f(&values[from..to])))
     };
     Some(match function {
-        R::Min if !sliding => anew(|values| {
-            values.iter().copied().fold(f64::NAN, |a, b| if b < a || a.is_nan() { b } else { a })
-        }),
-        R::Max if !sliding => anew(|values| {
-            values.iter().copied().fold(f64::NAN, |a, b| if b > a || a.is_nan() { b } else { a })
-        }),
+        R::Min if !sliding => anew(|values| extremes(values).0),
+        R::Max if !sliding => anew(|values| extremes(values).1),
         R::Min => Box::new(Extremes::new(samples, false, false)),
         R::Max => Box::new(Extremes::new(samples, true, false)),
         R::TsOfMin => Box::new(Extremes::new(samples, false, true)),
@@ -349,6 +372,9 @@ fn slide<'a>(
 }
 
 fn sum(values: &[f64]) -> f64 {
+    if let Some(sum) = whole_sum(values) {
+        return sum;
+    }
     let mut sum = Sum::default();
     values.iter().for_each(|v| sum.add(*v));
     sum.total()

@@ -17,13 +17,13 @@ const RESETS_TO_SUM: usize = 32;
 pub(crate) struct Rates<'a> {
     pub(super) series: RangeSeries<'a>,
     pub(super) counter: bool,
-    per_second: bool,
+    extension: Extension,
     resets: Resets,
     histograms: Traits,
 }
 
 /// Where a counter falls: the index of the lower value, the value before, and the running total of those.
-struct Resets {
+pub(super) struct Resets {
     at: Vec<usize>,
     before: Vec<f64>,
     total: Vec<f64>,
@@ -31,23 +31,29 @@ struct Resets {
 
 impl Resets {
     fn of(values: &[f64]) -> Self {
-        let mut resets = Self { at: Vec::new(), before: Vec::new(), total: vec![0.0] };
         // Most counters never fall: a loop without an exit finds that out several at a time.
         if !values.windows(2).fold(false, |falls, pair| falls | (pair[1] < pair[0])) {
-            return resets;
+            return Self::at(std::iter::empty());
         }
-        for (at, pair) in values.windows(2).enumerate() {
-            if pair[1] < pair[0] {
-                resets.at.push(at + 1);
-                resets.before.push(pair[0]);
-                resets.total.push(resets.total[resets.total.len() - 1] + pair[0]);
-            }
+        let falls = values.windows(2).enumerate().filter(|(_, pair)| pair[1] < pair[0]);
+        Self::at(falls.map(|(at, pair)| (at + 1, pair[0])))
+    }
+
+    /// From where they are, rising, and the values before.
+    pub(super) fn at(falls: impl Iterator<Item = (usize, f64)>) -> Self {
+        let mut resets = Self { at: Vec::new(), before: Vec::new(), total: vec![0.0] };
+        let mut total = 0.0;
+        for (at, before) in falls {
+            total += before;
+            resets.at.push(at);
+            resets.before.push(before);
+            resets.total.push(total);
         }
         resets
     }
 
     /// What resets add to the change over the samples `from..to`. A reset at the first of them lies before it.
-    fn between(&self, from: usize, to: usize) -> impl Iterator<Item = f64> + '_ {
+    pub(super) fn between(&self, from: usize, to: usize) -> impl Iterator<Item = f64> + '_ {
         let first = self.at.partition_point(|at| *at <= from);
         let last = self.at.partition_point(|at| *at < to).max(first);
         let many = last - first > RESETS_TO_SUM;
@@ -93,66 +99,45 @@ impl Traits {
 }
 
 /// The change between the first and the last sample, and what extending it needs to know.
-struct Change<'a> {
-    times: &'a [Timestamp],
+pub(super) struct Change {
+    /// Of the first and the last sample.
+    pub(super) times: (Timestamp, Timestamp),
+    /// How many samples.
+    pub(super) count: f64,
     /// First value and change, as numbers: for histograms their counts.
-    first: f64,
-    change: f64,
+    pub(super) first: f64,
+    pub(super) change: f64,
 }
 
-impl<'a> Rates<'a> {
-    pub(super) fn new(series: RangeSeries<'a>, function: RangeFunction) -> Self {
+impl Change {
+    fn of(times: &[Timestamp], first: f64, change: f64) -> Self {
+        let count = as_float(times.len());
+        Self { times: (times[0], times[times.len() - 1]), count, first, change }
+    }
+}
+
+/// How a change between samples becomes that over a range.
+#[derive(Clone, Copy)]
+pub(super) struct Extension {
+    pub(super) counter: bool,
+    per_second: bool,
+}
+
+impl Extension {
+    pub(super) fn of(function: RangeFunction) -> Self {
         let counter = function != RangeFunction::Delta;
-        let values: &[f64] = if counter { series.floats.values } else { &[] };
-        Self {
-            series,
-            counter,
-            per_second: function == RangeFunction::Rate,
-            resets: Resets::of(values),
-            histograms: Traits::of(series.histograms, counter),
-        }
+        Self { counter, per_second: function == RangeFunction::Rate }
     }
 
-    /// The change over the window's whole range (Prometheus `extrapolatedRate`).
-    pub(super) fn extrapolated(&self, at: &Window, notes: &mut Notes<'_>) -> Option<Value> {
-        if at.floats() > 0 && at.histograms() > 0 {
-            notes.annotations.mixed_in_range(notes.metric, notes.span);
-            return None;
-        }
-        if at.histograms() > 1 {
-            let mut histogram = self.between_histograms(at.histograms, notes)?;
-            let samples = self.series.histograms.slice(at.histograms.0, at.histograms.1);
-            let change =
-                Change { times: samples.times, first: samples.values[0].count, change: histogram.count };
-            histogram.scale(self.factor(&change, at.range));
-            return Some(Value::Histogram(Arc::new(histogram)));
-        }
-        if at.floats() < 2 {
-            return None;
-        }
-        let (from, to) = at.floats;
-        let samples = self.series.floats.slice(from, to);
-        let first = samples.values[0];
-        let mut change = samples.values[samples.len() - 1] - first;
-        if self.counter {
-            for before in self.resets.between(from, to) {
-                change += before;
-            }
-        }
-        let factor = self.factor(&Change { times: samples.times, first, change }, at.range);
-        Some(Value::Float(change * factor))
-    }
-
-    /// By what the change between samples becomes that over the range: to its ends where samples come near
-    /// them, by half a distance between samples where they stop short, and for counters not below zero.
-    fn factor(&self, change: &Change<'_>, range: TimeRange) -> f64 {
-        let times = change.times;
-        let (first, last) = (times[0], times[times.len() - 1]);
+    /// By what it is multiplied: to the range's ends where samples come near them, by half a distance between
+    /// samples where they stop short, and for counters not below zero.
+    pub(super) fn factor(self, change: &Change, range: TimeRange) -> f64 {
+        let (first, last) = change.times;
         // In milliseconds: their ratios are what counts, and a division costs more than all the rest.
         let mut to_start = millis(first - range.after);
         let mut to_end = millis(range.until - last);
         let sampled = millis(last - first);
-        let average = sampled / as_float(times.len() - 1);
+        let average = sampled / (change.count - 1.0);
         let threshold = average * 1.1;
         if to_start >= threshold {
             to_start = average / 2.0;
@@ -171,6 +156,50 @@ impl<'a> Rates<'a> {
             factor /= (range.until - range.after).as_secs_f64();
         }
         factor
+    }
+}
+
+impl<'a> Rates<'a> {
+    pub(super) fn new(series: RangeSeries<'a>, function: RangeFunction) -> Self {
+        let extension = Extension::of(function);
+        let counter = extension.counter;
+        let values: &[f64] = if counter { series.floats.values } else { &[] };
+        Self {
+            series,
+            counter,
+            extension,
+            resets: Resets::of(values),
+            histograms: Traits::of(series.histograms, counter),
+        }
+    }
+
+    /// The change over the window's whole range (Prometheus `extrapolatedRate`).
+    pub(super) fn extrapolated(&self, at: &Window, notes: &mut Notes<'_>) -> Option<Value> {
+        if at.floats() > 0 && at.histograms() > 0 {
+            notes.annotations.mixed_in_range(notes.metric, notes.span);
+            return None;
+        }
+        if at.histograms() > 1 {
+            let mut histogram = self.between_histograms(at.histograms, notes)?;
+            let samples = self.series.histograms.slice(at.histograms.0, at.histograms.1);
+            let change = Change::of(samples.times, samples.values[0].count, histogram.count);
+            histogram.scale(self.extension.factor(&change, at.range));
+            return Some(Value::Histogram(Arc::new(histogram)));
+        }
+        if at.floats() < 2 {
+            return None;
+        }
+        let (from, to) = at.floats;
+        let samples = self.series.floats.slice(from, to);
+        let first = samples.values[0];
+        let mut change = samples.values[samples.len() - 1] - first;
+        if self.counter {
+            for before in self.resets.between(from, to) {
+                change += before;
+            }
+        }
+        let factor = self.extension.factor(&Change::of(samples.times, first, change), at.range);
+        Some(Value::Float(change * factor))
     }
 
     /// The change from the first histogram of a window to the last, resets taken into account.
@@ -224,7 +253,7 @@ impl<'a> Rates<'a> {
     }
 
     pub(super) fn per_second(&self, range: TimeRange) -> Option<f64> {
-        self.per_second.then(|| (range.until - range.after).as_secs_f64())
+        self.extension.per_second.then(|| (range.until - range.after).as_secs_f64())
     }
 }
 

@@ -2,6 +2,8 @@
 
 use std::collections::VecDeque;
 
+use assurance_metrics_model::whole_sum;
+
 use crate::numbers::{Mean, Sum, as_float, quantile, quantile_of_sorted};
 use crate::select::Samples;
 
@@ -121,6 +123,10 @@ impl Slide for Means<'_> {
 }
 
 pub(crate) fn mean(values: &[f64]) -> f64 {
+    if let Some(sum) = whole_sum(values) {
+        // Nothing is lost.
+        return sum / as_float(values.len()) + 0.0;
+    }
     let mut mean = Mean::default();
     values.iter().for_each(|v| mean.add(*v));
     mean.mean()
@@ -249,7 +255,9 @@ impl Slide for Extremes<'_> {
             }
             while let Some(last) = self.candidates.back() {
                 let kept = self.samples.values[*last];
-                let beaten = if self.largest { value >= kept } else { value <= kept };
+                // Of equals, zero may have two signs: the first value counts, as it does where nothing slides.
+                let equal = self.time && value >= kept && value <= kept;
+                let beaten = equal || if self.largest { value > kept } else { value < kept };
                 if !beaten {
                     break;
                 }

@@ -6,6 +6,7 @@ mod errors;
 mod generate;
 mod language;
 mod limits;
+mod outlines;
 mod parse_hostile;
 mod parse_oracle;
 mod parse_print;

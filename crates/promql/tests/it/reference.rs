@@ -42,6 +42,29 @@ const SYNTAX: &[(&str, &str, &str)] = &[
     ("comments", "up # whether it answers", ""),
 ];
 
+const LONG_WINDOWS: &str = "\
+## Long windows
+
+The store keeps beside each chunk of a finished day (480 samples at most) what it comes to: how many samples, the \
+first and the last, the smallest and the largest, how often the value changes and falls. Windows of an hour or more are \
+computed from these where they hold whole chunks, and from the samples of the chunks that their ends divide, if \
+that saves at least half of the samples. Every answer is the same, to the bit, as from the samples alone:
+
+| function | the samples of a chunk are read |
+|---|---|
+| `count_over_time`, `present_over_time`, `absent_over_time`, `first_over_time`, `last_over_time`, `ts_of_first_over_time`, `ts_of_last_over_time`, `delta`, `min_over_time`, `max_over_time`, `changes`, `resets` | where NaN or stale markers are among them |
+| `rate`, `increase` | also where the value falls more than once |
+| `sum_over_time`, `avg_over_time` | also unless they are whole numbers that fall at least once, or stand still, and whose sum is below 2^53 |
+
+Late samples, and those that are in memory, are always read, with what else there is of their days. A series with \
+histograms is read as a whole, and so is everything for the other functions, for subqueries, and for `anchored` and \
+`smoothed` ranges.
+
+Samples that are not read take no memory, and do not count against the limit on samples held at once; `stats` counts \
+them among those that were queried.
+
+";
+
 fn page() -> String {
     let mut out = String::from(
         "# PromQL\n\n<!-- Written by: WRITE_REFERENCE=1 cargo test -p assurance-promql reference -->\n\n\
@@ -98,14 +121,17 @@ fn page() -> String {
         "\n## Limits\n\n| what | limit |\n|---|---|\n| length of an expression | {MAX_EXPRESSION_BYTES} bytes |\n\
          | depth of an expression | {MAX_DEPTH} |\n| samples held at once | {} |\n| memory held at once | {} bytes |\n\
          | points of one series in a range query | {} |\n| length of a label value that a function makes | 1048576 bytes |\n\n\
-         Time and the number of queries at once are limited where queries come in: see [HTTP API](http-api.md).\n\n\
-         ## Differences from Prometheus\n\n\
+         Time and the number of queries at once are limited where queries come in: see [HTTP API](http-api.md).\n\n",
+        options.max_samples, options.max_bytes, options.max_points
+    );
+    out.push_str(LONG_WINDOWS);
+    out.push_str(
+        "## Differences from Prometheus\n\n\
          - Start timestamps of samples are not kept, so `rate`, `increase` and `resets` see a reset by values and hints alone.\n\
          - `limitk` keeps the first series by their labels, and `limit_ratio` chooses by a hash of its own: the share is the same, the choice is not.\n\
          - Of equal values `topk` and `bottomk` keep the first by labels; upstream's choice among them is chance.\n\
          - Windows that overlap add up in another order than Prometheus's: results agree to about 12 digits.\n\
          - What [the conformance suite](conformance.md) still finds is listed there.\n",
-        options.max_samples, options.max_bytes, options.max_points
     );
     out
 }

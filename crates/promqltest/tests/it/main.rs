@@ -3,3 +3,4 @@
 mod comparing;
 mod notation;
 mod scripts;
+mod stores;

@@ -7,11 +7,13 @@ use assurance_metrics_model::{
 use assurance_promql::Options;
 use assurance_promqltest::{MemoryStore, Sample, Script, Store, run};
 
+use crate::stores::{Place, Tsdb};
+
 /// The real store, filled in the order of time, as it is in life.
 #[derive(Default)]
-struct Tsdb(Option<assurance_tsdb::Store>, Vec<Sample>);
+struct InOrder(Option<assurance_tsdb::Store>, Vec<Sample>);
 
-impl Store for Tsdb {
+impl Store for InOrder {
     fn clear(&mut self) -> Result<(), String> {
         self.1.clear();
         self.0 = Some(assurance_tsdb::Store::new(assurance_tsdb::Config::default()));
@@ -68,7 +70,17 @@ fn the_scripts_pass_over_the_simplest_store() {
 
 #[test]
 fn the_scripts_pass_over_the_real_store() {
-    check(&mut Tsdb::default());
+    check(&mut InOrder::default());
+}
+
+/// Nothing is changed for it: what was synced, sealed and read back from files answers as memory does.
+#[test]
+fn the_scripts_pass_over_files_that_were_opened_again() {
+    for place in [Place::Memory, Place::Log, Place::Segments] {
+        let mut store = Tsdb::new(place);
+        check(&mut store);
+        assert_eq!(store.segments() > 0, place == Place::Segments, "{place:?}");
+    }
 }
 
 fn outcome(text: &str) -> (usize, Vec<String>, Vec<String>) {

@@ -6,6 +6,7 @@ use bytes::Bytes;
 use http::header::{ACCEPT_ENCODING, AUTHORIZATION, CONTENT_ENCODING, LOCATION, USER_AGENT};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, StatusCode, Uri};
 use http_body_util::{BodyExt as _, Full};
+use hyper::body::Body as _;
 use hyper_rustls::HttpsConnector;
 use hyper_util::client::legacy::Client as HyperClient;
 use hyper_util::client::legacy::connect::HttpConnector;
@@ -18,6 +19,13 @@ const CONNECT_TIMEOUT: StdDuration = StdDuration::from_secs(10);
 
 /// Idle connections close after this, sooner than most servers close theirs.
 const IDLE_TIMEOUT: StdDuration = StdDuration::from_secs(50);
+
+/// What a connection reads at once, and keeps for as long as it is open: without it hundreds of KiB each. A
+/// head that is longer is refused.
+const MAX_BUFFER_BYTES: usize = 32 << 10;
+
+/// Memory is made for a body at once up to here.
+const MAX_PROMISED_BYTES: u64 = 1 << 20;
 
 /// Redirects followed for one request, as browsers and Go do.
 const MAX_REDIRECTS: usize = 10;
@@ -161,6 +169,7 @@ impl Client {
         let inner = HyperClient::builder(TokioExecutor::new())
             .pool_timer(TokioTimer::new())
             .pool_idle_timeout(IDLE_TIMEOUT)
+            .http1_max_buf_size(MAX_BUFFER_BYTES)
             .build(builder.enable_http1().wrap_connector(http));
         Ok(Self { inner, config, compression: true })
     }
@@ -327,7 +336,9 @@ async fn read(
 ) -> Result<Response, ClientErrorKind> {
     let (parts, mut body) = response.into_parts();
     let too_long = || ClientErrorKind::BodyTooLong { limit };
-    let mut bytes = Vec::new();
+    // What is promised is not believed past what most bodies have.
+    let promised = body.size_hint().exact().unwrap_or(0).min(limit).min(MAX_PROMISED_BYTES);
+    let mut bytes = Vec::with_capacity(usize::try_from(promised).unwrap_or(0));
     while let Some(frame) = body.frame().await {
         let frame =
             frame.map_err(|error| ClientErrorKind::Transport { reason: chain(&error), connect: false })?;

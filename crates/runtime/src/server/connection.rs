@@ -15,6 +15,7 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::Watcher;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
+use tokio::sync::watch;
 use tokio::time::Sleep;
 use tower::ServiceExt as _;
 
@@ -23,7 +24,8 @@ use super::{BODY_TIMEOUT, HANDSHAKE_TIMEOUT, HEAD_TIMEOUT, MAX_HEAD_BYTES, REQUE
 
 /// What all connections of a server have in common.
 pub(super) struct Shared {
-    pub(super) router: Router,
+    /// The newest one answers.
+    pub(super) routers: watch::Receiver<Router>,
     pub(super) live: Arc<Live>,
 }
 
@@ -68,7 +70,8 @@ async fn answer(shared: &Shared, request: Request<Incoming>) -> Response<Body> {
     };
     let mut response = if allowed {
         let request = request.map(|body| Body::new(TimedBody::new(body)));
-        match tokio::time::timeout(REQUEST_TIMEOUT, shared.router.clone().oneshot(request)).await {
+        let router = shared.routers.borrow().clone();
+        match tokio::time::timeout(REQUEST_TIMEOUT, router.oneshot(request)).await {
             Ok(Ok(response)) => response,
             Ok(Err(never)) => match never {},
             Err(_elapsed) => text(StatusCode::SERVICE_UNAVAILABLE, "the request took too long\n"),

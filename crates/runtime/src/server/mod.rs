@@ -132,10 +132,17 @@ impl Server {
     }
 
     /// Serves until `stop` turns true, then lets requests under way finish within [`DRAIN_TIMEOUT`].
-    pub async fn serve(self, router: Router, mut stop: watch::Receiver<bool>) {
+    pub async fn serve(self, router: Router, stop: watch::Receiver<bool>) {
+        let (_never_another, routers) = watch::channel(router);
+        self.serve_changing(routers, stop).await;
+    }
+
+    /// As [`Server::serve`], each request answered by the router that is there when it comes: who is not ready yet
+    /// says so, and goes on with the same socket.
+    pub async fn serve_changing(self, routers: watch::Receiver<Router>, mut stop: watch::Receiver<bool>) {
         let places = Arc::new(Semaphore::new(MAX_CONNECTIONS));
         let drain = GracefulShutdown::new();
-        let shared = Arc::new(connection::Shared { router, live: Arc::clone(&self.live) });
+        let shared = Arc::new(connection::Shared { routers, live: Arc::clone(&self.live) });
         let keeping_up = tokio::spawn(self.live.keep_up());
         loop {
             let place = tokio::select! {

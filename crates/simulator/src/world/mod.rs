@@ -422,6 +422,18 @@ impl World {
     /// # Errors
     /// If the process is down; always, as original.
     pub fn export_audit(&mut self, now: Timestamp, request: &ExportRequest) -> Result<AuditExport, Refusal> {
+        self.export_audit_lines(now, request).map(|(export, _)| export)
+    }
+
+    /// Exports the audit list with its lines, for an answer that streams them.
+    ///
+    /// # Errors
+    /// As [`export_audit`](Self::export_audit).
+    pub fn export_audit_lines(
+        &mut self,
+        now: Timestamp,
+        request: &ExportRequest,
+    ) -> Result<(AuditExport, Vec<String>), Refusal> {
         self.begin(now)?;
         if self.config.profile == Profile::AsOriginal {
             return Err(AuditRefusal::NotAwaitable.into());
@@ -466,7 +478,7 @@ impl World {
                 .with("event_count", export.event_count)
                 .with("content_hash", export.content_hash.clone()),
         );
-        Ok(export)
+        Ok((export, lines))
     }
 
     fn bundles(&self, state: BundleState) -> usize {

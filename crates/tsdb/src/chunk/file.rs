@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use assurance_metrics_model::{Column, Timestamp, Value};
 
-use super::{Chunk, Data};
-use crate::bytes::{Cursor, put_signed, put_varint, unzigzag};
+use super::{Chunk, Data, Open, xor};
+use crate::bytes::{Cursor, put_signed, put_varint};
 use crate::histogram::{histogram, put_histogram};
 use crate::packed::{CAPACITY, Packed};
 
@@ -13,11 +13,21 @@ const FLOATS: u8 = 0;
 const PACKED: u8 = 1;
 const HISTOGRAMS: u8 = 2;
 
+/// What a chunk whose bytes begin so is called.
+pub(crate) fn kind_of(tag: u8) -> Option<&'static str> {
+    match tag {
+        FLOATS => Some("xor"),
+        PACKED => Some("packed"),
+        HISTOGRAMS => Some("histogram"),
+        _ => None,
+    }
+}
+
 impl Chunk {
     /// Appends the chunk to `out`; how long it is must be said beside it.
     pub(crate) fn put(&self, out: &mut Vec<u8>) {
         let tag = match &self.data {
-            Data::Floats { .. } => FLOATS,
+            Data::Floats(_) | Data::Steps(_) => FLOATS,
             Data::Packed(_) => PACKED,
             Data::Histograms(_) => HISTOGRAMS,
         };
@@ -25,14 +35,18 @@ impl Chunk {
         put_varint(out, u64::from(self.count));
         put_signed(out, self.first.as_millis());
         match &self.data {
-            Data::Floats { bytes, .. } => out.extend_from_slice(bytes),
+            Data::Floats(bytes) => out.extend_from_slice(bytes),
+            Data::Steps(_) => {
+                let (times, values) = super::floats(self.count, |each| self.each_float(each));
+                xor::put_floats(out, &times, &values);
+            }
             Data::Packed(packed) => {
                 put_signed(out, self.last.as_millis().wrapping_sub(self.first.as_millis()));
                 packed.put(out);
             }
             Data::Histograms(all) => {
                 let mut before: Option<&(Timestamp, Arc<_>)> = None;
-                for sample in all {
+                for sample in all.iter() {
                     let (at, histogram) = sample;
                     let from = before.map_or(self.first, |(at, _)| *at);
                     put_signed(out, at.as_millis().wrapping_sub(from.as_millis()));
@@ -51,8 +65,8 @@ impl Chunk {
     pub(crate) fn read_from(bytes: &[u8]) -> Option<Self> {
         let mut from = Cursor::new(bytes);
         let tag = from.byte()?;
-        let count: u32 = from.number()?;
-        if !(1..=CAPACITY).contains(&(count as usize)) {
+        let count: u16 = from.number()?;
+        if !(1..=CAPACITY).contains(&count.into()) {
             return None;
         }
         let first = Timestamp::from_millis(from.signed()?);
@@ -60,41 +74,21 @@ impl Chunk {
             FLOATS => Self::read_floats(first, count, from.take(from.left())?),
             PACKED => {
                 let last = Timestamp::from_millis(first.as_millis().wrapping_add(from.signed()?));
-                let data = Data::Packed(Packed::read_from(&mut from, first.as_millis(), count as usize)?);
-                (first <= last).then_some(Self { first, last, count, data })
+                let data = Data::Packed(Packed::read_from(&mut from, first.as_millis(), count.into())?);
+                (first <= last).then_some(Self { first, last, data, count })
             }
             HISTOGRAMS => Self::read_histograms(first, count, from),
             _ => None,
         }
     }
 
-    /// Walks through the samples once, so that reading them can do without checks.
-    fn read_floats(first: Timestamp, count: u32, bytes: &[u8]) -> Option<Self> {
-        let mut from = Cursor::new(bytes);
-        let mut last_bits = from.u64()?;
-        let (mut last, mut last_delta) = (first.as_millis(), 0_i64);
-        for _ in 1..count {
-            last_delta = last_delta.wrapping_add(unzigzag(from.varint()?));
-            last = last.wrapping_add(last_delta);
-            let head = from.byte()?;
-            if head == 0 {
-                continue;
-            }
-            let (above, width) = (usize::from(head >> 4), usize::from(head & 0x0f));
-            let below = 8_usize.checked_sub(above)?.checked_sub(width)?;
-            let mut word = [0; 8];
-            word[below..8 - above].copy_from_slice(from.take(width)?);
-            if width == 0 {
-                return None;
-            }
-            last_bits ^= u64::from_le_bytes(word);
-        }
-        let data = Data::Floats { bytes: bytes.to_vec(), last_delta, last_bits };
-        from.is_empty().then_some(Self { first, last: Timestamp::from_millis(last), count, data })
+    fn read_floats(first: Timestamp, count: u16, bytes: &[u8]) -> Option<Self> {
+        let last = Timestamp::from_millis(xor::check(bytes, first.as_millis(), count)?);
+        Some(Self { first, last, data: Data::Floats(bytes.into()), count })
     }
 
-    fn read_histograms(first: Timestamp, count: u32, mut from: Cursor<'_>) -> Option<Self> {
-        let mut all: Vec<(Timestamp, Arc<_>)> = Vec::with_capacity(count as usize);
+    fn read_histograms(first: Timestamp, count: u16, mut from: Cursor<'_>) -> Option<Self> {
+        let mut all: Vec<(Timestamp, Arc<_>)> = Vec::with_capacity(count.into());
         let mut at = first.as_millis();
         for _ in 0..count {
             at = at.wrapping_add(from.signed()?);
@@ -106,7 +100,7 @@ impl Chunk {
             all.push((Timestamp::from_millis(at), value));
         }
         let last = Timestamp::from_millis(at);
-        from.is_empty().then_some(Self { first, last, count, data: Data::Histograms(all) })
+        from.is_empty().then(|| Self { first, last, data: Data::Histograms(Arc::new(all)), count })
     }
 
     /// Samples that rise in time, all of them floats or none, as the chunks of a file that takes no more:
@@ -138,7 +132,12 @@ impl Chunk {
     /// About as many as the chunk takes in a file, its entry in the index included.
     fn file_bytes(&self) -> usize {
         const BESIDE: usize = 36;
-        self.heap_bytes() + BESIDE
+        BESIDE
+            + match &self.data {
+                Data::Packed(packed) => packed.file_bytes(),
+                Data::Floats(bytes) | Data::Steps(bytes) => bytes.len(),
+                Data::Histograms(all) => super::histogram_bytes(all),
+            }
     }
 
     fn of(column: &Column, places: &[usize]) -> Option<Self> {
@@ -147,17 +146,23 @@ impl Chunk {
         if column.histogram(*first).is_none() {
             let times: Vec<i64> = places.iter().map(|place| at(*place).as_millis()).collect();
             let values = &column.floats()[*first..=*last];
-            if let Some(packed) = Packed::new(&times, values) {
-                let count = u32::try_from(places.len()).ok()?;
-                return Some(Self { first: at(*first), last: at(*last), count, data: Data::Packed(packed) });
-            }
+            let data = Packed::new(&times, values).map_or_else(
+                || {
+                    let mut bytes = Vec::new();
+                    xor::put_floats(&mut bytes, &times, values);
+                    Data::Floats(bytes.into())
+                },
+                Data::Packed,
+            );
+            let count = u16::try_from(places.len()).ok()?;
+            return Some(Self { first: at(*first), last: at(*last), data, count });
         }
-        let mut chunk = Self::new(at(*first), &column.value(*first))?;
+        let mut open = Open::new(at(*first), &column.value(*first))?;
         for place in rest {
-            let taken = chunk.grow(at(*place), &column.value(*place));
+            let taken = open.grow(at(*place), &column.value(*place));
             debug_assert!(taken, "a run is of one kind");
         }
-        Some(chunk)
+        Some(open.seal())
     }
 
     /// All samples, by time.

@@ -3,12 +3,11 @@
 use std::ops::Range;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use assurance_metrics_model::{Labels, LabelsBuilder, Matcher, TimeRange, Timestamp};
+use assurance_metrics_model::{Aspect, Labels, LabelsBuilder, Matcher, Summary, TimeRange, Timestamp};
 use hashbrown::HashMap;
 
 use super::summary::Values;
 use crate::bytes::{Cursor, put_bytes, put_count, put_signed, put_varint};
-use crate::selections::key;
 
 /// Selectors whose series are kept beside an index; past it all are found again.
 const MAX_SELECTORS: usize = 256;
@@ -24,6 +23,13 @@ pub(crate) struct ChunkRef {
     pub(crate) last: Timestamp,
     pub(crate) count: u32,
     pub(crate) values: Option<Values>,
+}
+
+impl ChunkRef {
+    /// What a reader wants to know of its samples, and the value before their only fall.
+    pub(crate) fn summary(&self, aspect: Aspect) -> Option<(Summary, Option<f64>)> {
+        self.values.as_ref()?.summary(aspect, self.count, self.first, self.last)
+    }
 }
 
 /// Bytes of the sum that follows each chunk.
@@ -75,6 +81,36 @@ impl IndexWriter {
     }
 }
 
+/// Reads what an index says of the series after `before`, whose first chunk begins at `offset`: its labels, and
+/// its chunks, which are appended. `None` where it says nothing sensible, or is not all there.
+pub(crate) fn read_series(
+    from: &mut Cursor<'_>,
+    before: Option<&Labels>,
+    offset: &mut u64,
+    chunks: &mut Vec<ChunkRef>,
+) -> Option<Labels> {
+    let mut builder = LabelsBuilder::new();
+    let shared: usize = from.number()?;
+    for (name, value) in before.iter().flat_map(|before| before.iter()).take(shared) {
+        builder.set(name, value);
+    }
+    for _ in 0..from.count()? {
+        builder.set(from.text()?, from.text()?);
+    }
+    let mut before = 0_i64;
+    for _ in 0..from.count()? {
+        let (bytes, count) = (from.number()?, from.number()?);
+        let first = before.wrapping_add(from.signed()?);
+        let last = first.wrapping_add(from.signed()?);
+        let values = Values::read(from)?;
+        let (first, end) = (Timestamp::from_millis(first), Timestamp::from_millis(last));
+        chunks.push(ChunkRef { offset: *offset, bytes, first, last: end, count, values });
+        *offset = offset.checked_add(u64::from(bytes) + SUM_BYTES as u64)?;
+        before = last;
+    }
+    Some(builder.build())
+}
+
 impl SegmentIndex {
     /// Reads an index whose first chunk begins at byte `offset`, the last one ending before byte `end`.
     pub(crate) fn read(bytes: &[u8], mut offset: u64, end: u64) -> Option<Self> {
@@ -82,32 +118,24 @@ impl SegmentIndex {
         let mut series: Vec<(Labels, Range<usize>)> = Vec::new();
         let mut chunks = Vec::new();
         while !from.is_empty() {
-            let mut builder = LabelsBuilder::new();
-            let shared: usize = from.number()?;
-            if let Some((before, _)) = series.last() {
-                for (name, value) in before.iter().take(shared) {
-                    builder.set(name, value);
-                }
-            }
-            for _ in 0..from.count()? {
-                builder.set(from.text()?, from.text()?);
-            }
             let start = chunks.len();
-            let mut before = 0_i64;
-            for _ in 0..from.count()? {
-                let (bytes, count) = (from.number()?, from.number()?);
-                let first = before.wrapping_add(from.signed()?);
-                let last = first.wrapping_add(from.signed()?);
-                let values = Values::read(&mut from)?;
-                let (first, end) = (Timestamp::from_millis(first), Timestamp::from_millis(last));
-                chunks.push(ChunkRef { offset, bytes, first, last: end, count, values });
-                offset = offset.checked_add(u64::from(bytes) + SUM_BYTES as u64)?;
-                before = last;
-            }
-            series.push((builder.build(), start..chunks.len()));
+            let before = series.last().map(|(labels, _)| labels);
+            let labels = read_series(&mut from, before, &mut offset, &mut chunks)?;
+            series.push((labels, start..chunks.len()));
         }
         let sorted = series.is_sorted_by(|(a, _), (b, _)| a < b);
         (sorted && offset <= end).then_some(Self { series, chunks, found: Mutex::default() })
+    }
+
+    /// Takes the labels of another index where they are the same: most series are in every day's.
+    pub(crate) fn share_labels(&mut self, other: &Self) {
+        let mut others = other.all_labels().peekable();
+        for (labels, _) in &mut self.series {
+            while others.next_if(|other| *other < labels).is_some() {}
+            if let Some(same) = others.next_if(|other| *other == labels) {
+                *labels = same.clone();
+            }
+        }
     }
 
     pub(crate) fn labels(&self, series: usize) -> &Labels {
@@ -127,11 +155,10 @@ impl SegmentIndex {
         self.series.binary_search_by(|(held, _)| held.cmp(labels)).ok()
     }
 
-    /// The places of the series that satisfy every matcher.
-    pub(crate) fn select(&self, matchers: &[Matcher]) -> Arc<[usize]> {
-        let key = key(matchers);
+    /// The places of the series that satisfy every matcher; `key` is the matchers' own.
+    pub(crate) fn select(&self, key: &str, matchers: &[Matcher]) -> Arc<[usize]> {
         let held = || self.found.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(found) = held().get(&key) {
+        if let Some(found) = held().get(key) {
             return Arc::clone(found);
         }
         let matches = |labels: &Labels| matchers.iter().all(|matcher| matcher.matches_labels(labels));
@@ -140,7 +167,7 @@ impl SegmentIndex {
         if held.len() >= MAX_SELECTORS {
             held.clear();
         }
-        held.insert(key, Arc::clone(&found));
+        held.insert(key.to_owned(), Arc::clone(&found));
         found
     }
 

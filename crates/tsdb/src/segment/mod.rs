@@ -2,6 +2,7 @@
 
 pub(crate) mod blocks;
 pub(crate) mod index;
+mod kept;
 pub(crate) mod summary;
 pub(crate) mod writer;
 
@@ -13,6 +14,7 @@ use assurance_storage::{Entry, Storage, StorageError};
 
 use self::blocks::Blocks;
 use self::index::{SUM_BYTES, SegmentIndex};
+use self::kept::Kept;
 use crate::bytes::Cursor;
 use crate::chunk::Chunk;
 use crate::recovery::{OpenError, OpenErrorKind};
@@ -24,14 +26,17 @@ pub(crate) const DIRECTORY: &str = "segments";
 const MAGIC: [u8; 8] = *b"asrtSEG\n";
 const END_MAGIC: [u8; 8] = *b"asrtEND\n";
 
-/// The version of the format that is written, and the only one that is read.
-const VERSION: u32 = 1;
+/// The version of the format that is written.
+const VERSION: u32 = 2;
 
-const HEADER_BYTES: usize = 16;
-const FOOTER_BYTES: usize = 64;
+/// The oldest version that is read: its summaries know less, all else is the same.
+const OLDEST_VERSION: u32 = 1;
+
+pub(crate) const HEADER_BYTES: usize = 16;
+pub(crate) const FOOTER_BYTES: usize = 64;
 
 /// The longest index that is read: 4 million series with a day of chunks each.
-const MAX_INDEX_BYTES: u64 = 4 << 30;
+pub(crate) const MAX_INDEX_BYTES: u64 = 4 << 30;
 
 pub(crate) const DAY_MILLIS: i64 = 86_400_000;
 
@@ -53,7 +58,7 @@ impl Day {
     }
 
     /// `YYYY-MM-DD`; none for a year that has not four digits, whose samples stay in memory and in the log.
-    fn name(self) -> Option<String> {
+    pub(crate) fn name(self) -> Option<String> {
         let name = self.start().to_string().get(..10)?.to_owned();
         (Self::from_name(&name) == Some(self)).then_some(name)
     }
@@ -69,16 +74,16 @@ pub(crate) fn file_name(day: Day, number: u32) -> Option<String> {
     Some(format!("{DIRECTORY}/{}.{number}", day.name()?))
 }
 
-fn parse_name(name: &str) -> Option<(Day, u32)> {
+pub(crate) fn parse_name(name: &str) -> Option<(Day, u32)> {
     let (date, number) = name.strip_prefix(DIRECTORY)?.strip_prefix('/')?.split_once('.')?;
     let (day, number) = (Day::from_name(date)?, number.parse().ok()?);
     (file_name(day, number).as_deref() == Some(name)).then_some((day, number))
 }
 
-fn header() -> [u8; HEADER_BYTES] {
+fn header(version: u32) -> [u8; HEADER_BYTES] {
     let mut header = [0; HEADER_BYTES];
     header[..8].copy_from_slice(&MAGIC);
-    header[8..12].copy_from_slice(&VERSION.to_le_bytes());
+    header[8..12].copy_from_slice(&version.to_le_bytes());
     let sum = crc32c(&[&header[..12]]);
     header[12..].copy_from_slice(&sum.to_le_bytes());
     header
@@ -87,14 +92,14 @@ fn header() -> [u8; HEADER_BYTES] {
 /// The end of a segment.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Footer {
-    index_offset: u64,
-    index_bytes: u64,
-    samples: u64,
-    first: Timestamp,
-    last: Timestamp,
-    series: u32,
-    chunks: u32,
-    index_sum: u32,
+    pub(crate) index_offset: u64,
+    pub(crate) index_bytes: u64,
+    pub(crate) samples: u64,
+    pub(crate) first: Timestamp,
+    pub(crate) last: Timestamp,
+    pub(crate) series: u32,
+    pub(crate) chunks: u32,
+    pub(crate) index_sum: u32,
 }
 
 impl Default for Footer {
@@ -130,7 +135,7 @@ impl Footer {
         out
     }
 
-    fn read(bytes: &[u8]) -> Option<Self> {
+    pub(crate) fn read(bytes: &[u8]) -> Option<Self> {
         let mut from = Cursor::new(bytes);
         let (index_offset, index_bytes, samples) = (from.u64()?, from.u64()?, from.u64()?);
         let (first, last) = (from.u64()?.cast_signed(), from.u64()?.cast_signed());
@@ -151,12 +156,13 @@ pub(crate) struct Segment {
     pub(crate) number: u32,
     /// Of the file.
     pub(crate) bytes: u64,
-    footer: Footer,
+    pub(crate) footer: Footer,
     blocks: Arc<Blocks>,
     /// Its number among the blocks.
     file: u64,
     /// The first damage that a reader met.
     damage: OnceLock<Arc<str>>,
+    pub(crate) kept: Kept,
 }
 
 /// Why a segment was not opened.
@@ -184,7 +190,7 @@ impl Segment {
         read(0, &mut head)?;
         let end_offset = file.bytes.saturating_sub(FOOTER_BYTES as u64);
         read(end_offset, &mut end)?;
-        let is_ours = head == header();
+        let is_ours = (OLDEST_VERSION..=VERSION).any(|version| head == header(version));
         let sum = u32::from_le_bytes([head[12], head[13], head[14], head[15]]);
         if !is_ours && head.starts_with(&MAGIC) && sum == crc32c(&[&head[..12]]) {
             let found = u32::from_le_bytes([head[8], head[9], head[10], head[11]]);
@@ -214,6 +220,7 @@ impl Segment {
             blocks: Arc::clone(blocks),
             file: blocks.register(),
             damage: OnceLock::new(),
+            kept: Kept::default(),
         })
     }
 
@@ -306,7 +313,7 @@ impl Segment {
 }
 
 /// Fills the buffer; past the end of the file with zeros, which no sum matches.
-fn read_fully(
+pub(crate) fn read_fully(
     storage: &dyn Storage,
     name: &str,
     mut offset: u64,

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use crate::bytes::Cursor;
-use assurance_storage::crc32c;
+use assurance_storage::{crc32c, crc32c_append};
 
 pub(crate) const MAGIC: [u8; 8] = *b"asrtWAL\n";
 
@@ -14,7 +14,7 @@ pub(crate) const VERSION: u32 = 1;
 pub(crate) const HEADER_BYTES: usize = 16;
 
 /// Length and sum.
-const PREFIX_BYTES: usize = 8;
+pub(crate) const PREFIX_BYTES: usize = 8;
 
 /// Kind and check.
 const LEAST_PAYLOAD: usize = 2;
@@ -82,36 +82,71 @@ fn check(kind: u8, length: [u8; 4]) -> u8 {
     length.iter().fold(kind ^ 0xa5, |check, byte| check.rotate_left(1) ^ byte)
 }
 
-/// A record of a log, as offsets into the file.
-#[derive(Clone, Debug)]
-pub(crate) struct Frame {
+/// What stands before a record's content.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Prefix {
     pub(crate) kind: Kind,
-    pub(crate) body: Range<usize>,
+    /// Bytes of the payload: kind, check and content.
+    length: u32,
+    sum: u32,
 }
 
-impl Frame {
-    pub(crate) fn end(&self) -> usize {
+impl Prefix {
+    /// How many bytes it has.
+    pub(crate) const BYTES: usize = PREFIX_BYTES + LEAST_PAYLOAD;
+
+    /// Reads the prefix of a record, unless these bytes cannot be one's.
+    pub(crate) fn read(bytes: &[u8]) -> Option<Self> {
+        let mut from = Cursor::new(bytes);
+        let (length, sum, kind, check_byte) = (from.u32()?, from.u32()?, from.byte()?, from.byte()?);
+        if (length as usize) < LEAST_PAYLOAD || check_byte != check(kind, length.to_le_bytes()) {
+            return None;
+        }
+        let kind = match kind {
+            1 => Kind::Commit,
+            2 => Kind::Chunks,
+            _ => return None,
+        };
+        Some(Self { kind, length, sum })
+    }
+
+    /// The record's bytes, its prefix among them.
+    pub(crate) fn record_bytes(&self) -> u64 {
+        PREFIX_BYTES as u64 + u64::from(self.length)
+    }
+
+    /// The sum of the length; that of the payload continues it.
+    pub(crate) fn begin_sum(&self) -> u32 {
+        crc32c(&[&self.length.to_le_bytes()])
+    }
+
+    /// Whether the sum over length and payload is the one that was written.
+    pub(crate) fn agrees(&self, sum: u32) -> bool {
+        self.sum == sum
+    }
+}
+
+/// A record of a log, as offsets into the file.
+#[derive(Clone, Debug)]
+pub(crate) struct Frame<Offset = u64> {
+    pub(crate) kind: Kind,
+    pub(crate) body: Range<Offset>,
+}
+
+impl<Offset: Copy> Frame<Offset> {
+    pub(crate) fn end(&self) -> Offset {
         self.body.end
     }
 }
 
-/// The record that begins at `at`, if a sound one does.
-pub(crate) fn frame_at(bytes: &[u8], at: usize) -> Option<Frame> {
-    let mut rest = Cursor::new(bytes.get(at..)?);
-    let length = rest.u32()?;
-    let sum = rest.u32()?;
-    let payload = rest.take(usize::try_from(length).ok()?)?;
-    if payload.len() < LEAST_PAYLOAD || payload[1] != check(payload[0], length.to_le_bytes()) {
-        return None;
-    }
-    let kind = match payload[0] {
-        1 => Kind::Commit,
-        2 => Kind::Chunks,
-        _ => return None,
-    };
-    let body = at + PREFIX_BYTES + LEAST_PAYLOAD;
-    let sound = sum == crc32c(&[&length.to_le_bytes(), payload]);
-    sound.then(|| Frame { kind, body: body..body + payload.len() - LEAST_PAYLOAD })
+/// The record that begins at `at` of a file that is in memory, if a sound one does.
+pub(crate) fn frame_at(bytes: &[u8], at: usize) -> Option<Frame<usize>> {
+    let rest = bytes.get(at..)?;
+    let prefix = Prefix::read(rest)?;
+    let end = usize::try_from(prefix.record_bytes()).ok()?;
+    let summed = rest.get(PREFIX_BYTES..end)?;
+    let sum = crc32c_append(prefix.begin_sum(), summed);
+    prefix.agrees(sum).then_some(Frame { kind: prefix.kind, body: at + Prefix::BYTES..at + end })
 }
 
 /// Where the next sound record begins, at `from` or later.
@@ -119,8 +154,7 @@ pub(crate) fn next_frame(bytes: &[u8], from: usize) -> Option<usize> {
     (from..bytes.len()).find(|at| frame_at(bytes, *at).is_some())
 }
 
-/// Whether the record at `at` says that it is longer than what is left of the file, as one does whose writing
-/// was interrupted; or nothing but zeros is left.
+/// As [`Window::is_interrupted`](super::window::Window::is_interrupted).
 pub(crate) fn is_interrupted(bytes: &[u8], at: usize) -> bool {
     let rest = &bytes[at.min(bytes.len())..];
     let length = rest.first_chunk().map(|length| u32::from_le_bytes(*length) as usize);

@@ -2,6 +2,7 @@
 
 pub(crate) mod frame;
 pub(crate) mod record;
+pub(crate) mod window;
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -19,7 +20,7 @@ pub(crate) const DIRECTORY: &str = "wal";
 /// A file that has reached this takes no more records: 64 MiB, some 20 million samples of a scrape.
 pub(crate) const MAX_FILE_BYTES: u64 = 64 << 20;
 
-/// The longest file that is read: a checkpoint of 20 million series with a day of chunks each.
+/// The longest file that is inspected as a whole: a checkpoint of 20 million series with a day of chunks each.
 pub(crate) const MAX_READ_BYTES: u64 = 64 << 30;
 
 /// Numbers of log files have eight digits at least, so that names sort as numbers do.
@@ -57,6 +58,8 @@ struct Current {
     /// Series named so far.
     series: u32,
     is_dirty: bool,
+    /// Whether a record was written.
+    is_used: bool,
 }
 
 /// The log. Whoever holds it commits: its order is the order in which samples become visible.
@@ -68,13 +71,15 @@ pub(crate) struct Log {
     current: Option<Current>,
     /// Files that take no more and are not durable yet.
     unsynced: Vec<Arc<Syncer>>,
-    /// A write failed: nothing more is written until a checkpoint has saved what is missing.
+    /// A write failed: a checkpoint must save what is missing.
+    is_missing_some: bool,
+    /// The file that was begun after it failed too: nothing more is written until then.
     is_broken: bool,
     buffer: Vec<u8>,
     scratch: Column,
     /// Bytes ever written.
     pub(crate) written: u64,
-    /// Bytes that opening would have to read beside the newest checkpoint.
+    /// Bytes of samples that opening would have to read beside the newest checkpoint.
     pub(crate) since_checkpoint: u64,
 }
 
@@ -87,6 +92,7 @@ impl Log {
             next,
             current: None,
             unsynced: Vec::new(),
+            is_missing_some: false,
             is_broken: false,
             buffer: Vec::new(),
             scratch: Column::new(),
@@ -97,14 +103,21 @@ impl Log {
 
     /// Writes what a commit of these samples will make visible.
     ///
-    /// After an error the file is left as it is, and nothing more is written.
+    /// After an error the file is left as it is. The next commit begins another one; where that fails as well,
+    /// nothing more is written: a full disk is not asked at every commit.
     pub(crate) fn commit(&mut self, pending: &[Pending], takes_late: bool) -> Result<(), StorageError> {
         if self.is_broken {
             return Ok(());
         }
         let outcome = self.try_commit(pending, takes_late);
         if outcome.is_err() {
-            self.break_off();
+            let unused = self.current.take_if(|current| !current.is_used);
+            if let Some(current) = unused {
+                // Nothing in it is relied on. It would be one more at each attempt.
+                let _left_over = self.storage.remove(&file_name(current.number));
+            }
+            self.close();
+            self.give_up();
         }
         outcome
     }
@@ -119,6 +132,7 @@ impl Log {
         let out = &mut self.buffer;
         let start = begin(out, Kind::Commit);
         named.put(out);
+        let names = out.len() - start;
         put_samples(out, &samples);
         if !finish(out, start) {
             let kind = StorageErrorKind::TooLarge { max_bytes: u64::from(u32::MAX) };
@@ -126,8 +140,10 @@ impl Log {
         }
         current.is_dirty = true;
         let outcome = current.file.append(out);
+        current.is_used |= outcome.is_ok();
         self.written += out.len() as u64;
-        self.since_checkpoint += out.len() as u64;
+        // Each file names its series anew: where they are many, that alone must not make the next checkpoint due.
+        self.since_checkpoint += (out.len() - names) as u64;
         out.clear();
         outcome
     }
@@ -142,10 +158,12 @@ impl Log {
         self.next += 1;
         let name = file_name(number);
         let file = self.storage.open_append(&name)?;
-        let syncer = Syncer::open(&*self.storage, &name)?;
+        let syncer = Syncer::open(&*self.storage, &name).inspect_err(|_error| {
+            let _left_over = self.storage.remove(&name);
+        })?;
         self.buffer.clear();
         self.buffer.extend_from_slice(&header());
-        self.current = Some(Current { number, file, syncer, series: 0, is_dirty: false });
+        self.current = Some(Current { number, file, syncer, series: 0, is_dirty: false, is_used: false });
         Ok(())
     }
 
@@ -160,15 +178,20 @@ impl Log {
 
     /// Gives up the present file for good: what it holds is not relied on.
     pub(crate) fn break_off(&mut self) {
-        self.is_broken = true;
         self.current = None;
         self.unsynced.clear();
+        self.give_up();
+    }
+
+    fn give_up(&mut self) {
+        self.is_broken = self.is_missing_some;
+        self.is_missing_some = true;
         self.buffer.clear();
     }
 
-    /// Whether commits are not written.
-    pub(crate) fn is_broken(&self) -> bool {
-        self.is_broken
+    /// Whether something was committed since the last [`Log::restart`] that no file is known to hold.
+    pub(crate) fn is_missing_some(&self) -> bool {
+        self.is_missing_some
     }
 
     /// What must be synced for everything committed so far to be durable.
@@ -189,6 +212,7 @@ impl Log {
         let number = self.next;
         self.next += 1;
         self.is_broken = false;
+        self.is_missing_some = false;
         self.since_checkpoint = 0;
         self.buffer.clear();
         number

@@ -7,6 +7,7 @@ use assurance_metrics_model::{Labels, LabelsBuilder, Timestamp, Value};
 use crate::bytes::{Cursor, put_bytes, put_count, put_float, put_signed, put_varint};
 use crate::chunk::Chunk;
 use crate::histogram::{histogram, put_histogram};
+use crate::series::Chunks;
 
 /// Labels of series that a file has not named before; they are numbered in order from `first`.
 #[derive(Debug, Default)]
@@ -149,11 +150,12 @@ impl Commit {
 }
 
 /// Chunks of series, each series whole.
-pub(crate) fn put_chunks(out: &mut Vec<u8>, labels: &Labels, chunks: &[Arc<Chunk>]) {
+pub(crate) fn put_chunks(out: &mut Vec<u8>, labels: &Labels, chunks: &Chunks) {
     put_labels(out, labels);
     put_count(out, chunks.len());
-    for chunk in chunks {
-        let mut bytes = Vec::new();
+    let mut bytes = Vec::new();
+    for chunk in chunks.iter() {
+        bytes.clear();
         chunk.put(&mut bytes);
         put_bytes(out, &bytes);
     }

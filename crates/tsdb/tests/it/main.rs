@@ -3,6 +3,7 @@
 mod appending;
 mod durable;
 mod late;
+mod memory;
 mod model;
 mod reading;
 mod selecting;

@@ -1,7 +1,7 @@
 //! Pages of other origins read what the pattern lets them.
 
+use crate::twin::router;
 use assurance_metrics_model::{MatchOp, Matcher};
-use assurance_web::router;
 use axum::body::Body;
 use axum::http::Method;
 

@@ -2,7 +2,7 @@
 
 use std::io::Read as _;
 
-use assurance_web::router;
+use crate::twin::router;
 use axum::body::Body;
 use axum::http::{HeaderMap, Method, Request};
 use flate2::read::GzDecoder;

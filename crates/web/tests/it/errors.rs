@@ -93,7 +93,7 @@ async fn a_form_that_is_no_text_is_bad_data() {
         .header("content-type", "application/x-www-form-urlencoded")
         .body(b"query=\xff".to_vec().into())
         .unwrap();
-    let answer = send(assurance_web::router(state()), request).await;
+    let answer = send(crate::twin::router(state()), request).await;
     assert_eq!((answer.status.as_u16(), answer.json()["errorType"].as_str()), (400, Some("bad_data")));
 }
 
@@ -109,7 +109,7 @@ async fn only_what_takes_forms_takes_post() {
         assert_eq!(answer.header("allow"), "GET,HEAD");
     }
     let delete = request(Method::DELETE, "/api/v1/series?match[]=up").body("".into()).unwrap();
-    assert_eq!(send(assurance_web::router(state()), delete).await.status, 405);
+    assert_eq!(send(crate::twin::router(state()), delete).await.status, 405);
 }
 
 #[tokio::test]

@@ -18,7 +18,7 @@ async fn forms_and_urls_both_count_and_the_form_comes_first() {
 #[tokio::test]
 async fn a_post_without_a_form_asks_by_its_url() {
     let request = request(Method::POST, "/api/v1/query?query=2&time=4").body("query=3".into()).unwrap();
-    let answer = send(assurance_web::router(crate::world::state()), request).await;
+    let answer = send(crate::twin::router(crate::world::state()), request).await;
     assert_eq!(answer.json()["data"]["result"], json!([4, "2"]));
 }
 

@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
+use crate::twin::router;
 use assurance_metrics_model::{Duration, Histogram, Labels, Timestamp, Value};
 use assurance_remote_write::{Counts, TimeSeries, encode};
-use assurance_web::{State, router};
+use assurance_web::State;
 use axum::Router;
 use axum::body::Body;
 use axum::http::{Request, StatusCode};

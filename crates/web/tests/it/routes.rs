@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use assurance_web::{ENDPOINTS, reference, router};
+use crate::twin::router;
+use assurance_web::{ENDPOINTS, reference};
 use axum::body::Body;
 use axum::http::Method;
 

@@ -2,8 +2,8 @@
 
 use std::sync::atomic::Ordering;
 
+use crate::twin::router;
 use assurance_exposition::{Format, parse};
-use assurance_web::router;
 use axum::body::Body;
 use axum::http::Method;
 

@@ -3,6 +3,7 @@
 
 use std::sync::{Arc, Mutex};
 
+use crate::twin::router;
 use assurance_diagnostics::Source;
 use assurance_metrics_model::{Duration, Timestamp};
 use assurance_notifier::{Receiver, ReceiverKind};
@@ -10,7 +11,7 @@ use assurance_pipeline::{Config, Output, Pipeline};
 use assurance_rules::{RuleFile, Schedule};
 use assurance_scrape::{JobConfig, Response, ScrapeError, TargetGroup};
 use assurance_tsdb::Store;
-use assurance_web::{Settings, State, router};
+use assurance_web::{Settings, State};
 use axum::Router;
 use axum::body::Body;
 use axum::http::{HeaderMap, Request, StatusCode};

@@ -1,6 +1,7 @@
 //! The status page.
 
-use assurance_web::{State, router};
+use crate::twin::router;
+use assurance_web::State;
 use axum::body::Body;
 use axum::http::{Method, Request};
 

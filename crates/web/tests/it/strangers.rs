@@ -3,7 +3,8 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use assurance_web::{Settings, State, router};
+use crate::twin::router;
+use assurance_web::{Settings, State};
 use axum::body::Body;
 use axum::http::{Method, Request};
 
@@ -196,4 +197,31 @@ async fn other_sites_cannot_reload_a_nested_service() {
     let request = request(Method::POST, "/assurance/-/reload").header("origin", "https://evil.example");
     assert_eq!(send(app, request.body(Body::empty()).unwrap()).await.status, 403);
     assert_eq!(reloads.load(Ordering::Relaxed), 0);
+}
+
+#[tokio::test]
+async fn a_snapshot_is_taken_only_where_that_is_switched_on() {
+    let uri = "/api/v1/admin/tsdb/snapshot";
+    let post = |uri: &str| request(Method::POST, uri).body(Body::empty()).unwrap();
+    let off = send(router(state()), post(uri)).await;
+    let refused = r#"{"status":"error","errorType":"unavailable","error":"admin APIs disabled"}"#;
+    assert_eq!((off.status.as_u16(), off.body.as_str()), (500, refused));
+    let mut state = state();
+    state.snapshot = Some(Arc::new(|with_head| {
+        Box::pin(async move {
+            if with_head { Ok("20260102T030405Z-0".to_owned()) } else { Err("full".to_owned()) }
+        })
+    }));
+    let taken = send(router(state.clone()), post(uri)).await;
+    let name = r#"{"status":"success","data":{"name":"20260102T030405Z-0"}}"#;
+    assert_eq!((taken.status.as_u16(), taken.body.as_str()), (200, name));
+    let failed = send(router(state.clone()), post(&format!("{uri}?skip_head=true"))).await;
+    assert!(failed.status == 500 && failed.body.contains("create snapshot: full"), "{}", failed.body);
+    let wrong = send(router(state.clone()), post(&format!("{uri}?skip_head=maybe"))).await;
+    assert!(wrong.status == 400 && wrong.body.contains("skip_head"), "{}", wrong.body);
+    let get = request(Method::GET, uri).body(Body::empty()).unwrap();
+    assert_eq!(send(router(state.clone()), get).await.status, 405);
+    let mut elsewhere = post(uri);
+    elsewhere.headers_mut().insert("origin", "https://evil.example".parse().unwrap());
+    assert_eq!(send(router(state), elsewhere).await.status, 403);
 }

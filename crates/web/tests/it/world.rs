@@ -3,6 +3,7 @@
 
 use std::sync::{Arc, Mutex};
 
+use crate::twin::router;
 use assurance_diagnostics::Source;
 use assurance_metrics_model::{Duration, Timestamp};
 use assurance_notifier::{DeliveryError, Receiver, ReceiverKind};
@@ -12,7 +13,7 @@ use assurance_scrape::{
     JobConfig, RelabelAction, RelabelRule, RelabelSpec, Response as Scraped, ScrapeError, TargetGroup,
 };
 use assurance_tsdb::Store;
-use assurance_web::{State, router};
+use assurance_web::State;
 use axum::Router;
 use axum::body::Body;
 use axum::http::{HeaderMap, Method, Request, StatusCode};

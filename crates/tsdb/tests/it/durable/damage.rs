@@ -1,8 +1,6 @@
 //! Every bit and every length of small files: what is wrong is found, and nothing wrong is answered.
 
-use assurance_metrics_model::{
-    Appender as _, Column, Queryable as _, Selection, TimeRange, Value, stale_nan,
-};
+use assurance_metrics_model::{Appender, Column, Queryable as _, Selection, TimeRange, stale_nan};
 use assurance_storage::{Crashing, Fault, Memory, Plan, Storage as _, Survival};
 use assurance_tsdb::{Config, FaultKind, OpenErrorKind, Recovery, Store};
 
@@ -91,6 +89,37 @@ fn a_flipped_bit_anywhere_in_a_log_is_found_and_costs_one_commit_at_most() {
             }
         }
     }
+}
+
+/// Records longer than what is read at once, and damage far from the beginning.
+#[test]
+fn a_long_log_with_damage_loses_what_is_damaged() {
+    let files = Memory::new();
+    let (store, _) = open(&files);
+    let labels: Vec<_> = (0..20_000).map(|n| series("a_metric_with_a_long_name", &n.to_string())).collect();
+    let mut ends = Vec::new();
+    for n in 0..8_i64 {
+        let mut appender = store.appender();
+        for (k, labels) in labels.iter().enumerate() {
+            appender.append(None, labels, at(30 * n), (k as f64 * 1.1 + n as f64).into()).expect("in order");
+        }
+        appender.commit();
+        ends.push(files.read(LOG, u64::MAX).expect("it was written").len());
+    }
+    drop(store);
+    assert!(ends[0] > 1 << 20 && ends[7] - ends[0] > 1 << 19, "{ends:?}");
+    let mut bytes = files.read(LOG, u64::MAX).expect("it was written");
+    bytes[ends[3] + 5000] ^= 1;
+    bytes.truncate(ends[7] - 1);
+    let damaged = with_file(LOG, &bytes, &files);
+    let (store, recovery) = open(&damaged);
+    let [bad] = &recovery.quarantined[..] else { panic!("one place: {recovery:?}") };
+    assert_eq!((bad.offset as usize, bad.bytes as usize), (ends[3], ends[4] - ends[3]));
+    let copy = damaged.read(bad.copy.as_ref().expect("there is room"), u64::MAX).expect("it was copied");
+    assert_eq!(copy, bytes[ends[3]..ends[4]]);
+    assert_eq!((recovery.torn[0].offset as usize, recovery.samples), (ends[6], 20_000 * 6));
+    let times: Vec<i64> = content(&store)[19_999].1.iter().map(|(at, _)| at / 30_000).collect();
+    assert_eq!(times, [0, 1, 2, 3, 5, 6]);
 }
 
 #[test]
@@ -236,42 +265,5 @@ fn files_of_others_are_refused() {
         let error = Store::open(Config::default(), std::sync::Arc::new(files)).expect_err("it is not ours");
         assert!(matches!(error.kind, OpenErrorKind::Foreign), "{error}");
         assert_eq!(error.file, name);
-    }
-}
-
-#[test]
-fn a_summary_agrees_with_what_is_read() {
-    let files = Memory::new();
-    let (store, _) = open(&files);
-    let mut appender = store.appender();
-    for n in 0..3000_i64 {
-        let value = (n * n % 97) as f64 - if n % 1000 == 7 { 50.5 } else { 0.0 };
-        let value = if n == 1500 { stale_nan() } else { value };
-        appender.append(None, &series("m", "a"), at(60 * n), Value::Float(value)).expect("in order");
-    }
-    appender.commit();
-    assert_eq!(store.maintain(at(2 * 86_400 + 700)).sealed.len(), 2);
-    for (after, until) in [(-1, 200_000), (600, 90_000), (86_340, 86_400), (3, 59), (90_000, 90_060)] {
-        let range = TimeRange::new(at(after), at(until));
-        let found = store.select(&Selection { matchers: &[], range }).expect("files can be read");
-        let Some(series) = found.first() else { continue };
-        let mut column = Column::new();
-        series.read(range, &mut column).expect("files can be read");
-        let samples: Vec<_> = (0..column.len())
-            .filter(|n| !column.is_stale(*n))
-            .map(|n| (column.timestamps()[n], column.floats()[n]))
-            .collect();
-        let Some(summary) = series.summary(range) else {
-            assert!(samples.is_empty(), "{after}..{until}");
-            continue;
-        };
-        let values = samples.iter().map(|(_, value)| *value);
-        assert_eq!(summary.count, samples.len() as u64);
-        assert_eq!(Some(summary.first), samples.first().copied());
-        assert_eq!(Some(summary.last), samples.last().copied());
-        assert_eq!(summary.min.to_bits(), values.clone().fold(f64::INFINITY, f64::min).to_bits());
-        assert_eq!(summary.max.to_bits(), values.fold(f64::NEG_INFINITY, f64::max).to_bits());
-        let falls = samples.windows(2).filter(|pair| pair[1].1 < pair[0].1).map(|pair| pair[0].1);
-        assert!((summary.resets - falls.sum::<f64>()).abs() < 1e-6);
     }
 }

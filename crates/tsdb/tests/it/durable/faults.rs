@@ -1,11 +1,13 @@
 //! What fails, and what happens while files are written.
 
 use std::io::Read;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
 
 use assurance_metrics_model::{Appender as _, Duration};
 use assurance_storage::{
-    AppendFile, Crashing, Entry, Fault, LockGuard, Memory, Plan, Storage, StorageError, Survival,
+    AppendFile, Crashing, Entry, Fault, LockGuard, Memory, Operation, Plan, Storage, StorageError,
+    StorageErrorKind, Survival,
 };
 use assurance_tsdb::{Config, FaultKind, Store};
 
@@ -15,22 +17,24 @@ use crate::{at, put, series};
 const DAY: i64 = 86_400;
 
 #[test]
-fn a_log_file_that_failed_is_not_written_to_again() {
+fn a_log_file_that_failed_is_not_written_to_again_and_another_is_begun_at_once() {
     for fault in [Fault::NoSpace, Fault::Io, Fault::ShortWrite] {
         let files = Crashing::counting();
         let (store, _) = open(&files);
-        let bytes = || files.list("wal").expect("it lists").iter().map(|file| file.bytes).sum::<u64>();
         put(&store, &series("m", "a"), &[(1, 1.0)]);
         files.replan(Plan::new(files.steps() + 1, fault));
         put(&store, &series("m", "a"), &[(2, 2.0)]);
-        let after_fault = bytes();
-        let steps = files.steps();
+        let after_fault = files.list("wal").expect("it lists");
         put(&store, &series("m", "a"), &[(3, 3.0)]);
-        let refused = store.sync().expect_err("samples are in memory only");
+        let refused = store.sync().expect_err("a sample is in memory only");
         assert_eq!((refused.kind, refused.since), (FaultKind::Log, at(2)), "{fault:?}");
-        assert_eq!((bytes(), files.steps()), (after_fault, steps), "{fault:?}: nothing is tried");
+        let logs = files.list("wal").expect("it lists");
+        assert_eq!((&logs[..1], logs.len()), (&after_fault[..], 2), "{fault:?}");
         assert_eq!(store.faults(), [refused]);
         assert_eq!(content(&store)[0].1.len(), 3, "memory has all");
+        let (cut_off, _) = open(&files.after_crash(Survival::Synced));
+        let times: Vec<_> = content(&cut_off)[0].1.iter().map(|(at, _)| *at).collect();
+        assert_eq!(times, [1000, 3000], "{fault:?}: what came before and after is durable");
         let done = store.maintain(at(60));
         assert_eq!((done.is_checkpointed, done.faults), (true, Vec::new()));
         assert!(store.sync().is_ok());
@@ -40,6 +44,109 @@ fn a_log_file_that_failed_is_not_written_to_again() {
         assert!(recovery.is_clean(), "{recovery:?}");
         assert_eq!(content(&after), content(&store));
     }
+}
+
+/// Files on a device that is full until somebody makes room.
+#[derive(Clone, Debug, Default)]
+struct Full {
+    files: Memory,
+    is_full: Arc<AtomicBool>,
+}
+
+impl Full {
+    fn set(&self, is_full: bool) {
+        self.is_full.store(is_full, Ordering::Relaxed);
+    }
+
+    fn check(&self, operation: Operation, name: &str) -> Result<(), StorageError> {
+        let is_full = self.is_full.load(Ordering::Relaxed);
+        let full = || Err(StorageError::new(operation, name, StorageErrorKind::NoSpace));
+        if is_full { full() } else { Ok(()) }
+    }
+}
+
+#[derive(Debug)]
+struct FullFile(Full, String, Box<dyn AppendFile>);
+
+impl AppendFile for FullFile {
+    fn append(&mut self, bytes: &[u8]) -> Result<(), StorageError> {
+        self.0.check(Operation::Append, &self.1)?;
+        self.2.append(bytes)
+    }
+
+    fn sync(&mut self) -> Result<(), StorageError> {
+        self.2.sync()
+    }
+
+    fn truncate(&mut self, bytes: u64) -> Result<(), StorageError> {
+        self.2.truncate(bytes)
+    }
+
+    fn bytes(&self) -> u64 {
+        self.2.bytes()
+    }
+}
+
+impl Storage for Full {
+    fn open_append(&self, name: &str) -> Result<Box<dyn AppendFile>, StorageError> {
+        // As on a real device: there is room for a name, and none for bytes.
+        Ok(Box::new(FullFile(self.clone(), name.to_owned(), self.files.open_append(name)?)))
+    }
+
+    fn publish(&self, name: &str, content: &mut dyn Read) -> Result<(), StorageError> {
+        self.check(Operation::Publish, name)?;
+        self.files.publish(name, content)
+    }
+
+    fn replace(&self, name: &str, content: &[u8]) -> Result<(), StorageError> {
+        self.check(Operation::Replace, name)?;
+        self.files.replace(name, content)
+    }
+
+    fn read(&self, name: &str, max_bytes: u64) -> Result<Vec<u8>, StorageError> {
+        self.files.read(name, max_bytes)
+    }
+
+    fn read_at(&self, name: &str, offset: u64, buffer: &mut [u8]) -> Result<usize, StorageError> {
+        self.files.read_at(name, offset, buffer)
+    }
+
+    fn list(&self, directory: &str) -> Result<Vec<Entry>, StorageError> {
+        self.files.list(directory)
+    }
+
+    fn remove(&self, name: &str) -> Result<(), StorageError> {
+        self.files.remove(name)
+    }
+
+    fn lock(&self, name: &str) -> Result<Box<dyn LockGuard>, StorageError> {
+        self.files.lock(name)
+    }
+}
+
+#[test]
+fn a_full_device_costs_nothing_once_there_is_room_again() {
+    let device = Full::default();
+    let (store, _) = open(&device);
+    put(&store, &series("m", "a"), &[(1, 1.0)]);
+    device.set(true);
+    for minute in 1..=1000 {
+        put(&store, &series("m", "a"), &[(minute * 60, minute as f64)]);
+        put(&store, &series("m", "b"), &[(minute * 60, minute as f64)]);
+        let done = store.maintain(at(minute * 60));
+        let [fault] = &done.faults[..] else { panic!("one fault: {:?}", done.faults) };
+        assert_eq!((fault.kind, fault.since, fault.is_full), (FaultKind::Log, at(60), true));
+    }
+    assert_eq!(device.list("wal").expect("it lists").len(), 1, "no heap of empty files");
+    device.set(false);
+    let done = store.maintain(at(60_060));
+    assert_eq!((done.is_checkpointed, done.faults), (true, Vec::new()));
+    assert!(store.sync().is_ok());
+    put(&store, &series("m", "a"), &[(60_061, 2.0)]);
+    let (after, recovery) = open(&copy(&device));
+    assert!(recovery.is_clean(), "{recovery:?}");
+    assert_eq!(content(&after), content(&store));
+    assert_eq!(content(&after)[1].1.len(), 1000);
 }
 
 #[test]

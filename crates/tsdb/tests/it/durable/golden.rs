@@ -17,6 +17,14 @@ const V1: [(&str, &[u8]); 4] = [
     ("segments/1970-01-01.0", include_bytes!("../../../../../fixtures/tsdb/v1/segments/1970-01-01.0")),
 ];
 
+/// Only segments have a second version.
+const V2: [(&str, &[u8]); 4] = [
+    V1[0],
+    V1[1],
+    V1[2],
+    ("segments/1970-01-01.0", include_bytes!("../../../../../fixtures/tsdb/v2/segments/1970-01-01.0")),
+];
+
 fn histogram(n: i64) -> Value {
     let counts = [n as f64, 2.0 * n as f64];
     Value::Histogram(Arc::new(Histogram {
@@ -67,12 +75,34 @@ fn write() -> Vec<(String, Vec<u8>)> {
     all
 }
 
-#[test]
-fn files_of_version_1_are_read() {
+/// The files of a version, the log from before the segment among them.
+fn files(golden: [(&str, &[u8]); 4]) -> Memory {
     let files = Memory::new();
-    for (name, bytes) in V1 {
+    for (name, bytes) in golden {
         files.replace(name, bytes).expect("memory writes");
     }
+    files
+}
+
+/// The files of the newest version, the log from before the segment among them.
+pub(super) fn golden() -> Memory {
+    files(V2)
+}
+
+/// The files as a store leaves them.
+pub(super) fn golden_store() -> Memory {
+    let files = golden();
+    files.remove("wal/00000000").expect("it is there");
+    files
+}
+
+#[test]
+fn files_of_every_version_are_read() {
+    [V1, V2].into_iter().for_each(are_read);
+}
+
+fn are_read(golden: [(&str, &[u8]); 4]) {
+    let files = files(golden);
     let (store, recovery) = Store::open(Config::default(), Arc::new(files)).expect("they are ours");
     assert!(recovery.is_clean());
     assert_eq!((recovery.segments, recovery.segment_samples, recovery.log_files), (1, 576, 3));
@@ -95,8 +125,8 @@ fn files_of_version_1_are_read() {
 }
 
 #[test]
-fn version_1_is_written_as_ever() {
-    for ((name, bytes), (golden_name, golden)) in write().iter().zip(V1) {
+fn the_newest_version_is_written_as_ever() {
+    for ((name, bytes), (golden_name, golden)) in write().iter().zip(V2) {
         assert_eq!(name, golden_name);
         assert!(bytes == golden, "{name} differs: a new format has a new version and new files");
     }

@@ -1,12 +1,18 @@
 //! A store whose samples survive.
 
+mod clocks;
 mod crashing;
 mod damage;
 mod faults;
 mod golden;
+mod importing;
+mod inspecting;
+mod joining;
 mod keeping;
 mod model;
+mod outlines;
 mod reopening;
+mod snapshots;
 
 use std::sync::Arc;
 

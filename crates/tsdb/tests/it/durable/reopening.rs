@@ -30,6 +30,34 @@ fn what_was_committed_is_there_after_opening_again() {
 }
 
 #[test]
+fn a_store_that_was_closed_is_read_from_a_checkpoint() {
+    let files = Memory::new();
+    let (store, _) = open(&files);
+    put(&store, &series("up", "a"), &[(30, 1.0)]);
+    assert_eq!(store.close(), Ok(()));
+    drop(store);
+    let (store, recovery) = open(&files);
+    assert_eq!((recovery.log_files, recovery.checkpoint_bytes), (1, 0), "a short log is as good");
+    for name in 0..200 {
+        let samples: Vec<(i64, f64)> = (2..800).map(|n| (30 * n, f64::from(name) * 1.1)).collect();
+        put(&store, &series("up", &name.to_string()), &samples);
+    }
+    let before = content(&store);
+    assert_eq!(store.close(), Ok(()));
+    put(&store, &series("up", "a"), &[(60, 1.0)]);
+    drop(store);
+    let (store, recovery) = open(&files);
+    assert_eq!(
+        (recovery.log_files, recovery.samples),
+        (2, 200 * 798 + 2),
+        "a checkpoint and what came after"
+    );
+    assert!(recovery.checkpoint_bytes * 100 > recovery.log_bytes * 99, "{recovery:?}");
+    assert_eq!(content(&store).len(), before.len());
+    assert!(!store.maintain(at(24_000)).is_checkpointed, "what was opened is a checkpoint already");
+}
+
+#[test]
 fn histograms_are_kept_whole() {
     let files = Memory::new();
     let (store, _) = open(&files);

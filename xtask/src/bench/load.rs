@@ -5,6 +5,7 @@ use std::net::{TcpListener, TcpStream};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use crate::peers::Series;
 use crate::rng::Rng;
 
 /// A thread for each connection, and not one of them deep.
@@ -177,24 +178,68 @@ fn head(wanted: bool, name: &str, help: &str, kind: &str) -> String {
 fn body(lines: &[Line], target: u64, scrape: u64, out: &mut Vec<u8>) {
     for (at, line) in lines.iter().enumerate() {
         out.extend_from_slice(line.text.as_bytes());
-        let at = at as u64;
-        // Where it starts, and how fast it goes.
-        let (start, speed) = (draw(target, at) % 2_000_000, at * 7 % 120);
-        // What a histogram has seen, the same for all of its lines.
-        let seen = scrape * (1 + target % 7);
-        // A gauge that stays near where it began.
-        let walk = || 500_000 + start / 4 + draw(target ^ at << 20, scrape) % 20_001;
-        match line.kind {
-            Kind::Counter => push(out, start + scrape * speed),
-            Kind::Still => push(out, start % 3),
-            Kind::Whole => push(out, walk()),
-            Kind::Thousandths => push_thousandths(out, walk()),
-            Kind::Bucket(part) => push(out, seen * part / 8),
-            Kind::Sum => push_thousandths(out, seen * 240),
-            Kind::Count => push(out, seen),
+        let (number, is_thousandths) = value(line.kind, target, at as u64, scrape);
+        if is_thousandths {
+            push_thousandths(out, number);
+        } else {
+            push(out, number);
         }
         out.push(b'\n');
     }
+}
+
+/// The number of a target's line at its n-th scrape, and whether it counts thousandths.
+fn value(kind: Kind, target: u64, at: u64, scrape: u64) -> (u64, bool) {
+    // Where it starts, and how fast it goes.
+    let (start, speed) = (draw(target, at) % 2_000_000, at * 7 % 120);
+    // What a histogram has seen, the same for all of its lines.
+    let seen = scrape * (1 + target % 7);
+    // A gauge that stays near where it began.
+    let walk = || 500_000 + start / 4 + draw(target ^ at << 20, scrape) % 20_001;
+    match kind {
+        Kind::Counter => (start + scrape * speed, false),
+        Kind::Still => (start % 3, false),
+        Kind::Whole => (walk(), false),
+        Kind::Thousandths => (walk(), true),
+        Kind::Bucket(part) => (seen * part / 8, false),
+        Kind::Sum => (seen * 240, true),
+        Kind::Count => (seen, false),
+    }
+}
+
+/// What scrapes of the targets would have found, without scraping: `count` of them, the last one at `end`, both
+/// in milliseconds.
+pub(super) fn history(targets: usize, series: usize, count: usize, step: i64, end: i64) -> Vec<Series> {
+    let lines = lines(series);
+    let mut out = Vec::with_capacity(targets * lines.len());
+    for target in 0..targets {
+        for (at, line) in lines.iter().enumerate() {
+            let samples = (0..count).map(|scrape| {
+                let (number, is_thousandths) = value(line.kind, target as u64, at as u64, scrape as u64);
+                let value = if is_thousandths { number as f64 / 1000.0 } else { number as f64 };
+                (end - (count - 1 - scrape) as i64 * step, value)
+            });
+            out.push(Series { labels: labels(line, target), samples: samples.collect() });
+        }
+    }
+    out
+}
+
+/// What a line is called, taken apart: its labels hold neither quotes nor commas.
+fn labels(line: &Line, target: usize) -> Vec<(String, String)> {
+    let name = line.text.lines().last().unwrap_or_default().trim_end();
+    let (name, pairs) = name.split_once('{').unwrap_or((name, ""));
+    let mut out: Vec<(String, String)> = pairs
+        .trim_end_matches('}')
+        .split(',')
+        .filter_map(|pair| pair.split_once('='))
+        .map(|(label, value)| (label.to_owned(), value.trim_matches('"').to_owned()))
+        .collect();
+    out.push(("__name__".to_owned(), name.to_owned()));
+    out.push(("job".to_owned(), "load".to_owned()));
+    out.push(("instance".to_owned(), format!("target-{target}")));
+    out.sort();
+    out
 }
 
 /// Chance that needs no memory.
@@ -254,6 +299,22 @@ mod tests {
                 .next()
         };
         assert_eq!((count(&first), count(&second)), (Some(0), Some(2)));
+        let written = history(1, 33, 2, 15_000, 60_000);
+        let last = written.last().unwrap();
+        assert_eq!(written.len(), 33);
+        assert_eq!(last.samples.iter().map(|(at, _)| *at).collect::<Vec<_>>(), [45_000, 60_000]);
+        let zero = ask("/1/0/metrics").unwrap();
+        for one in &written {
+            let name = &one.labels.iter().find(|(name, _)| name == "__name__").unwrap().1;
+            let mut own = one.labels.clone();
+            own.retain(|(name, _)| !["__name__", "job", "instance"].contains(&name.as_str()));
+            let is_it = |line: &&str| {
+                line.starts_with(&format!("{name}{{"))
+                    && own.iter().all(|(n, v)| line.contains(&format!("{n}=\"{v}\"")))
+            };
+            let line = zero.lines().find(is_it).unwrap_or_else(|| panic!("{name} {own:?}"));
+            assert_eq!(line.rsplit(' ').next().unwrap().parse(), Ok(one.samples[1].1), "{line}");
+        }
         let mut text = Vec::new();
         push_thousandths(&mut text, 1_020_034);
         assert_eq!(text, b"1020.034");

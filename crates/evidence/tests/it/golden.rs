@@ -1,0 +1,157 @@
+//! The archive of version 1: made once, verified by every later version, and never made anew.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use assurance_evidence::audit::{self, Options};
+use assurance_evidence::manifest::{LegalHold, Retention};
+use assurance_evidence::proof::{Wanted, prove, verify_proof};
+use assurance_evidence::seal::{plan, prune};
+use assurance_metrics_model::Duration;
+use assurance_storage::{Memory, Storage};
+
+use crate::backend::{at, day};
+use crate::rig::{Rig, findings, key, policy, witness};
+
+/// What an archive is made of, but for `state/`, which is the program's own.
+const DIRECTORIES: [&str; 8] = [
+    "hot",
+    "cold",
+    "log",
+    "log/checkpoints",
+    "log/cosignatures",
+    "log/tile/0",
+    "log/tile/entries",
+    "log/tile/entries/000.p",
+];
+
+fn folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures/evidence/v1")
+}
+
+/// Six days: one is purged, two are compressed only, one has a supplement; a hold, a rotation and a witness.
+fn written_today() -> Arc<dyn Storage> {
+    let mut rig = Rig::new(Arc::new(Memory::new()));
+    rig.retention = Retention { hot_days: 2, cold_days: 4 };
+    for events in [3, 0, 5, 1] {
+        rig.day(events);
+    }
+    rig.backend.write(at("2026-01-05T23:59:59Z"));
+    rig.day(2);
+    let hold = LegalHold {
+        v: 0,
+        index: 0,
+        at: rig.now,
+        id: "case-7".to_owned(),
+        from: day("2026-01-03"),
+        to: None,
+        reason: "inquiry".to_owned(),
+        by: "counsel".to_owned(),
+    };
+    rig.open().hold(hold, &rig.key).unwrap();
+    rig.open().rotate(rig.now, &rig.key, &key(2), "yearly").unwrap();
+    rig.key = key(2);
+    rig.day(4);
+    rig.now += Duration::from_secs(3600);
+    let mut log = rig.open();
+    let planned = plan(&*rig.storage, &log, rig.retention, rig.now).unwrap();
+    prune(&*rig.storage, &mut log, &planned, rig.retention, rig.now, Some(&rig.key)).unwrap();
+    rig.witness(&witness(7));
+    rig.storage
+}
+
+fn files(storage: &dyn Storage) -> BTreeMap<String, Vec<u8>> {
+    let mut files = BTreeMap::new();
+    let mut directories: Vec<String> = DIRECTORIES.map(str::to_owned).to_vec();
+    for row in ["0", "entries"] {
+        directories.extend((0..16).map(|tile| format!("log/tile/{row}/{tile:03}.p")));
+    }
+    for directory in directories {
+        for entry in storage.list(&directory).unwrap() {
+            files.insert(entry.name.clone(), storage.read(&entry.name, 1 << 20).unwrap());
+        }
+    }
+    files
+}
+
+/// The files below a folder.
+fn kept() -> BTreeMap<String, Vec<u8>> {
+    let (mut files, mut folders) = (BTreeMap::new(), vec![folder()]);
+    while let Some(below) = folders.pop() {
+        for entry in fs_err::read_dir(below).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else {
+                let name = path.strip_prefix(folder()).unwrap().display().to_string();
+                files.insert(name, fs_err::read(path).unwrap());
+            }
+        }
+    }
+    files
+}
+
+fn archive() -> Memory {
+    let storage = Memory::new();
+    kept().iter().for_each(|(name, bytes)| storage.publish(name, &mut &bytes[..]).unwrap());
+    storage
+}
+
+#[test]
+fn an_archive_of_version_1_verifies() {
+    let storage = archive();
+    let mut options = Options::at(at("2026-01-08T04:00:00Z"));
+    options.policy = Some(policy(&key(1), Some(&witness(7))));
+    let report = audit::verify(&storage, &options, &mut |_| {}).unwrap();
+    assert_eq!(findings(&report), [""; 0]);
+    insta::assert_json_snapshot!("golden_report", report);
+    let leaves: Vec<String> = audit::leaves(&storage)
+        .unwrap()
+        .unwrap()
+        .into_iter()
+        .map(|leaf| String::from_utf8(leaf).unwrap())
+        .collect();
+    insta::assert_snapshot!("golden_leaves", leaves.join("\n"));
+    let proof = prove(&storage, &Wanted::line(day("2026-01-04"), 2)).unwrap();
+    let proven = verify_proof(&proof, &policy(&key(2), Some(&witness(7)))).unwrap();
+    assert_eq!((proven.day, proven.line), (day("2026-01-04"), 2));
+}
+
+#[test]
+fn every_byte_of_an_archive_of_version_1_is_looked_at() {
+    // Of the key in the archive nothing is believed where a policy has one.
+    for name in kept().keys().filter(|name| *name != "log/vkey") {
+        let storage = archive();
+        let mut bytes = storage.read(name, 1 << 20).unwrap();
+        let Some(last) = bytes.len().checked_sub(2) else { continue }; // an empty day's
+        bytes[last] ^= 1;
+        storage.remove(name).unwrap();
+        storage.publish(name, &mut &bytes[..]).unwrap();
+        let mut options = Options::at(at("2026-01-08T04:00:00Z"));
+        options.policy = Some(policy(&key(1), None));
+        let report = audit::verify(&storage, &options, &mut |_| {}).unwrap();
+        assert!(!report.findings.is_empty(), "a change of {name} was not seen");
+    }
+}
+
+/// Where this fails because compressed bytes differ, a new version of the compressor is the reason, and archives are as
+/// good as before. Where anything else differs, the format changed, and that is another version of it.
+#[test]
+fn version_1_is_written_as_ever() {
+    let written = files(&*written_today());
+    if !folder().exists() {
+        // The first time, and no other.
+        for (name, bytes) in &written {
+            let path = folder().join(name);
+            fs_err::create_dir_all(path.parent().unwrap()).unwrap();
+            fs_err::write(path, bytes).unwrap();
+        }
+        panic!("the archive was missing and is there now: look at it, and run this again");
+    }
+    let kept = kept();
+    assert_eq!(written.keys().collect::<Vec<_>>(), kept.keys().collect::<Vec<_>>());
+    for (name, bytes) in &written {
+        assert!(*bytes == kept[name], "{name} is written in another way than before");
+    }
+}
