@@ -229,7 +229,7 @@ fn throughput(days: usize, events: usize, say: &mut dyn FnMut(String)) -> Result
         fs_err::remove_file(file)?;
     }
     // From what is left after ninety days.
-    archive.now = archive.now + Duration::from_secs(91 * 86_400);
+    archive.now += Duration::from_secs(91 * 86_400);
     let cold = cost(|| archive.verify(0))?;
     let line = |name: &str, cost: &Cost, goal: bool| {
         let ratio = theirs.cpu / cost.cpu;

@@ -168,7 +168,8 @@ impl Builder {
             }
         }
         let storage: Arc<dyn Storage> = Arc::new(self.memory.clone());
-        work(self, &storage).expect("what was interrupted can be done again");
+        let again = work(self, &storage);
+        again.unwrap_or_else(|error| panic!("what was interrupted can be done again: {error}"));
     }
 
     fn day(&mut self) {

@@ -181,7 +181,8 @@ impl Archive {
             }
         }
         let sealed = crate::seal::supplements(&*self.storage, day).map_err(ArchiveError::of_log)?;
-        Ok(sealed.max(published.then_some(highest)))
+        let known = published || sealed.is_some();
+        Ok(known.then_some(highest.max(sealed.unwrap_or(0))))
     }
 
     /// Carries out what the cursor says is being published. Every step finds out whether it was done before.

@@ -111,12 +111,12 @@ impl FileCheck<'_> {
         if read.sha256 != self.sealed.sha256 {
             return Ok(Form::Bad { digest: read.sha256 });
         }
-        self.contradictions(read);
+        self.contradictions(&read);
         Ok(Form::Good)
     }
 
     /// The file is the sealed one; its other measures must be those of the leaf.
-    fn contradictions(&mut self, read: Summary) {
+    fn contradictions(&mut self, read: &Summary) {
         let sealed = self.sealed;
         let mut wrong = Vec::new();
         if read.bytes != sealed.bytes {
@@ -149,7 +149,7 @@ impl FileCheck<'_> {
         }
         match decoded {
             Ok(read) if read.value.sha256 == sealed.sha256 && read.trailing == 0 => {
-                self.contradictions(read.value)
+                self.contradictions(&read.value);
             }
             _ => {
                 let message = "the leaf has this file's checksum, but not its content's";
@@ -181,7 +181,7 @@ impl FileCheck<'_> {
         };
         let present = line_hashes(&mut Reader::new(self.storage, &sealed.plain)).ok().flatten();
         let lines = sealed_lines.zip(present).and_then(|(sealed, present)| compare(&sealed, &present));
-        self.name(&sealed.plain, exact, lines, fits);
+        self.name(&sealed.plain, exact, lines.as_ref(), fits);
         Ok(())
     }
 
@@ -260,7 +260,7 @@ impl FileCheck<'_> {
                     self.committed_lines()?
                 };
                 let lines = kept.zip(present).and_then(|(sealed, present)| compare(&sealed, &present));
-                self.name(&sealed.cold, None, lines, fits);
+                self.name(&sealed.cold, None, lines.as_ref(), fits);
             }
             Err(error) => {
                 let found = storage_length(storage, &sealed.cold)?;
@@ -277,14 +277,14 @@ impl FileCheck<'_> {
         Ok(())
     }
 
-    fn name(&mut self, file: &str, exact: Option<Difference>, lines: Option<LineChange>, fits: bool) {
-        let how = match (&exact, &lines) {
+    fn name(&mut self, file: &str, exact: Option<Difference>, lines: Option<&LineChange>, fits: bool) {
+        let how = match (&exact, lines) {
             (Some(Difference { change: change @ Change::BitFlip { .. }, .. }), _) => change.text(),
             (_, Some(lines)) => lines.text(),
             (Some(exact), None) => exact.change.text(),
             (None, None) => "nothing is left to say which lines".to_owned(),
         };
-        let line = match (&exact, &lines) {
+        let line = match (&exact, lines) {
             (Some(Difference { change: Change::BitFlip { .. } | Change::Truncated { .. }, line }), _) => {
                 Some(*line)
             }
@@ -292,7 +292,7 @@ impl FileCheck<'_> {
             (Some(exact), None) => Some(exact.line),
             (None, None) => None,
         };
-        let class = match (&exact, &lines) {
+        let class = match (&exact, lines) {
             _ if fits => Class::ReplacedFile,
             (Some(Difference { change: Change::BitFlip { .. }, .. }), _) => Class::BitFlip,
             (Some(Difference { change: Change::Truncated { .. }, .. }), _) => Class::Truncated,
@@ -377,7 +377,7 @@ impl FileCheck<'_> {
                 self.find(class, &file, None, message);
             }
             None if form == Form::Good => {
-                self.find(Class::MissingFile, &file, None, "the checksum file is gone")
+                self.find(Class::MissingFile, &file, None, "the checksum file is gone");
             }
             None => {}
         }
@@ -452,7 +452,7 @@ fn line_hashes_and_digest(content: &mut dyn Read) -> io::Result<(Digest, Option<
 }
 
 fn hashes_of(bytes: &[u8]) -> Option<Vec<Hash>> {
-    if bytes.len() % Hash::BYTES != 0 {
+    if !bytes.len().is_multiple_of(Hash::BYTES) {
         return None;
     }
     Some(bytes.chunks_exact(Hash::BYTES).map(|hash| Hash::new(hash.try_into().unwrap_or_default())).collect())

@@ -95,7 +95,7 @@ impl Reading<'_> {
             }
             history.times.push((leaf.at(), leaf.day()));
             match leaf {
-                Leaf::Start(leaf) => self.start(leaf, &mut history),
+                Leaf::Start(leaf) => self.start(&leaf, &mut history),
                 Leaf::Day(leaf) => self.day(index, leaf, &mut history),
                 Leaf::Supplement(leaf) => self.supplement(index, leaf, &mut history),
                 Leaf::KeyRotation(leaf) => self.rotation(index, &leaf, &mut history),
@@ -123,7 +123,7 @@ impl Reading<'_> {
         self.findings.push(Finding::integrity(class, file, message).of_some(day).at_leaf(leaf));
     }
 
-    fn start(&mut self, leaf: Start, history: &mut History) {
+    fn start(&mut self, leaf: &Start, history: &mut History) {
         if leaf.origin != self.log.checkpoint.origin() {
             let message = format!("the log began as {:?}", leaf.origin);
             self.find(Class::RewrittenLog, 0, None, message);

@@ -328,7 +328,7 @@ impl Inspector<'_> {
             }
         }
         for signature in self.log.note.signatures() {
-            if let Verified::By(at) = verify_one(self.log.note.text(), signature.clone(), &keys) {
+            if let Verified::By(at) = verify_one(self.log.note.text(), signature, &keys) {
                 signatures.seen.push(Seen { size: self.log.size(), at });
             }
         }
@@ -388,7 +388,7 @@ impl Inspector<'_> {
         let over = over.to_string();
         let by_witness = |text: &[u8]| {
             let signature = signature_line(text).filter(|signature| signature.id() == id)?;
-            match verify_one(&over, signature.clone(), keys) {
+            match verify_one(&over, &signature, keys) {
                 Verified::By(at) => Some((size, signature, at)),
                 _ => None,
             }
@@ -448,7 +448,7 @@ enum Verified {
 }
 
 /// Whether one signature is a witness's, of this very text.
-fn verify_one(text: &str, signature: NoteSignature, keys: &[VerifierKey]) -> Verified {
+fn verify_one(text: &str, signature: &NoteSignature, keys: &[VerifierKey]) -> Verified {
     let text = format!("{text}\n{signature}\n");
     let Ok(alone) = SignedNote::parse(&text) else { return Verified::No };
     match note::verify(&alone, keys) {

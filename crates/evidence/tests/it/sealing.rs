@@ -230,6 +230,53 @@ fn days_turn_cold_and_are_purged_and_are_not_taken_for_tampering() {
 }
 
 #[test]
+fn what_comes_late_for_a_day_without_files_becomes_a_supplement() {
+    let mut rig = Rig::new(Arc::new(Memory::new()));
+    rig.retention = Retention { hot_days: 1, cold_days: 3 };
+    for _ in 0..6 {
+        rig.day(1);
+    }
+    let mut log = rig.open();
+    let planned = plan(&*rig.storage, &log, rig.retention, rig.now).unwrap();
+    prune(&*rig.storage, &mut log, &planned, rig.retention, rig.now, Some(&rig.key)).unwrap();
+    let exists = |name: &str| rig.storage.read(name, 1 << 20).is_ok();
+    let (purged, cold) = ("2026-01-02", "2026-01-05");
+    assert!(!exists(&format!("cold/audit-{purged}.jsonl.zst")));
+    assert!(!exists(&format!("hot/audit-{cold}.jsonl")) && exists(&format!("cold/audit-{cold}.jsonl.zst")));
+    // Twice before the next seal, and once after it.
+    for round in 0..3 {
+        for day in [purged, cold] {
+            rig.backend.write(crate::backend::at(&format!("{day}T23:0{round}:00Z")));
+        }
+        rig.now += Duration::from_minutes(30);
+        rig.collect(0);
+        if round == 1 {
+            rig.end_day();
+        }
+    }
+    rig.day(1);
+    for day in [purged, cold] {
+        assert!(
+            rig.storage.read(&format!("hot/audit-{day}.jsonl"), 1 << 20).is_err(),
+            "{day} is not begun anew"
+        );
+        for number in 1..4 {
+            let name = format!("hot/audit-{day}.supplement-{number}.jsonl");
+            assert!(rig.storage.read(&name, 1 << 20).is_ok(), "{name}");
+        }
+    }
+    let report = rig.verify(&rig.options());
+    assert_eq!(findings(&report), [""; 0]);
+    // They outlast the next run that lets go of what is no longer kept.
+    let mut log = rig.open();
+    let planned = plan(&*rig.storage, &log, rig.retention, rig.now).unwrap();
+    prune(&*rig.storage, &mut log, &planned, rig.retention, rig.now, Some(&rig.key)).unwrap();
+    let report = rig.verify(&rig.options());
+    assert_eq!(findings(&report), [""; 0]);
+    assert!(rig.storage.read(&format!("cold/audit-{purged}.supplement-1.jsonl.zst"), 1 << 20).is_ok());
+}
+
+#[test]
 fn without_the_quorum_a_log_is_unwitnessed_and_nothing_else() {
     let mut rig = Rig::new(Arc::new(Memory::new()));
     rig.day(1);
