@@ -19,6 +19,8 @@ pub(crate) const ORIGIN: &str = "brain.example/evidence";
 pub(crate) const WITNESSES: [&str; 2] = ["witness.example/w1", "witness.example/w2"];
 
 type Failure = Box<dyn std::error::Error>;
+/// Something that is done to an archive.
+type Work<'w> = dyn Fn(&Builder, &Arc<dyn Storage>) -> Result<(), Failure> + 'w;
 
 /// The secret of the log's n-th key, from 1.
 pub(crate) fn log_seed(number: u8) -> [u8; 32] {
@@ -156,7 +158,7 @@ impl Builder {
     }
 
     /// Does something, is interrupted now and then, and then does it again.
-    fn step(&mut self, work: &dyn Fn(&Self, &Arc<dyn Storage>) -> Result<(), Failure>) {
+    fn step(&mut self, work: &Work<'_>) {
         if self.rng.chance(0.1) {
             let at = 1 + self.rng.next() % 60;
             let crashing = Crashing::over(&self.memory, Plan::new(at, Fault::Crash));
