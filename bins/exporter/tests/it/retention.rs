@@ -26,7 +26,7 @@ fn prune(dir: &Path, more: &[&str]) -> Ran {
     ran(exporter().arg("prune").arg("--dir").arg(dir).args(KEEP).args(more))
 }
 
-fn of_day<'n>(names: &'n [String], ago: i64) -> Vec<&'n String> {
+fn of_day(names: &[String], ago: i64) -> Vec<&String> {
     names.iter().filter(|name| name.contains(&day(days_ago(ago, 0)))).collect()
 }
 
