@@ -49,14 +49,15 @@ fn written_today() -> Arc<dyn Storage> {
         reason: "inquiry".to_owned(),
         by: "counsel".to_owned(),
     };
-    rig.open().hold(hold, &rig.key).unwrap();
-    rig.open().rotate(rig.now, &rig.key, &key(2), "yearly").unwrap();
+    rig.open().hold(hold, &rig.key).expect("as the test made it");
+    rig.open().rotate(rig.now, &rig.key, &key(2), "yearly").expect("as the test made it");
     rig.key = key(2);
     rig.day(4);
     rig.now += Duration::from_secs(3600);
     let mut log = rig.open();
-    let planned = plan(&*rig.storage, &log, rig.retention, rig.now).unwrap();
-    prune(&*rig.storage, &mut log, &planned, rig.retention, rig.now, Some(&rig.key)).unwrap();
+    let planned = plan(&*rig.storage, &log, rig.retention, rig.now).expect("as the test made it");
+    prune(&*rig.storage, &mut log, &planned, rig.retention, rig.now, Some(&rig.key))
+        .expect("as the test made it");
     rig.witness(&witness(7));
     rig.storage
 }
@@ -68,8 +69,9 @@ fn files(storage: &dyn Storage) -> BTreeMap<String, Vec<u8>> {
         directories.extend((0..16).map(|tile| format!("log/tile/{row}/{tile:03}.p")));
     }
     for directory in directories {
-        for entry in storage.list(&directory).unwrap() {
-            files.insert(entry.name.clone(), storage.read(&entry.name, 1 << 20).unwrap());
+        for entry in storage.list(&directory).expect("as the test made it") {
+            files
+                .insert(entry.name.clone(), storage.read(&entry.name, 1 << 20).expect("as the test made it"));
         }
     }
     files
@@ -79,13 +81,13 @@ fn files(storage: &dyn Storage) -> BTreeMap<String, Vec<u8>> {
 fn kept() -> BTreeMap<String, Vec<u8>> {
     let (mut files, mut folders) = (BTreeMap::new(), vec![folder()]);
     while let Some(below) = folders.pop() {
-        for entry in fs_err::read_dir(below).unwrap() {
-            let path = entry.unwrap().path();
+        for entry in fs_err::read_dir(below).expect("as the test made it") {
+            let path = entry.expect("as the test made it").path();
             if path.is_dir() {
                 folders.push(path);
             } else {
-                let name = path.strip_prefix(folder()).unwrap().display().to_string();
-                files.insert(name, fs_err::read(path).unwrap());
+                let name = path.strip_prefix(folder()).expect("as the test made it").display().to_string();
+                files.insert(name, fs_err::read(path).expect("as the test made it"));
             }
         }
     }
@@ -94,7 +96,9 @@ fn kept() -> BTreeMap<String, Vec<u8>> {
 
 fn archive() -> Memory {
     let storage = Memory::new();
-    kept().iter().for_each(|(name, bytes)| storage.publish(name, &mut &bytes[..]).unwrap());
+    kept()
+        .iter()
+        .for_each(|(name, bytes)| storage.publish(name, &mut &bytes[..]).expect("as the test made it"));
     storage
 }
 
@@ -103,18 +107,18 @@ fn an_archive_of_version_1_verifies() {
     let storage = archive();
     let mut options = Options::at(at("2026-01-08T04:00:00Z"));
     options.policy = Some(policy(&key(1), Some(&witness(7))));
-    let report = audit::verify(&storage, &options, &mut |_| {}).unwrap();
+    let report = audit::verify(&storage, &options, &mut |_| {}).expect("as the test made it");
     assert_eq!(findings(&report), [""; 0]);
     insta::assert_json_snapshot!("golden_report", report);
     let leaves: Vec<String> = audit::leaves(&storage)
-        .unwrap()
-        .unwrap()
+        .expect("as the test made it")
+        .expect("as the test made it")
         .into_iter()
-        .map(|leaf| String::from_utf8(leaf).unwrap())
+        .map(|leaf| String::from_utf8(leaf).expect("as the test made it"))
         .collect();
     insta::assert_snapshot!("golden_leaves", leaves.join("\n"));
-    let proof = prove(&storage, &Wanted::line(day("2026-01-04"), 2)).unwrap();
-    let proven = verify_proof(&proof, &policy(&key(2), Some(&witness(7)))).unwrap();
+    let proof = prove(&storage, &Wanted::line(day("2026-01-04"), 2)).expect("as the test made it");
+    let proven = verify_proof(&proof, &policy(&key(2), Some(&witness(7)))).expect("as the test made it");
     assert_eq!((proven.day, proven.line), (day("2026-01-04"), 2));
 }
 
@@ -123,14 +127,14 @@ fn every_byte_of_an_archive_of_version_1_is_looked_at() {
     // Of the key in the archive nothing is believed where a policy has one.
     for name in kept().keys().filter(|name| *name != "log/vkey") {
         let storage = archive();
-        let mut bytes = storage.read(name, 1 << 20).unwrap();
+        let mut bytes = storage.read(name, 1 << 20).expect("as the test made it");
         let Some(last) = bytes.len().checked_sub(2) else { continue }; // an empty day's
         bytes[last] ^= 1;
-        storage.remove(name).unwrap();
-        storage.publish(name, &mut &bytes[..]).unwrap();
+        storage.remove(name).expect("as the test made it");
+        storage.publish(name, &mut &bytes[..]).expect("as the test made it");
         let mut options = Options::at(at("2026-01-08T04:00:00Z"));
         options.policy = Some(policy(&key(1), None));
-        let report = audit::verify(&storage, &options, &mut |_| {}).unwrap();
+        let report = audit::verify(&storage, &options, &mut |_| {}).expect("as the test made it");
         assert!(!report.findings.is_empty(), "a change of {name} was not seen");
     }
 }
@@ -144,8 +148,8 @@ fn version_1_is_written_as_ever() {
         // The first time, and no other.
         for (name, bytes) in &written {
             let path = folder().join(name);
-            fs_err::create_dir_all(path.parent().unwrap()).unwrap();
-            fs_err::write(path, bytes).unwrap();
+            fs_err::create_dir_all(path.parent().expect("as the test made it")).expect("as the test made it");
+            fs_err::write(path, bytes).expect("as the test made it");
         }
         panic!("the archive was missing and is there now: look at it, and run this again");
     }

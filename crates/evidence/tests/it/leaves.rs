@@ -8,7 +8,7 @@ use assurance_tlog::leaf_hash;
 use proptest::prelude::*;
 
 fn day(text: &str) -> Day {
-    text.parse().unwrap()
+    text.parse().expect("as the test made it")
 }
 
 fn compressed(file: &str) -> Compressed {
@@ -118,9 +118,9 @@ fn one_of_each() -> Vec<Leaf> {
 fn every_kind_is_read_back_from_its_one_spelling() {
     let mut all = Vec::new();
     for leaf in one_of_each() {
-        let bytes = leaf.encode().unwrap();
-        assert_eq!(Leaf::decode(&bytes).unwrap(), leaf);
-        all.push(String::from_utf8(bytes).unwrap());
+        let bytes = leaf.encode().expect("as the test made it");
+        assert_eq!(Leaf::decode(&bytes).expect("as the test made it"), leaf);
+        all.push(String::from_utf8(bytes).expect("as the test made it"));
     }
     insta::assert_snapshot!("leaves", all.join("\n"));
 }
@@ -128,8 +128,8 @@ fn every_kind_is_read_back_from_its_one_spelling() {
 #[test]
 fn any_other_spelling_is_refused() {
     for leaf in one_of_each() {
-        let bytes = leaf.encode().unwrap();
-        let text = String::from_utf8(bytes).unwrap();
+        let bytes = leaf.encode().expect("as the test made it");
+        let text = String::from_utf8(bytes).expect("as the test made it");
         let spaced = text.replacen(':', ": ", 1);
         assert!(matches!(Leaf::decode(spaced.as_bytes()), Err(LeafError::Spelling { .. })), "{spaced}");
         let more = text.replacen('{', "{\"more\":1,", 1);
@@ -139,7 +139,9 @@ fn any_other_spelling_is_refused() {
         let newer = text.replacen("\"v\":1", "\"v\":2", 1);
         assert!(matches!(Leaf::decode(newer.as_bytes()), Err(LeafError::Version { found: 2 })), "{newer}");
     }
-    let left_out = String::from_utf8(one_of_each()[4].encode().unwrap()).unwrap().replace("\"to\":null,", "");
+    let left_out = String::from_utf8(one_of_each()[4].encode().expect("as the test made it"))
+        .expect("as the test made it")
+        .replace("\"to\":null,", "");
     assert!(matches!(Leaf::decode(left_out.as_bytes()), Err(LeafError::Spelling { .. })));
     assert!(matches!(Leaf::decode(&[b'x'; 70_000]), Err(LeafError::TooLong { bytes: 70_000 })));
 }
@@ -166,6 +168,6 @@ proptest! {
         (leaf.index, leaf.events.bytes, leaf.source, leaf.complete) = (index, bytes, source, complete);
         (leaf.clock.error_ms, leaf.facts.kinds) = (error_ms, kinds);
         let leaf = Leaf::Day(leaf);
-        prop_assert_eq!(Leaf::decode(&leaf.encode().unwrap()).unwrap(), leaf);
+        prop_assert_eq!(Leaf::decode(&leaf.encode().expect("as the test made it")).expect("as the test made it"), leaf);
     }
 }
