@@ -24,6 +24,7 @@ fn verify(args: &Verify) -> Result<Report, Exit> {
     options.policy = args.policy.as_deref().map(talk::policy).transpose()?;
     options.since = args.since.as_deref().map(talk::read).transpose()?;
     options.max_age = args.max_age;
+    options.threads = std::thread::available_parallelism().map_or(1, usize::from);
     let mut bar = Bar::new();
     let show = &mut |progress: Progress| bar.show(format!("{} of {} days", progress.days, progress.of));
     audit::verify(&storage, &options, show).map_err(|error| failed(Exit::Storage, error))

@@ -51,6 +51,20 @@ pub(super) fn difference(sealed: &mut dyn Read, found: &mut dyn Read) -> io::Res
     }
 }
 
+/// Whether two readers give the same.
+pub(super) fn is_same(a: &mut dyn Read, b: &mut dyn Read) -> io::Result<bool> {
+    let (mut left, mut right) = (vec![0; READ_BYTES], vec![0; READ_BYTES]);
+    loop {
+        let (a, b) = (fill(a, &mut left)?, fill(b, &mut right)?);
+        if left[..a] != right[..b] {
+            return Ok(false);
+        }
+        if a < READ_BYTES {
+            return Ok(true);
+        }
+    }
+}
+
 #[derive(Default)]
 struct Tally {
     offset: u64,
@@ -162,5 +176,21 @@ mod tests {
         assert_eq!(difference.line, offset + 1);
         found.truncate(2 * READ_BYTES);
         assert_eq!(of(&sealed, &found).unwrap().change, Change::Truncated { at: 2 * READ_BYTES as u64 });
+    }
+
+    #[test]
+    fn the_same_is_the_same_to_the_last_byte() {
+        for length in [0, 1, READ_BYTES - 1, READ_BYTES, READ_BYTES + 1, 2 * READ_BYTES] {
+            let one = vec![7; length];
+            let same = |other: &[u8]| is_same(&mut &one[..], &mut &other[..]).unwrap();
+            assert!(same(&one));
+            assert!(!same(&[&one[..], b"x"].concat()));
+            if let Some(last) = length.checked_sub(1) {
+                assert!(!same(&one[..last]));
+                let mut other = one.clone();
+                other[last] ^= 1;
+                assert!(!same(&other));
+            }
+        }
     }
 }

@@ -36,25 +36,64 @@ impl<'a> Days<'a> {
         Self { storage, history, entries, now, report, known: BTreeSet::new() }
     }
 
-    pub(super) fn check(mut self, progress: &mut dyn FnMut(Progress)) -> Result<(), StorageError> {
-        let of = self.history.days.len() as u64;
-        for (checked, (day, sealed)) in self.history.days.iter().enumerate() {
-            progress(Progress { days: checked as u64, of });
-            self.report.days += 1;
-            self.report.first_day = self.report.first_day.or(Some(*day));
-            self.report.last_day = Some(*day);
-            if sealed.purged.is_some() {
-                self.report.purged_days += 1;
-            } else {
-                self.day(*day, sealed)?;
+    /// Checks all days, so many at a time.
+    pub(super) fn check(
+        mut self,
+        at_a_time: usize,
+        progress: &mut dyn FnMut(Progress),
+    ) -> Result<(), StorageError> {
+        let days: Vec<(&Day, &SealedDay)> = self.history.days.iter().collect();
+        let of = days.len() as u64;
+        for batch in days.chunks(at_a_time.max(1)) {
+            progress(Progress { days: self.report.days, of });
+            if let [(day, sealed)] = batch {
+                self.one(**day, sealed)?;
+                continue;
             }
-            let since = sealed.purged.unwrap_or(0);
-            for supplement in sealed.supplements.iter().filter(|supplement| supplement.index > since) {
-                self.supplement(*day, supplement)?;
+            let parts = std::thread::scope(|scope| {
+                let alone = |(day, sealed): &(&Day, &'a SealedDay)| {
+                    let (day, sealed) = (**day, *sealed);
+                    let (storage, history, entries, now) =
+                        (self.storage, self.history, self.entries, self.now);
+                    scope.spawn(move || {
+                        let mut report = Report::default();
+                        let mut days = Days::new(storage, history, entries, now, &mut report);
+                        days.one(day, sealed)?;
+                        let known = days.known;
+                        Ok((report, known))
+                    })
+                };
+                let threads: Vec<_> = batch.iter().map(alone).collect();
+                let joined = threads.into_iter().map(|thread| match thread.join() {
+                    Ok(part) => part,
+                    Err(panic) => std::panic::resume_unwind(panic),
+                });
+                joined.collect::<Result<Vec<_>, StorageError>>()
+            });
+            for (part, known) in parts? {
+                self.report.add(part);
+                self.known.extend(known);
+                progress(Progress { days: self.report.days, of });
             }
         }
         progress(Progress { days: of, of });
         self.strangers()
+    }
+
+    fn one(&mut self, day: Day, sealed: &SealedDay) -> Result<(), StorageError> {
+        self.report.days += 1;
+        self.report.first_day = self.report.first_day.or(Some(day));
+        self.report.last_day = Some(day);
+        if sealed.purged.is_some() {
+            self.report.purged_days += 1;
+        } else {
+            self.day(day, sealed)?;
+        }
+        let since = sealed.purged.unwrap_or(0);
+        for supplement in sealed.supplements.iter().filter(|supplement| supplement.index > since) {
+            self.supplement(day, supplement)?;
+        }
+        Ok(())
     }
 
     fn day(&mut self, day: Day, sealed: &SealedDay) -> Result<(), StorageError> {

@@ -6,7 +6,7 @@ use assurance_storage::{Reader, Storage, StorageError};
 use assurance_tlog::{Frontier, Hash};
 use sha2::{Digest as _, Sha256};
 
-use super::bytes::{Change, Difference, difference};
+use super::bytes::{Change, Difference, difference, is_same};
 use super::lines::{LineChange, compare};
 use super::mend::{MAX_TRIED_BYTES, mend};
 use super::{Class, Finding};
@@ -62,7 +62,7 @@ impl FileCheck<'_> {
     pub(super) fn run(mut self) -> Result<Presence, StorageError> {
         let sealed = self.sealed;
         let plain = self.plain()?;
-        let cold = self.cold()?;
+        let cold = self.cold(plain == Form::Good)?;
         let presence = Presence { plain: plain != Form::Missing, cold: cold != Form::Missing };
         if !presence.plain && !presence.cold {
             return Ok(presence); // whoever asks knows whether that may be
@@ -135,10 +135,18 @@ impl FileCheck<'_> {
         }
     }
 
-    fn cold(&mut self) -> Result<Form, StorageError> {
+    /// Reads the compressed form once. Beside a plain form that is what was sealed, it must hold that; alone, it is
+    /// measured as a plain one would be.
+    fn cold(&mut self, has_plain: bool) -> Result<Form, StorageError> {
         let (storage, sealed) = (self.storage, self.sealed);
         let mut hashing = Hashing::new(Reader::new(storage, &sealed.cold));
-        let decoded = compress::decode(&mut hashing, |content| summarise(content, sealed.root.is_some()));
+        let decoded = compress::decode(&mut hashing, |content| {
+            if has_plain {
+                let plain = &mut Reader::new(storage, &sealed.plain);
+                return Ok(if is_same(content, plain)? { Held::Plain } else { Held::Else });
+            }
+            summarise(content, sealed.root.is_some()).map(Held::Measured)
+        });
         // Where it is no frame, the rest was not read yet.
         if let Err(error) = io::copy(&mut hashing, &mut io::sink()) {
             return missing::<Form>(storage, &sealed.cold, error).map(|_| Form::Missing);
@@ -148,8 +156,9 @@ impl FileCheck<'_> {
             return Ok(Form::Bad { digest });
         }
         match decoded {
-            Ok(read) if read.value.sha256 == sealed.sha256 && read.trailing == 0 => {
-                self.contradictions(&read.value);
+            Ok(Decoded { value: Held::Plain, trailing: 0 }) => {}
+            Ok(Decoded { value: Held::Measured(read), trailing: 0 }) if read.sha256 == sealed.sha256 => {
+                self.contradictions(&read);
             }
             _ => {
                 let message = "the leaf has this file's checksum, but not its content's";
@@ -412,6 +421,15 @@ fn storage_length(storage: &dyn Storage, name: &str) -> Result<u64, StorageError
     let directory = name.rsplit_once('/').map_or("", |(directory, _)| directory);
     let entries = storage.list(directory)?;
     Ok(entries.iter().find(|entry| entry.name == name).map_or(0, |entry| entry.bytes))
+}
+
+/// What a frame held.
+enum Held {
+    /// What the plain form is.
+    Plain,
+    /// Something else.
+    Else,
+    Measured(Summary),
 }
 
 /// The measures of a file's content.

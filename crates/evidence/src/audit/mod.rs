@@ -46,12 +46,14 @@ pub struct Options {
     pub since: Option<String>,
     /// How old the newest seal may be.
     pub max_age: Option<Duration>,
+    /// How many days are checked at a time, each on a thread of its own; the findings are the same, in the same order.
+    pub threads: usize,
 }
 
 impl Options {
     /// Verification at a time, against the archive's own key.
     pub fn at(now: Timestamp) -> Self {
-        Self { now, policy: None, since: None, max_age: None }
+        Self { now, policy: None, since: None, max_age: None, threads: 1 }
     }
 }
 
@@ -102,6 +104,17 @@ pub struct Report {
 }
 
 impl Report {
+    /// Adds what was found of later days.
+    fn add(&mut self, later: Self) {
+        self.days += later.days;
+        self.purged_days += later.purged_days;
+        self.first_day = self.first_day.or(later.first_day);
+        self.last_day = later.last_day.or(self.last_day);
+        self.events += later.events;
+        self.bytes += later.bytes;
+        self.findings.extend(later.findings);
+    }
+
     /// The worst of the findings.
     pub fn severity(&self) -> Option<Severity> {
         self.findings.iter().map(|finding| finding.severity).max()
@@ -146,7 +159,8 @@ pub fn verify(
     });
     age(options, &log, &history, &signatures, &mut report);
     if log.is_whole {
-        Days::new(storage, &history, &log.entries, options.now, &mut report).check(progress)?;
+        Days::new(storage, &history, &log.entries, options.now, &mut report)
+            .check(options.threads, progress)?;
     }
     Ok(report)
 }

@@ -327,3 +327,25 @@ fn one_event_is_proven_with_nothing_but_a_policy() {
     let found = prove(&*rig.storage, &Wanted::id(id, None));
     assert!(found.is_err() || verify_proof(&found.unwrap(), &policy).is_ok());
 }
+
+#[test]
+fn several_days_at_a_time_give_the_same_report() {
+    let mut rig = Rig::new(Arc::new(Memory::new()));
+    for events in [3, 0, 1, 0, 12, 2, 5] {
+        rig.day(events);
+    }
+    for (name, content) in
+        [("hot/audit-2026-01-02.jsonl", "{}\n"), ("cold/audit-2026-01-06.jsonl.zst", "none")]
+    {
+        rig.storage.remove(name).unwrap();
+        rig.storage.publish(name, &mut content.as_bytes()).unwrap();
+    }
+    rig.storage.remove("hot/audit-2026-01-08.jsonl.sha256").unwrap();
+    let mut options = rig.options();
+    let one = rig.verify(&options);
+    assert!(one.findings.len() >= 3, "{one:?}");
+    for threads in [2, 3, 100] {
+        options.threads = threads;
+        assert_eq!(rig.verify(&options), one, "{threads} threads");
+    }
+}
