@@ -230,16 +230,22 @@ impl Keeper {
     /// Logs what does not work once, and once that it works again.
     fn tell_faults(&self, faults: &[Fault]) {
         let mut told = self.shared.told.lock().unwrap_or_else(PoisonError::into_inner);
-        let now: BTreeSet<_> = faults.iter().map(|fault| (fault.kind, fault.file.clone())).collect();
+        // A fault that lasts is one, whatever file it meets next: each attempt has another, and none may call for
+        // the next at once. Damaged files are one each.
+        let place = |fault: &Fault| match fault.kind {
+            FaultKind::Damaged => (fault.kind, fault.file.clone()),
+            kind => (kind, String::new()),
+        };
+        let now: BTreeSet<_> = faults.iter().map(place).collect();
         for fault in faults {
-            if !told.contains(&(fault.kind, fault.file.clone())) {
+            if !told.contains(&place(fault)) {
                 tracing::error!(file = %fault.file, "storage: {fault}; scraping, evaluation and notification go on");
                 self.shared.broken.notify_one();
             }
         }
         for (kind, file) in told.difference(&now) {
             if now.iter().all(|(other, _)| other != kind) {
-                tracing::info!(%file, "storage: what failed here works again");
+                tracing::info!(?kind, %file, "storage: what failed here works again");
             }
         }
         *told = now;

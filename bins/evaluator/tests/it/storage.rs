@@ -211,6 +211,10 @@ fn samples_that_cannot_be_written_are_told_of_everywhere_can_be_asked_for_and_ar
     });
     let metrics = get(&server.address, "/metrics").unwrap().body;
     assert!(metrics.contains("assurance_storage_faults{kind=\"log\"} 1"), "{metrics}");
+    // It lasts: told once, and tried again from time to time, not as fast as can be.
+    std::thread::sleep(std::time::Duration::from_secs(3));
+    let said = server.process.said();
+    assert_eq!(said.matches("scraping, evaluation and notification go on").count(), 1, "{said}");
     for number in 0..100 {
         fs_err::remove_dir(blocked(number)).unwrap();
     }
