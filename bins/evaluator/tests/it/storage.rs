@@ -212,7 +212,12 @@ fn samples_that_cannot_be_written_are_told_of_everywhere_can_be_asked_for_and_ar
     let metrics = get(&server.address, "/metrics").unwrap().body;
     assert!(metrics.contains("assurance_storage_faults{kind=\"log\"} 1"), "{metrics}");
     // It lasts: told once, and tried again from time to time, not as fast as can be.
-    std::thread::sleep(std::time::Duration::from_secs(3));
+    let count = "count_over_time(up[1h])";
+    let before: f64 = value(&server.address, count).unwrap().parse().unwrap();
+    eventually("further samples", || {
+        let samples = value(&server.address, count)?;
+        expect(samples.parse::<f64>().is_ok_and(|samples| samples >= before + 5.0), samples)
+    });
     let said = server.process.said();
     assert_eq!(said.matches("scraping, evaluation and notification go on").count(), 1, "{said}");
     for number in 0..100 {
@@ -224,7 +229,6 @@ fn samples_that_cannot_be_written_are_told_of_everywhere_can_be_asked_for_and_ar
     });
     let answer = get(&server.address, "/api/v1/query?query=up").unwrap().json();
     assert!(answer["warnings"].is_null(), "{answer}");
-    let count = "count_over_time(up[1h])";
     let samples: f64 = value(&server.address, count).unwrap().parse().unwrap();
     server.process.kill();
     let server = serve(folder.path(), &[]);
