@@ -30,31 +30,27 @@ impl Exit {
     }
 }
 
+impl Exit {
+    /// How an error counts, by what it says of itself; the storage's own is what is left.
+    fn of(is_locked: bool, is_usage: bool, is_integrity: bool) -> Self {
+        match (is_locked, is_usage, is_integrity) {
+            (true, ..) => Self::Busy,
+            (_, true, _) => Self::Usage,
+            (.., true) => Self::Integrity,
+            _ => Self::Storage,
+        }
+    }
+}
+
 impl From<&ArchiveError> for Exit {
     fn from(error: &ArchiveError) -> Self {
-        if error.is_locked() {
-            Self::Busy
-        } else if error.is_usage() {
-            Self::Usage
-        } else if error.is_integrity() {
-            Self::Integrity
-        } else {
-            Self::Storage
-        }
+        Self::of(error.is_locked(), error.is_usage(), error.is_integrity())
     }
 }
 
 impl From<&SealError> for Exit {
     fn from(error: &SealError) -> Self {
-        if error.is_locked() {
-            Self::Busy
-        } else if error.is_usage() {
-            Self::Usage
-        } else if error.is_integrity() {
-            Self::Integrity
-        } else {
-            Self::Storage
-        }
+        Self::of(error.is_locked(), error.is_usage(), error.is_integrity())
     }
 }
 

@@ -14,15 +14,12 @@ use assurance_tlog::{Checkpoint, Tree, consistency_proof};
 
 use crate::audit::{self, Finding};
 use crate::manifest::Leaf;
-use crate::names::{CHECKPOINTS_DIRECTORY, COSIGNATURES_DIRECTORY};
+use crate::names::{CHECKPOINTS_DIRECTORY, COSIGNATURES_DIRECTORY, MAX_CHECKPOINT_BYTES};
 use crate::seal::{Log, SealError};
 
 /// How often one witness is asked at most: as we think it stands, as it says it does, and once more where another
 /// asked in between.
 pub const MAX_TRIES: usize = 3;
-
-/// The longest checkpoint: a hundred signatures, and room.
-const MAX_CHECKPOINT_BYTES: u64 = 64 * 1024;
 
 /// A log whose newest checkpoint is to be cosigned.
 #[derive(Debug)]

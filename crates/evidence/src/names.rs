@@ -1,6 +1,6 @@
 //! The names of the files, relative to the evidence directory.
 
-use crate::Day;
+use crate::{Day, Digest};
 
 /// Published days, in plain form. Nothing in it is ever changed.
 pub const PUBLISHED_DIRECTORY: &str = "hot";
@@ -105,3 +105,11 @@ pub(crate) fn day_of_file(name: &str) -> Option<(Day, &str)> {
 
 /// What is known of the log besides its files.
 pub(crate) const LOG_STATE_FILE: &str = "state/log.json";
+
+/// The longest checkpoint that is read: a hundred signatures, and room.
+pub(crate) const MAX_CHECKPOINT_BYTES: u64 = 64 * 1024;
+
+/// The line of a checksum file, as `sha256sum` writes and checks it.
+pub(crate) fn sidecar_line(bare: &str, digest: Digest) -> String {
+    format!("{digest}  {bare}\n")
+}

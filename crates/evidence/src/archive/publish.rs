@@ -10,7 +10,7 @@ use crate::cursor::{Cursor, IntendedFacts, Intent, OpenDay};
 use crate::fact::DaySummary;
 use crate::names::{
     COLD_DIRECTORY, PUBLISHED_DIRECTORY, day_of_file, in_published, open_events, open_facts,
-    published_events, published_facts, sidecar,
+    published_events, published_facts, sidecar, sidecar_line,
 };
 use crate::{Day, Digest, Fact, FactKind};
 
@@ -211,7 +211,7 @@ impl Archive {
         let name = in_published(bare);
         let mut content = Checked { content, hasher: Sha256::new(), expected };
         self.publish_or_compare(&name, expected, &mut content)?;
-        let text = format!("{expected}  {bare}\n");
+        let text = sidecar_line(bare, expected);
         let name = in_published(&sidecar(bare));
         self.publish_or_compare(&name, Digest::of(text.as_bytes()), &mut text.as_bytes())
     }

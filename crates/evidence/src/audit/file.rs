@@ -12,7 +12,7 @@ use super::mend::{MAX_TRIED_BYTES, mend};
 use super::{Class, Finding};
 use crate::compress::{self, Decoded};
 use crate::lines::each_line;
-use crate::names::{MAX_SIDECAR_BYTES, sidecar};
+use crate::names::{MAX_SIDECAR_BYTES, sidecar, sidecar_line};
 use crate::{Day, Digest};
 
 /// The most lines whose hashes are held to say which of them differ: 320 MB each for what was sealed and what is there.
@@ -401,7 +401,7 @@ fn told(how: String, fits: bool) -> String {
 
 /// The one line of a checksum file.
 fn sidecar_of(name: &str, digest: Digest) -> String {
-    format!("{digest}  {}\n", name.rsplit('/').next().unwrap_or(name))
+    sidecar_line(name.rsplit('/').next().unwrap_or(name), digest)
 }
 
 /// Whether a failure to read was that there is no such file.

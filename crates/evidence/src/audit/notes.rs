@@ -9,10 +9,7 @@ use super::log::{read_entries, root_of};
 use super::mend::mend;
 use super::{Class, Finding};
 use crate::manifest::Leaf;
-use crate::names::{CHECKPOINT_FILE, CHECKPOINTS_DIRECTORY};
-
-/// The longest checkpoint that is read: a hundred signatures, and room.
-pub(super) const MAX_CHECKPOINT_BYTES: u64 = 64 * 1024;
+use crate::names::{CHECKPOINT_FILE, CHECKPOINTS_DIRECTORY, MAX_CHECKPOINT_BYTES};
 
 /// How the leaves that bring keys begin.
 const KINDS_WITH_KEYS: [&[u8]; 2] = [br#"{"kind":"start","#, br#"{"kind":"key_rotation","#];

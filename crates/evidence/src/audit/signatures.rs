@@ -9,9 +9,11 @@ use assurance_tlog::policy::{Policy, Quorum};
 use super::bytes::{Change, difference};
 use super::log::Log;
 use super::mend::mend;
-use super::notes::{MAX_CHECKPOINT_BYTES, damage, parse_checkpoint};
+use super::notes::{damage, parse_checkpoint};
 use super::{Class, Finding, Severity};
-use crate::names::{CHECKPOINT_FILE, CHECKPOINTS_DIRECTORY, COSIGNATURES_DIRECTORY, LOG_KEY_FILE};
+use crate::names::{
+    CHECKPOINT_FILE, CHECKPOINTS_DIRECTORY, COSIGNATURES_DIRECTORY, LOG_KEY_FILE, MAX_CHECKPOINT_BYTES,
+};
 
 /// A key is a few hundred bytes long.
 const MAX_KEY_BYTES: u64 = 4096;

@@ -9,7 +9,7 @@ use serde::Serialize;
 use super::publish::{digest, of_content, publish};
 use super::{Log, SealError, SealErrorKind};
 use crate::archive::read_cursor;
-use crate::cursor::Progress;
+use crate::cursor::{MAX_CURSOR_BYTES, Progress};
 use crate::fact::DaySummary;
 use crate::lines::LineHashes;
 use crate::manifest::{
@@ -18,15 +18,12 @@ use crate::manifest::{
 };
 use crate::names::{
     CURSOR_FILE, MAX_SIDECAR_BYTES, PUBLISHED_DIRECTORY, compressed, day_of_published, in_cold, in_published,
-    leaves, published_events, published_facts, sidecar,
+    leaves, published_events, published_facts, sidecar, sidecar_line,
 };
 use crate::{Day, Digest, Fact, FactKind, compress};
 
 /// The most days sealed in one commit: what the archive publishes at most in one go.
 const MAX_DAYS: usize = 400;
-
-/// The longest cursor: see the archive's.
-const MAX_CURSOR_BYTES: u64 = crate::cursor::MAX_CURSOR_BYTES;
 
 /// What sealing needs to know besides the files.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -255,7 +252,7 @@ impl Unit<'_> {
             Err(error) => return Err(error.into()),
         }
         let (zstd, length) = digest(self.storage, &cold)?;
-        publish(self.storage, &in_cold(&sidecar(&file)), format!("{zstd}  {file}\n").as_bytes())?;
+        publish(self.storage, &in_cold(&sidecar(&file)), sidecar_line(&file, zstd).as_bytes())?;
         Ok(Compressed { file, bytes: length, sha256: zstd })
     }
 

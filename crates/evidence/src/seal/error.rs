@@ -102,8 +102,8 @@ pub enum SealErrorKind {
         /// Why.
         source: StorageError,
     },
-    /// More days are to be sealed than one leaf's facts can tell.
-    #[error("{day} has facts that cannot be read: {message}")]
+    /// The facts of a published day are not what the archive writes.
+    #[error("{day} has facts that cannot be read: {message}; put its file back from a backup")]
     Facts {
         /// The day.
         day: Day,

@@ -16,14 +16,12 @@ use crate::instant::rfc3339;
 use crate::manifest::{KeyRotation, LEAF_VERSION, Leaf, LegalHold, Release, Start, Succession};
 use crate::names::{
     CHECKPOINT_FILE, CHECKPOINTS_DIRECTORY, COSIGNATURES_DIRECTORY, LOG_DIRECTORY, LOG_KEY_FILE,
-    LOG_STATE_FILE, in_published, manifest,
+    LOG_STATE_FILE, MAX_CHECKPOINT_BYTES, in_published, manifest,
 };
 use crate::verify::published_days;
 
 /// The longest state: some 400 days of 16 KiB are 7 MB, and a few times that is not one.
 const MAX_STATE_BYTES: u64 = 32 * 1024 * 1024;
-/// The longest checkpoint: a hundred signatures, and room.
-const MAX_CHECKPOINT_BYTES: u64 = 64 * 1024;
 /// The version of the state's form.
 const STATE_VERSION: u32 = 1;
 
