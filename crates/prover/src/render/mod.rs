@@ -1,0 +1,9 @@
+//! What is found, for people and for promtool.
+
+mod chart;
+mod notation;
+mod promtool;
+
+pub use chart::{Chart, Content, Row, WIDTH};
+pub use notation::MAX_STEPS;
+pub use promtool::{Case, Check, Inexpressible, TestFile, Wanted};
