@@ -28,6 +28,8 @@ pub struct MonitorConfig {
     pub pipeline: Config,
     /// When it is not there.
     pub outages: Vec<Outage>,
+    /// Other configurations, and from when on they are in force.
+    pub reloads: Vec<(Timestamp, Config)>,
     /// Spans in which no rule is evaluated while scrapes go on, from and until. An instant within is missed,
     /// unless the span ends before the next: then it is late.
     pub busy: Vec<(Timestamp, Timestamp)>,
@@ -71,6 +73,7 @@ enum Pending {
     Stop { keeps_alerts: bool },
     Start { keeps_samples: bool },
     Hold { until: Timestamp },
+    Reload(Box<Config>),
     Ask { request: Box<Request>, passage: Passage },
     Scraped { id: ScrapeId, job: String, outcome: Result<Response, ScrapeError> },
     Delivered { delivery: Delivery, taken: bool },
@@ -116,6 +119,9 @@ impl<S: Surroundings> Monitor<S> {
         for Outage { from, until, keeps_samples, keeps_alerts } in config.outages {
             pending.plan(from, Pending::Stop { keeps_alerts });
             pending.plan(until, Pending::Start { keeps_samples });
+        }
+        for (at, other) in config.reloads {
+            pending.plan(at, Pending::Reload(Box::new(other)));
         }
         for (from, until) in config.busy {
             pending.plan(from, Pending::Hold { until });
@@ -205,6 +211,12 @@ impl<S: Surroundings> Monitor<S> {
             Pending::Hold { until } => {
                 if let Some(pipeline) = &mut self.pipeline {
                     pipeline.hold_rules(until);
+                }
+            }
+            Pending::Reload(config) => {
+                self.config = *config;
+                if let Some(pipeline) = &mut self.pipeline {
+                    pipeline.reload(self.now, self.config.clone());
                 }
             }
             Pending::Ask { request, passage } => self.ask(&request, passage),

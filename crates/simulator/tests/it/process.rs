@@ -35,7 +35,14 @@ fn config(rules: &str, minutes: i64) -> MonitorConfig {
     pipeline.rules.schedule = Schedule::Aligned(secs(EVALUATION));
     pipeline.notifier.receivers =
         vec![Receiver::new("pager", ReceiverKind::Webhook, "http://pager.invalid/")];
-    MonitorConfig { start: T0, end: secs(minutes * 60), pipeline, outages: Vec::new(), busy: Vec::new() }
+    MonitorConfig {
+        start: T0,
+        end: secs(minutes * 60),
+        pipeline,
+        outages: Vec::new(),
+        reloads: Vec::new(),
+        busy: Vec::new(),
+    }
 }
 
 fn shows(script: &mut Scripted, from: i64, page: &str) {
@@ -188,4 +195,19 @@ fn receivers_are_told_once_of_each_state() {
         })
         .collect();
     assert_eq!(told, [(315, AlertStatus::Firing), (615, AlertStatus::Resolved)]);
+}
+
+#[test]
+fn a_target_that_is_taken_out_ends_its_series_and_comes_back() {
+    let mut script = Scripted::new();
+    shows(&mut script, 0, "held 1\n");
+    let mut config = config(ABSENT, 5);
+    let mut without = config.pipeline.clone();
+    without.scrape.clear();
+    // At the very instants of two scrapes: the first does not take place, the second does.
+    config.reloads = vec![(secs(94), without), (secs(154), config.pipeline.clone())];
+    let log = run(config, script);
+    assert_eq!(scrapes(&log).1, [4, 34, 64, 154, 184, 214, 244, 274]);
+    assert_eq!(changes(&log, EventKind::Firing), [105]);
+    assert_eq!(changes(&log, EventKind::Resolved), [165]);
 }
