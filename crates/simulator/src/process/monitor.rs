@@ -187,6 +187,11 @@ impl<S: Surroundings> Monitor<S> {
         &self.log
     }
 
+    /// What happened, for whoever has stepped to the end.
+    pub fn into_log(self) -> Vec<Observation> {
+        self.log
+    }
+
     /// The samples.
     pub fn store(&self) -> &Arc<Store> {
         &self.store
