@@ -1,0 +1,6 @@
+//! Looks for a world in which an alert does not keep its promise.
+//!
+//! **Invariants.** The same seed and index give the same world, on any number of cores.
+
+pub mod claim;
+pub mod timeline;
