@@ -3,4 +3,7 @@
 //! **Invariants.** The same seed and index give the same world, on any number of cores.
 
 pub mod claim;
+pub mod mutate;
+pub mod render;
+pub mod replay;
 pub mod timeline;

@@ -2,12 +2,15 @@
 //!
 //! The fast engine computes what this shows; here nothing is computed, it happens.
 
+mod page;
 mod surroundings;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use assurance_metrics_model::{Duration, Labels, LabelsBuilder, Matcher, Queryable as _, Selection, TimeRange, Timestamp};
+use assurance_metrics_model::{
+    Duration, Labels, LabelsBuilder, Matcher, Queryable as _, Selection, TimeRange, Timestamp,
+};
 use assurance_notifier::{Receiver, ReceiverKind};
 use assurance_policy::intents::{AbsenceForm, MonitorState};
 use assurance_rules::{EventKind, Group, Rule, Schedule};
@@ -179,7 +182,10 @@ impl Replay {
 
     /// The stored samples of series that any of these selectors select, oldest first, stale markers among them.
     pub fn samples(&self, selectors: &[Vec<Matcher>]) -> Vec<(Labels, Vec<(Timestamp, f64)>)> {
-        let range = TimeRange::new(self.origin - Duration::from_millis(1), self.origin + Duration::from_millis(self.end));
+        let range = TimeRange::new(
+            self.origin - Duration::from_millis(1),
+            self.origin + Duration::from_millis(self.end),
+        );
         let mut all: BTreeMap<Labels, Vec<(Timestamp, f64)>> = BTreeMap::new();
         for matchers in selectors {
             // A store in memory can always be read.

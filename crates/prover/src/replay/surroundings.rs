@@ -38,7 +38,7 @@ impl Surroundings for World<'_> {
         if down || self.absence(at) == Some(AbsenceForm::Down) {
             return None;
         }
-        Some(crate::expose::page(self.claim, self.timeline, job, at))
+        Some(super::page::page(self.claim, self.timeline, job, at))
     }
 
     fn passage(&mut self, _job: &str, due: Timestamp) -> Passage {
