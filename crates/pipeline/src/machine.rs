@@ -217,6 +217,13 @@ impl Pipeline {
         self.held_until = self.held_until.max(Some(until));
     }
 
+    /// Passes over the instants at which rules are due by now, as an evaluator does that has not ended the
+    /// evaluation before.
+    pub fn miss_rules(&mut self, now: Timestamp) {
+        let now = self.advance(now);
+        self.rules.miss(now);
+    }
+
     fn next_evaluation(&self) -> Option<Timestamp> {
         self.rules.poll_timeout().map(|at| self.held_until.map_or(at, |held| held.max(at)))
     }

@@ -18,8 +18,8 @@ use assurance_scrape::{JobConfig, TargetGroup};
 use assurance_simulator::{Monitor, MonitorConfig, MonitorError, Observation, Observed, Outage};
 use assurance_tsdb::Store;
 
-use crate::claim::{Claim, CounterBirth};
-use crate::timeline::Timeline;
+use crate::claim::{Claim, ClaimJob, CounterBirth};
+use crate::timeline::{Slots, Timeline};
 use surroundings::World;
 
 /// How long a scrape may take, or the interval where that is shorter.
@@ -126,18 +126,25 @@ fn config(groups: &[Group], claim: &Claim, timeline: &Timeline) -> MonitorConfig
         }
     });
     let outages = outages.collect();
-    // A skipped instant is missed when the next one comes.
-    let busy = timeline.skipped.iter().map(|skipped| (at(*skipped), at(*skipped + claim.eval_interval())));
+    // A scrape at the very instant of an evaluation is seen by it: the evaluation lets it pass.
+    let begins = |job: &ClaimJob| slots(timeline.scrape.phase, job.interval).until(timeline.end);
+    let scrapes = claim.jobs.iter().flat_map(begins).map(|slot| timeline.begins(slot));
+    let busy = scrapes.filter(|scrape| is_evaluation(*scrape)).map(|scrape| (at(scrape), at(scrape + 1)));
     let busy = busy.collect();
+    let missed = timeline.skipped.iter().map(|skipped| at(*skipped)).collect();
     // What is at the end is no longer part of the world.
-    let end = at(timeline.end - 1);
-    MonitorConfig { start: at(0), end, pipeline, outages, reloads, busy }
+    let end = at(timeline.end) - Duration::from_millis(1);
+    MonitorConfig { start: at(0), end, pipeline, outages, reloads, busy, missed }
+}
+
+fn slots(phase: i64, interval: i64) -> Slots {
+    Slots { interval, phase: phase.rem_euclid(interval) }
 }
 
 fn job_config(claim: &Claim, timeline: &Timeline, index: usize) -> JobConfig {
     let job = &claim.jobs[index];
     let mut config = JobConfig::new(&job.name);
-    config.scrape_interval = Duration::from_millis(timeline.scrape.interval);
+    config.scrape_interval = Duration::from_millis(job.interval);
     config.scrape_timeout = TIMEOUT.min(config.scrape_interval);
     config.metrics_path = job.metrics_path.to_string();
     let phase = claim.origin + Duration::from_millis(timeline.scrape.phase);

@@ -6,6 +6,9 @@ use std::fmt::Write as _;
 use crate::claim::{Claim, Moves, SeriesPlan};
 use crate::timeline::{Span, Timeline};
 
+/// How old a process is when the world begins, in milliseconds.
+const AGE: i64 = 3_600_000;
+
 /// The page of a job's target at an instant at which it answers, text format 0.0.4.
 pub(super) fn page(claim: &Claim, timeline: &Timeline, job: usize, at: i64) -> String {
     let moment = Moment::of(claim, timeline, job, at);
@@ -29,6 +32,7 @@ pub(super) fn page(claim: &Claim, timeline: &Timeline, job: usize, at: i64) -> S
 struct Moment<'a> {
     claim: &'a Claim,
     timeline: &'a Timeline,
+    at: i64,
     /// Up to when it knows what happened.
     knows: i64,
     /// When it started last; `None` where that was before the world began.
@@ -43,7 +47,7 @@ impl<'a> Moment<'a> {
                 (at, timeline.downs.iter().map(|span: &Span| span.until).filter(|start| *start <= at).max())
             }
         };
-        Self { claim, timeline, knows, started }
+        Self { claim, timeline, at, knows, started }
     }
 
     /// The events that a series has seen since an instant.
@@ -64,14 +68,17 @@ impl<'a> Moment<'a> {
             Moves::LastTime { streams, never } => match self.seen(streams, since).max() {
                 Some(at) => Some(self.seconds(at)),
                 None if plan.lazy => None,
-                None => Some(never.unwrap_or_else(|| self.seconds(since.unwrap_or(0)))),
+                None => Some(never.unwrap_or_else(|| self.seconds(0))),
             },
             Moves::State { state, is, otherwise } => {
-                let lasts =
-                    |hold: &&crate::timeline::Hold| hold.state == *state && hold.span.contains(self.knows);
-                Some(if self.timeline.holds.iter().any(|hold| lasts(&hold)) { *is } else { *otherwise })
+                // A process that does not restore a state loses it when it dies.
+                let dies = |from: i64| self.timeline.downs.iter().any(|d| d.from > from && d.from <= self.at);
+                let holds = self.timeline.holds.iter().filter(|hold| hold.state == *state);
+                let mut now = holds.filter(|hold| hold.span.contains(self.at));
+                let lasts = now.any(|hold| plan.restored || !dies(hold.span.from));
+                Some(if lasts { *is } else { *otherwise })
             }
-            Moves::ProcessStart => Some(self.seconds(self.started.unwrap_or(0))),
+            Moves::ProcessStart => Some(self.seconds(self.started.unwrap_or(-AGE))),
             Moves::Constant(value) => Some(*value),
             Moves::Up => None,
         }

@@ -30,9 +30,11 @@ pub struct MonitorConfig {
     pub outages: Vec<Outage>,
     /// Other configurations, and from when on they are in force.
     pub reloads: Vec<(Timestamp, Config)>,
-    /// Spans in which no rule is evaluated while scrapes go on, from and until. An instant within is missed,
-    /// unless the span ends before the next: then it is late.
+    /// Spans in which no rule is evaluated while scrapes go on, from and until. What is due within is done at the
+    /// end of it, as of the newest instant.
     pub busy: Vec<(Timestamp, Timestamp)>,
+    /// Instants at which no rule is evaluated, now or later.
+    pub missed: Vec<Timestamp>,
 }
 
 /// A time without the evaluator.
@@ -73,6 +75,7 @@ enum Pending {
     Stop { keeps_alerts: bool },
     Start { keeps_samples: bool },
     Hold { until: Timestamp },
+    Miss,
     Reload(Box<Config>),
     Ask { request: Box<Request>, passage: Passage },
     Scraped { id: ScrapeId, job: String, outcome: Result<Response, ScrapeError> },
@@ -82,7 +85,7 @@ enum Pending {
 impl Pending {
     /// Whether it is gone with the evaluator that waits for it.
     fn is_of_a_run(&self) -> bool {
-        matches!(self, Self::Ask { .. } | Self::Scraped { .. } | Self::Delivered { .. } | Self::Hold { .. })
+        !matches!(self, Self::Stop { .. } | Self::Start { .. } | Self::Reload(_) | Self::Miss)
     }
 }
 
@@ -122,6 +125,9 @@ impl<S: Surroundings> Monitor<S> {
         }
         for (at, other) in config.reloads {
             pending.plan(at, Pending::Reload(Box::new(other)));
+        }
+        for at in config.missed {
+            pending.plan(at, Pending::Miss);
         }
         for (from, until) in config.busy {
             pending.plan(from, Pending::Hold { until });
@@ -216,6 +222,11 @@ impl<S: Surroundings> Monitor<S> {
             Pending::Hold { until } => {
                 if let Some(pipeline) = &mut self.pipeline {
                     pipeline.hold_rules(until);
+                }
+            }
+            Pending::Miss => {
+                if let Some(pipeline) = &mut self.pipeline {
+                    pipeline.miss_rules(self.now);
                 }
             }
             Pending::Reload(config) => {

@@ -42,6 +42,7 @@ fn config(rules: &str, minutes: i64) -> MonitorConfig {
         outages: Vec::new(),
         reloads: Vec::new(),
         busy: Vec::new(),
+        missed: Vec::new(),
     }
 }
 
@@ -179,6 +180,9 @@ fn rules_wait_while_the_evaluator_is_busy() {
     assert_eq!(fired((0, 0)), [315]);
     assert_eq!(fired((310, 345)), [345], "the instant that passed is missed");
     assert_eq!(fired((310, 320)), [315], "an instant that is late is still the same instant");
+    let mut config = config(GAUGE, 8);
+    config.missed = vec![secs(315), secs(316)];
+    assert_eq!(changes(&run(config, script), EventKind::Firing), [345]);
 }
 
 #[test]
