@@ -22,20 +22,22 @@ const SCALES: [i64; 20] = [
 /// What is drawn.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Chart {
-    /// The instant at the left, from which times are counted.
+    /// From when times are counted.
+    pub start: Timestamp,
+    /// The instant at the left.
     pub from: Timestamp,
     /// The instant at the right.
     pub until: Timestamp,
     /// The rows, from the top.
     pub rows: Vec<Row>,
-    /// What the characters mean, one line.
-    pub legend: String,
+    /// What the characters mean.
+    pub legend: Vec<String>,
 }
 
 /// A row of a chart.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Row {
-    /// What it shows, cut where it is longer than the margin.
+    /// What it shows; on a line of its own where it is longer than the margin.
     pub name: String,
     /// What is in it.
     pub content: Content,
@@ -66,15 +68,29 @@ impl Chart {
                 Content::Values(values) => self.values(values, scale),
                 Content::Note(at, note) => self.note(*at, note, scale),
             };
-            let name: String = row.name.chars().take(GUTTER - 1).collect();
             // Writing to a String cannot fail.
-            let _infallible = write!(out, "{name:<GUTTER$}");
+            let _infallible = if row.name.chars().count() < GUTTER {
+                write!(out, "{:<GUTTER$}", row.name)
+            } else {
+                let name: String = row.name.chars().take(WIDTH).collect();
+                write!(out, "{}\n{:GUTTER$}", name.trim_end(), "")
+            };
             out.extend(cells);
             out.truncate(out.trim_end().len());
             out.push('\n');
         }
-        if !self.legend.is_empty() {
-            let _infallible = writeln!(out, "{:GUTTER$}{}", "", self.legend);
+        let mut line = String::new();
+        for word in &self.legend {
+            if line.chars().count() + word.chars().count() > PLOT as usize {
+                // Writing to a String cannot fail.
+                let _infallible = writeln!(out, "{:GUTTER$}{}", "", line.trim_end());
+                line.clear();
+            }
+            line.push_str(word);
+            line.push_str("   ");
+        }
+        if !line.is_empty() {
+            let _infallible = writeln!(out, "{:GUTTER$}{}", "", line.trim_end());
         }
         out
     }
@@ -92,7 +108,7 @@ impl Chart {
 
     fn place(&self, at: Timestamp, scale: i64) -> Option<usize> {
         let column = (at - self.from).as_millis().div_euclid(scale);
-        usize::try_from(column).ok().filter(|column| *column < PLOT as usize)
+        usize::try_from(column).ok().filter(|column| *column < PLOT as usize && at <= self.until)
     }
 
     fn blank() -> Vec<char> {
@@ -104,10 +120,17 @@ impl Chart {
         let apart = SCALES.iter().copied().find(|apart| apart / scale >= 10 && apart % scale == 0);
         let apart = apart.unwrap_or(scale * 10);
         let (mut labels, mut ticks) = (Self::blank(), Self::blank());
-        let mut from_start = 0;
-        while let Some(column) = self.place(self.from + Duration::from_millis(from_start), scale) {
-            ticks[column] = '|';
-            put(&mut labels, column, &Duration::from_millis(from_start).to_string());
+        let first = (self.from - self.start).as_millis();
+        let mut from_start = first - first.rem_euclid(apart);
+        while let Some(column) = self.place(self.start + Duration::from_millis(from_start.max(first)), scale)
+        {
+            if from_start >= first {
+                ticks[column] = '|';
+                let label = Duration::from_millis(from_start).to_string();
+                if column + label.len() <= labels.len() {
+                    put(&mut labels, column, &label);
+                }
+            }
             from_start += apart;
         }
         let line = |cells: Vec<char>| {
@@ -174,7 +197,7 @@ impl Chart {
     fn note(&self, at: Timestamp, note: &str, scale: i64) -> Vec<char> {
         let mut cells = Self::blank();
         let Some(column) = self.place(at, scale) else {
-            put(&mut cells, 0, &format!("{note} (at {})", at - self.from));
+            put(&mut cells, 0, &format!("{note} (at {})", at - self.start));
             return cells;
         };
         let text = format!("^ {note}");
@@ -214,6 +237,7 @@ mod tests {
 
     fn chart() -> Chart {
         Chart {
+            start: at(0),
             from: at(0),
             until: at(240),
             rows: vec![
@@ -238,7 +262,7 @@ mod tests {
                 row("", Content::Note(at(233), "deadline 2".to_owned())),
                 row("", Content::Note(at(500), "deadline 3".to_owned())),
             ],
-            legend: "* event   o scrape".to_owned(),
+            legend: vec!["* event".to_owned(), "o scrape".to_owned()],
         }
     }
 

@@ -2,5 +2,6 @@
 
 #![expect(clippy::unwrap_used, reason = "a panic is how a test fails, in helper functions too")]
 
+mod picture;
 mod replay;
 mod shop;
