@@ -3,4 +3,7 @@
 //! **Invariants.** The same seed and index give the same world, on any number of cores.
 
 pub mod claim;
+pub mod expose;
+pub mod fast;
+pub mod generate;
 pub mod timeline;
