@@ -3,6 +3,9 @@
 //! **Invariants.** The same seed and index give the same world, on any number of cores.
 
 pub mod claim;
+pub mod expose;
+pub mod fast;
+pub mod generate;
 pub mod mutate;
 pub mod render;
 pub mod replay;

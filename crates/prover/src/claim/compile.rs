@@ -25,9 +25,6 @@ const MAX_SERIES: usize = 1024;
 /// How far an instant selector looks back.
 const LOOKBACK: i64 = 5 * 60_000;
 
-/// How often jobs are scraped of which nobody says it.
-const DEFAULT_SCRAPE_INTERVAL: Duration = Duration::from_secs(30);
-
 impl Claim {
     /// Puts an intent together with the rules that keep it, the metrics that they read, and the world.
     ///

@@ -9,6 +9,9 @@ use assurance_policy::intents::AbsenceForm;
 
 pub use text::TimelineError;
 
+/// A scrape that is less late than this, in milliseconds, carries the time of its slot.
+pub const LEAST_LATENESS: i64 = 3;
+
 /// A kind of event that can happen: what the audit log calls it, and the labels that tell its like apart.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Stream {
@@ -256,7 +259,7 @@ impl Timeline {
             instants.sort_unstable();
             instants.dedup();
         }
-        self.late.retain(|(slot, by)| (0..end).contains(slot) && *by > 0);
+        self.late.retain(|(slot, by)| (0..end).contains(slot) && *by >= LEAST_LATENESS);
         self.late.sort_unstable();
         self.late.dedup_by_key(|(slot, _)| *slot);
     }
