@@ -2,6 +2,7 @@
 //!
 //! The fast engine computes what this shows; here nothing is computed, it happens.
 
+mod agree;
 mod page;
 mod surroundings;
 
@@ -21,6 +22,8 @@ use assurance_tsdb::Store;
 use crate::claim::{Claim, ClaimJob, CounterBirth};
 use crate::timeline::{Slots, Timeline};
 use surroundings::World;
+
+pub use agree::{Disagreement, disagreement, firings};
 
 /// How long a scrape may take, or the interval where that is shorter.
 const TIMEOUT: Duration = Duration::from_secs(10);

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a panic is how a test fails, in helper functions too")]
 
+mod agree;
 mod picture;
 mod replay;
 mod shop;
