@@ -196,14 +196,18 @@ impl Timeline {
     /// What the scrape of a slot gets from the process, or from one that outlives it (`steady`).
     pub fn outcome(&self, slot: i64, steady: bool) -> Outcome {
         let at = self.begins(slot);
-        if self.is_away(at) {
+        // Who is not there at the slot does not wait for it, and who goes before it begins does not come back to it.
+        let is_gone = |span: &Span| span.from <= at && span.until > slot;
+        if self.away.iter().any(is_gone) {
             return Outcome::Away;
         }
+        let mut removals = self.absences.iter().filter(|absence| absence.form == AbsenceForm::Removed);
+        if removals.any(|absence| is_gone(&absence.span)) {
+            return Outcome::Removed;
+        }
         let absent = self.absences.iter().find(|absence| absence.span.contains(at));
-        match absent.map(|absence| absence.form) {
-            Some(AbsenceForm::Removed) => return Outcome::Removed,
-            Some(AbsenceForm::Down | AbsenceForm::Garbage) => return Outcome::Failure,
-            _ => {}
+        if let Some(AbsenceForm::Down | AbsenceForm::Garbage) = absent.map(|absence| absence.form) {
+            return Outcome::Failure;
         }
         if self.lost.binary_search(&slot).is_ok() || (!steady && self.is_down(at)) {
             return Outcome::Failure;
