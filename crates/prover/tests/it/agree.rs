@@ -8,7 +8,7 @@ use assurance_prover::replay::{disagreement, replay};
 use crate::shop::claim;
 
 /// Worlds of each claim: a short form of what the prover does on request with as many as one likes.
-const WORLDS: u64 = 300;
+const WORLDS: u64 = 1000;
 
 fn agrees(claim: &Claim, seed: u64, worlds: u64) -> usize {
     let (generator, mut engine) = (Generator::new(claim), Engine::new(claim));
