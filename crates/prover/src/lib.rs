@@ -3,10 +3,14 @@
 //! **Invariants.** The same seed and index give the same world, on any number of cores.
 
 pub mod claim;
+pub mod exhaustive;
 pub mod expose;
 pub mod fast;
 pub mod generate;
+pub mod judge;
 pub mod mutate;
 pub mod render;
 pub mod replay;
+pub mod search;
+pub mod shrink;
 pub mod timeline;
