@@ -1,11 +1,13 @@
 //! What is found, for people and for promtool.
 
 mod chart;
+mod counterexample;
 mod notation;
 mod picture;
 mod promtool;
 
 pub use chart::{Chart, Content, Row, WIDTH};
+pub use counterexample::{Counterexample, case, test_of};
 pub use notation::MAX_STEPS;
 pub use picture::{Mark, picture};
 pub use promtool::{Case, Check, Inexpressible, TestFile, Wanted};

@@ -3,6 +3,7 @@
 //! The fast engine computes what this shows; here nothing is computed, it happens.
 
 mod agree;
+mod full;
 mod page;
 mod surroundings;
 
@@ -24,6 +25,7 @@ use crate::timeline::{Slots, Timeline};
 use surroundings::World;
 
 pub use agree::{Disagreement, disagreement, firings};
+pub use full::{FullPath, run_of};
 
 /// How long a scrape may take, or the interval where that is shorter.
 const TIMEOUT: Duration = Duration::from_secs(10);
