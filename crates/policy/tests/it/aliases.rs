@@ -59,7 +59,7 @@ fn flawed_aliases_are_told_at_their_place() {
     let parse = |text: &str| Aliases::parse(&Source::new("aliases.yml", text), vec!["A".to_owned()]);
     assert_eq!(parse(GOOD).unwrap().resolve("seed:X"), Ok("A"));
     for (from, to, message) in [
-        ("means: A", "means: B", "aliases.yml:5:11"),
+        ("means: A", "means: B", "aliases.yml:5:14"),
         ("old: A", "old: B", "B is no id of the pack"),
         ("seed:", "policy:", "the namespace of the pack's own ids"),
         ("version: 1", "version: 2", "version 2 of the format is not known"),

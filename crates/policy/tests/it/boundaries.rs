@@ -156,10 +156,10 @@ pub(crate) fn table(pack: &Pack, alert: &Alert, intent: &Intent) -> String {
         Violation::Absence { of: Subject::Events(events), hold, .. } => {
             let metric = events.metric.as_deref().and_then(|name| pack.contract.metric(name));
             let metric = metric.expect("the contract has it");
-            let minute = Duration::from_minutes(1);
-            let lasts: Vec<Duration> = [0, 4, 6, 8].map(|n| *hold + Duration::from_minutes(n)).into();
-            let case = |at: &Duration| Case { series: vec![(series(metric, ""), "0x2000".to_owned())], at: *at };
-            let fired = fire(alert, minute, &lasts.iter().map(case).collect::<Vec<_>>());
+            let five = Duration::from_minutes(5);
+            let lasts: Vec<Duration> = [0, 5, 10, 15].map(|n| *hold + Duration::from_minutes(n)).into();
+            let case = |at: &Duration| Case { series: vec![(series(metric, ""), "0x400".to_owned())], at: *at };
+            let fired = fire(alert, five, &lasts.iter().map(case).collect::<Vec<_>>());
             out += &line("since the last one", &lasts, &fired);
         }
         _ => {}

@@ -160,7 +160,7 @@ impl Policy {
         let alerts: Vec<&Alert> = self.pack.alerts.iter().filter(|a| a.id == statement.id).collect();
         let first = alerts[0];
         let mut out = format!(
-            "\n## {} {}\n\nCatches: {}\nFires: {}\nClears: {}\n",
+            "\n## {} {}\n\n- Catches: {}\n- Fires: {}\n- Clears: {}\n",
             statement.id, first.name, statement.catches, statement.fires, statement.clears
         );
         for alert in &alerts {
