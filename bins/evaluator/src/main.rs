@@ -7,6 +7,7 @@ mod demo;
 mod healthcheck;
 mod intake;
 mod logs;
+mod pack;
 mod query;
 mod serve;
 mod storage;
@@ -39,6 +40,7 @@ fn main() -> ExitCode {
             TestWhat::Rules(args) => test::run(&args),
         },
         Command::Tsdb { what } => tsdb::run(what),
+        Command::Pack { what } => pack::run(&what),
         Command::Query(args) => wait(query::run(args)),
         Command::Healthcheck(args) => wait(healthcheck::run(args)),
     }
