@@ -2,6 +2,8 @@
 //!
 //! **Invariants.** The same seed and index give the same world, on any number of cores.
 
+pub mod assume;
+pub mod budget;
 pub mod claim;
 pub mod exhaustive;
 pub mod expose;

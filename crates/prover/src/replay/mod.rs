@@ -102,7 +102,7 @@ fn config(groups: &[Group], claim: &Claim, timeline: &Timeline) -> MonitorConfig
         ..assurance_pipeline::Config::default()
     };
     pipeline.rules = assurance_rules::Config::new(groups.to_vec());
-    pipeline.rules.default_interval = Duration::from_millis(timeline.eval.interval);
+    pipeline.rules.default_interval = claim.environment.eval.interval;
     pipeline.rules.schedule = Schedule::Aligned(at(timeline.eval.phase));
     let receiver = Receiver::new(RECEIVER, ReceiverKind::Webhook, "http://replay.invalid/");
     pipeline.notifier.receivers = vec![receiver];
