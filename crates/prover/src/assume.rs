@@ -91,7 +91,8 @@ pub fn assume(groups: &[Group], intents: &Intents) -> Result<MetricContract, Dia
 fn metrics(groups: &[Group], intents: &Intents) -> BTreeMap<String, Metric> {
     let mut metrics: BTreeMap<String, Metric> = BTreeMap::new();
     let rules = || groups.iter().flat_map(|group| &group.rules);
-    let recorded: BTreeSet<&str> = rules().filter(|rule| !rule.is_alerting()).map(|rule| rule.name()).collect();
+    let recorded: BTreeSet<&str> =
+        rules().filter(|rule| !rule.is_alerting()).map(|rule| rule.name()).collect();
     for selector in rules().flat_map(|rule| rule.expression().tree().selectors()) {
         let named = selector.matchers.iter().find(|m| m.name() == METRIC_NAME && m.op() == MatchOp::Equal);
         let Some(name) = named.map(|matcher| matcher.value()) else { continue };
@@ -103,7 +104,11 @@ fn metrics(groups: &[Group], intents: &Intents) -> BTreeMap<String, Metric> {
             let values: Vec<&str> = match matcher.op() {
                 MatchOp::Equal | MatchOp::NotEqual => vec![matcher.value()],
                 // Alternatives that are plain words.
-                _ => matcher.value().split('|').filter(|v| v.chars().all(|c| c.is_alphanumeric() || c == '_' || c == '-')).collect(),
+                _ => matcher
+                    .value()
+                    .split('|')
+                    .filter(|v| v.chars().all(|c| c.is_alphanumeric() || c == '_' || c == '-'))
+                    .collect(),
             };
             match matcher.name() {
                 METRIC_NAME | "instance" => {}
@@ -143,13 +148,16 @@ fn jobs_of_up(groups: &[Group]) -> BTreeSet<&str> {
     let rules = groups.iter().flat_map(|group| &group.rules);
     let selectors = rules.flat_map(|rule| rule.expression().tree().selectors());
     let of_up = selectors.filter(|s| s.matchers.iter().any(|m| m.name() == METRIC_NAME && m.value() == "up"));
-    let jobs = of_up.flat_map(|s| s.matchers.iter().filter(|m| m.name() == "job" && m.op() == MatchOp::Equal));
+    let jobs =
+        of_up.flat_map(|s| s.matchers.iter().filter(|m| m.name() == "job" && m.op() == MatchOp::Equal));
     jobs.map(|matcher| matcher.value()).collect()
 }
 
 fn events_of(violation: &Violation) -> Vec<&EventSelector> {
     match violation {
-        Violation::Event(events) | Violation::Count { events, .. } | Violation::Never(Some(events)) => vec![events],
+        Violation::Event(events) | Violation::Count { events, .. } | Violation::Never(Some(events)) => {
+            vec![events]
+        }
         Violation::Absence { of: Subject::Events(events), .. } => vec![events],
         Violation::Sequence { first, then, .. } => vec![first, then],
         _ => Vec::new(),

@@ -51,7 +51,9 @@ impl Counterexample {
         let mark = |at: i64, text: &str| Mark { at, text: text.to_owned() };
         let kind = self.verdict.kind;
         let (begins, due, came) = match kind {
-            VerdictKind::FalseAlarm => ("fires without a cause", "quiet from here on", "still fires: FALSE-ALARM"),
+            VerdictKind::FalseAlarm => {
+                ("fires without a cause", "quiet from here on", "still fires: FALSE-ALARM")
+            }
             VerdictKind::Flap => ("violation", "deadline", "ends: FLAP"),
             _ => ("violation", "deadline", "fires"),
         };
@@ -104,7 +106,12 @@ pub fn test_of(
         "{name}.\nWritten by `prove`; what follows, without the signs before it, can be replayed.\n\n{timeline}"
     );
     let interval = Duration::from_millis(claim.eval_interval());
-    Ok(TestFile { head, rule_files, evaluation_interval: interval, cases: vec![case(claim, timeline, replay, name, checks)] })
+    Ok(TestFile {
+        head,
+        rule_files,
+        evaluation_interval: interval,
+        cases: vec![case(claim, timeline, replay, name, checks)],
+    })
 }
 
 /// A world's scrapes, and what is expected of them.
@@ -115,7 +122,8 @@ pub fn case(claim: &Claim, timeline: &Timeline, replay: &Replay, name: String, c
         // What other rules read is among what the claim has of its jobs.
         let exactly = |labels: &Labels| {
             let equal = |(name, value): (&str, &str)| {
-                assurance_metrics_model::Matcher::new(name, assurance_metrics_model::MatchOp::Equal, value).ok()
+                assurance_metrics_model::Matcher::new(name, assurance_metrics_model::MatchOp::Equal, value)
+                    .ok()
             };
             labels.iter().filter_map(equal).collect::<Vec<_>>()
         };
