@@ -13,8 +13,7 @@ use assurance_prover::generate::Generator;
 use assurance_prover::judge::VerdictKind;
 use assurance_prover::render::Counterexample;
 use assurance_prover::replay::{FullPath, disagreement, replay};
-use assurance_prover::search::{Evaluate, Findings, Seeded, Worlds, search};
-use assurance_prover::shrink::shrink;
+use assurance_prover::search::{Evaluate, Finding, Findings, Seeded, Worlds, search};
 
 use super::Rules;
 use super::load::Loaded;
@@ -65,22 +64,34 @@ pub(super) fn hunt(args: &Rules, loaded: &Loaded, claim: &Claim) -> Result<Repor
     };
     let compared = compare(args, claim, &generator)?;
     let mut report = Report { random, exhaustive, counterexamples: Vec::new(), compared };
-    for kind in VerdictKind::ALL.into_iter().filter(|kind| kind.is_counterexample()) {
-        let in_scope = report.exhaustive.as_ref().and_then(|(_, found)| found.of(kind));
-        let Some(finding) = in_scope.or(report.random.of(kind)) else { continue };
-        let mut path = path(loaded, claim);
-        let small = shrink(claim, &finding.timeline, kind, &mut *path);
-        let found = Counterexample::find(&loaded.groups, claim, &small, kind);
-        match found.map_err(|error| error.to_string())? {
-            Some(counterexample) => report.counterexamples.push(counterexample),
-            None => {
-                return Err(format!(
-                    "{name}: the fast engine finds {kind} where the whole path does not; please report this world:\n{small}"
-                ));
-            }
+    report.counterexamples = counterexamples(loaded, claim, &report)?;
+    Ok(report)
+}
+
+/// The simplest worlds that were found, one for each way to be wrong.
+fn counterexamples(loaded: &Loaded, claim: &Claim, report: &Report) -> Result<Vec<Counterexample>, String> {
+    let mut path = path(loaded, claim);
+    let all = [report.exhaustive.as_ref().map(|(_, found)| found), Some(&report.random)];
+    let mut ways: Vec<Finding> = Vec::new();
+    for finding in all.into_iter().flatten().flat_map(|findings| findings.distinct(claim, &mut *path)) {
+        let is_same = |other: &Finding| {
+            other.verdict.kind == finding.verdict.kind
+                && other.timeline.ingredients() == finding.timeline.ingredients()
+        };
+        if finding.verdict.kind.is_counterexample() && !ways.iter().any(is_same) {
+            ways.push(finding);
         }
     }
-    Ok(report)
+    ways.sort_by_key(|finding| finding.verdict.kind);
+    let mut all = Vec::with_capacity(ways.len());
+    for Finding { verdict, timeline, .. } in ways {
+        let found = Counterexample::find(&loaded.groups, claim, &timeline, verdict.kind);
+        all.push(found.map_err(|error| error.to_string())?.ok_or_else(|| {
+            let id = &claim.intent.id;
+            format!("{id}: the fast engine finds {verdict}, and the whole path does not; please report this world:\n{timeline}")
+        })?);
+    }
+    Ok(all)
 }
 
 /// The fast engine, or the whole path for rules that need it.

@@ -4,12 +4,11 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use assurance_diagnostics::{Diagnostic, Severity, suggest};
-use assurance_notifier::routing::Routing;
 use assurance_policy::MetricContract;
 use assurance_policy::intents::Intents;
 use assurance_prover::assume::assume;
 use assurance_prover::budget::routed;
-use assurance_prover::claim::{Claim, CounterBirth};
+use assurance_prover::claim::{Claim, CounterBirth, Routing};
 use assurance_rules::{Group, RuleFile};
 use assurance_runtime::setup;
 
@@ -23,6 +22,10 @@ pub(super) struct Loaded {
     /// All rules there are.
     pub(super) groups: Vec<Group>,
     pub(super) claims: Vec<Claim>,
+    pub(super) intents: Intents,
+    pub(super) contract: MetricContract,
+    pub(super) birth: CounterBirth,
+    pub(super) routing: Option<Routing>,
     /// Whether the rules are the pack's, which are no files.
     pub(super) is_pack: bool,
     /// Whether nobody said what the metrics are.
@@ -51,7 +54,7 @@ pub(super) fn load(args: &Rules) -> Result<Loaded, Stopped> {
         None => assume(&groups, &intents).map_err(|flaw| wrong(&[flaw]))?,
     };
     narrow(&mut intents, &args.only)?;
-    let routing = routing(args, is_pack)?.map(|routing| routed(&routing));
+    let routing = routing(args, is_pack)?;
     let birth = match args.counter_birth {
         Birth::Zero => CounterBirth::Zero,
         Birth::Unknown => CounterBirth::Unknown,
@@ -66,7 +69,7 @@ pub(super) fn load(args: &Rules) -> Result<Loaded, Stopped> {
             None => claim,
         });
     }
-    Ok(Loaded { groups, claims, is_pack, is_assumed })
+    Ok(Loaded { groups, claims, intents, contract, birth, routing, is_pack, is_assumed })
 }
 
 type Parts = (Vec<Group>, Intents, Option<MetricContract>);
@@ -143,14 +146,15 @@ fn narrow(intents: &mut Intents, only: &[String]) -> Result<(), Stopped> {
 }
 
 fn routing(args: &Rules, is_pack: bool) -> Result<Option<Routing>, Stopped> {
+    let told = |tree: assurance_notifier::routing::Routing| Some(routed(&tree));
     match &args.notify_config {
         Some(path) => {
             let folder =
                 path.parent().map(|folder| folder.to_string_lossy().into_owned()).unwrap_or_default();
             let notify = assurance_config::load_notify(&read(path)?, &folder);
-            notify.map(|notify| Some(notify.routing)).map_err(|found| wrong(&found))
+            notify.map(|notify| told(notify.routing)).map_err(|found| wrong(&found))
         }
-        None if is_pack => assurance_policy::routing().map(Some).map_err(|found| wrong(&found)),
+        None if is_pack => assurance_policy::routing().map(told).map_err(|found| wrong(&found)),
         None => Ok(None),
     }
 }
