@@ -1,10 +1,12 @@
 //! What was violated in a world, and by when an alert was due: known from the timeline alone.
 
+use std::collections::VecDeque;
+
 use assurance_policy::intents::{AbsenceForm, Aggregation, Subject, Violation};
 
 use crate::claim::{Claim, Moves, Role};
 use crate::expose::lasting;
-use crate::timeline::{Slots, Span, Timeline};
+use crate::timeline::{Outcome, Slots, Span, Timeline};
 
 /// How often a deadline may move because of what the time won brings: each round takes in at least one more
 /// loss, and worlds with more are out of any budget.
@@ -62,13 +64,27 @@ pub(super) fn needs(claim: &Claim, timeline: &Timeline, skip: &[usize], needs: &
             }
         }
         Violation::Count { over, more_than, group, min_hold, .. } => {
-            let counted = || events().filter(|(_, _, role)| *role == Role::Violation);
-            let (over, hold) = (over.as_millis(), min_hold.as_millis());
+            let counted =
+                Counted { over: over.as_millis(), more_than: *more_than, min_hold: min_hold.as_millis() };
+            // What a counter stood at when it was first read can be of any age: it may be told, and need not.
+            let contact = first_contact(claim, timeline);
+            let all = || events().filter(|(_, _, role)| *role == Role::Violation);
+            let since = || all().filter(|(at, _, _)| *at > contact);
             match group {
                 Aggregation::Total => {
-                    exceeded(counted().map(|(at, _, _)| at), over, *more_than, hold, None, needs);
+                    if all().next().is_some_and(|(at, _, _)| at <= contact) {
+                        counted.exceeded(all().map(|(at, _, _)| at), None, needs);
+                        needs.iter_mut().for_each(|need| need.must = false);
+                    }
+                    counted.exceeded(since().map(|(at, _, _)| at), None, needs);
                 }
-                Aggregation::By(label) => by_label(claim, label, counted, over, *more_than, hold, needs),
+                Aggregation::By(label) => {
+                    if all().next().is_some_and(|(at, _, _)| at <= contact) {
+                        counted.by_label(claim, label, all, needs);
+                        needs.iter_mut().for_each(|need| need.must = false);
+                    }
+                    counted.by_label(claim, label, since, needs);
+                }
             }
             needs.sort_by_key(|need| need.span);
         }
@@ -92,59 +108,74 @@ pub(super) fn needs(claim: &Claim, timeline: &Timeline, skip: &[usize], needs: &
     }
 }
 
-fn by_label<I: Iterator<Item = (i64, u16, Role)>>(
-    claim: &Claim,
-    label: &str,
-    counted: impl Fn() -> I,
+/// What is counted, in milliseconds.
+struct Counted {
     over: i64,
     more_than: f64,
-    hold: i64,
-    needs: &mut Vec<Need>,
-) {
-    let value = |stream: u16| claim.streams[usize::from(stream)].labels.get_or_empty(label);
-    let mut seen: Vec<u16> = Vec::new();
-    for (_, stream, _) in counted() {
-        if seen.iter().all(|known| value(*known) != value(stream)) {
-            seen.push(stream);
+    min_hold: i64,
+}
+
+impl Counted {
+    fn by_label<I: Iterator<Item = (i64, u16, Role)>>(
+        &self,
+        claim: &Claim,
+        label: &str,
+        events: impl Fn() -> I,
+        needs: &mut Vec<Need>,
+    ) {
+        let value = |stream: u16| claim.streams[usize::from(stream)].labels.get_or_empty(label);
+        let mut seen: Vec<u16> = Vec::new();
+        for (_, stream, _) in events() {
+            if seen.iter().all(|known| value(*known) != value(stream)) {
+                seen.push(stream);
+            }
+        }
+        for group in seen {
+            let of_group = events().filter(|(_, stream, _)| value(*stream) == value(group));
+            self.exceeded(of_group.map(|(at, _, _)| at), Some(group), needs);
         }
     }
-    for group in seen {
-        let times = counted().filter(|(_, stream, _)| value(*stream) == value(group)).map(|(at, _, _)| at);
-        exceeded(times, over, more_than, hold, Some(group), needs);
+
+    /// When more events than allowed lie within the span that is counted.
+    fn exceeded(&self, times: impl Iterator<Item = i64>, group: Option<u16>, needs: &mut Vec<Need>) {
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "checked when it was read, and saturating"
+        )]
+        let allowed = self.more_than.floor() as usize;
+        let first = needs.len();
+        let mut recent: VecDeque<i64> = VecDeque::new();
+        for at in times {
+            recent.push_back(at);
+            if recent.len() <= allowed {
+                continue;
+            }
+            if recent.len() > allowed + 1 {
+                recent.pop_front();
+            }
+            let Some(oldest) = recent.front().copied().filter(|oldest| at - oldest < self.over) else {
+                continue;
+            };
+            let until = oldest + self.over;
+            match needs[first..].last_mut() {
+                Some(need) if at <= need.span.until => need.span.until = need.span.until.max(until),
+                _ => needs.push(Need { group, ..Need::new(at, until, true) }),
+            }
+        }
+        for need in &mut needs[first..] {
+            need.must = need.span.until - need.span.from >= self.min_hold;
+        }
     }
 }
 
-/// When more events than allowed lie within the span that is counted.
-fn exceeded(
-    times: impl Iterator<Item = i64>,
-    over: i64,
-    more_than: f64,
-    hold: i64,
-    group: Option<u16>,
-    needs: &mut Vec<Need>,
-) {
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "checked when it was read")]
-    let allowed = more_than.floor() as usize;
-    let first = needs.len();
-    let mut recent: std::collections::VecDeque<i64> = std::collections::VecDeque::new();
-    for at in times {
-        recent.push_back(at);
-        if recent.len() <= allowed {
-            continue;
-        }
-        if recent.len() > allowed + 1 {
-            recent.pop_front();
-        }
-        let Some(oldest) = recent.front().copied().filter(|oldest| at - oldest < over) else { continue };
-        let until = oldest + over;
-        match needs[first..].last_mut() {
-            Some(need) if at <= need.span.until => need.span.until = need.span.until.max(until),
-            _ => needs.push(Need { group, ..Need::new(at, until, true) }),
-        }
-    }
-    for need in &mut needs[first..] {
-        need.must = need.span.until - need.span.from >= hold;
-    }
+/// When a scrape first succeeds.
+fn first_contact(claim: &Claim, timeline: &Timeline) -> i64 {
+    let slots = Slots { interval: claim.scrape_interval(), ..timeline.scrape };
+    let steady = claim.jobs.first().is_some_and(|job| job.collects.is_some());
+    let mut successes =
+        slots.until(timeline.end).filter(|s| timeline.outcome(*s, steady) == Outcome::Success);
+    successes.next().map_or(timeline.end, |slot| timeline.begins(slot))
 }
 
 fn absences(claim: &Claim, timeline: &Timeline, job: &str, hold: i64, needs: &mut Vec<Need>) {
