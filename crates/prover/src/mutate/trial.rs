@@ -22,6 +22,7 @@ const LOOK_AFTER: u64 = 200;
 pub type Tests<'a> = dyn Fn(&str, &str) -> Option<String> + Sync + 'a;
 
 /// What mutants are tried with.
+#[expect(missing_debug_implementations, reason = "the tests are a function")]
 pub struct Trial<'a> {
     /// What the alerts promise.
     pub intents: &'a [Intent],
@@ -59,6 +60,7 @@ pub enum Fate {
 }
 
 /// The original rules, as far as trials need them again and again.
+#[expect(missing_debug_implementations, reason = "the tests are a function")]
 pub struct Baseline<'a> {
     trial: &'a Trial<'a>,
     /// Of each intent, kinds of verdicts that the rules themselves give.

@@ -1,6 +1,6 @@
 //! A world in which an alert does not keep its promise, told in three ways.
 
-use assurance_metrics_model::{Duration, Labels, Timestamp, is_stale_nan};
+use assurance_metrics_model::{Duration, Labels, METRIC_NAME, MatchOp, Matcher, Timestamp, is_stale_nan};
 use assurance_rules::Group;
 use assurance_simulator::MonitorError;
 
@@ -10,6 +10,9 @@ use crate::claim::{Claim, Moves};
 use crate::judge::{Judge, Verdict, VerdictKind};
 use crate::replay::{Replay, replay_under, run_of};
 use crate::timeline::Timeline;
+
+/// How far evaluations are moved away from scrapes, in milliseconds: worlds are on whole seconds where they can be.
+const BETWEEN: i64 = 500;
 
 /// A world that speaks against an alert.
 #[derive(Debug)]
@@ -34,12 +37,29 @@ impl Counterexample {
         timeline: &Timeline,
         kind: VerdictKind,
     ) -> Result<Option<Self>, MonitorError> {
-        let replay = replay_under(groups, claim, timeline)?;
+        // Whether a sample at a window's far edge is part of it depends on the version of Prometheus: where there
+        // is none, the world says the same to all.
+        let mut between = timeline.clone();
+        between.eval.phase = (timeline.eval.phase + BETWEEN).rem_euclid(timeline.eval.interval);
+        between.normalise();
+        match Self::judged(groups, claim, between, kind)? {
+            Some(found) => Ok(Some(found)),
+            None => Self::judged(groups, claim, timeline.clone(), kind),
+        }
+    }
+
+    fn judged(
+        groups: &[Group],
+        claim: &Claim,
+        timeline: Timeline,
+        kind: VerdictKind,
+    ) -> Result<Option<Self>, MonitorError> {
+        let replay = replay_under(groups, claim, &timeline)?;
         let run = run_of(claim, &replay);
         let mut judge = Judge::new(claim);
-        let verdicts = judge.judge(timeline, &run, None);
+        let verdicts = judge.judge(&timeline, &run, None);
         let verdict = verdicts.iter().find(|verdict| verdict.kind == kind).cloned();
-        Ok(verdict.map(|verdict| Self { verdict, timeline: timeline.clone(), replay }))
+        Ok(verdict.map(|verdict| Self { verdict, timeline, replay }))
     }
 
     /// What happened, as lines of characters.
@@ -110,27 +130,35 @@ pub fn test_of(
         head,
         rule_files,
         evaluation_interval: interval,
-        cases: vec![case(claim, timeline, replay, name, checks)],
+        cases: vec![case(claim, timeline, scraped(claim, replay), name, checks)],
     })
 }
 
-/// A world's scrapes, and what is expected of them.
-pub fn case(claim: &Claim, timeline: &Timeline, replay: &Replay, name: String, checks: Vec<Check>) -> Case {
+/// What the rules of a claim could read of a replay.
+pub fn scraped(claim: &Claim, replay: &Replay) -> Vec<(Labels, Vec<(Timestamp, f64)>)> {
     let selectors = claim.rules.iter().flat_map(|rule| rule.rule.expression.tree().selectors());
     let mut selectors: Vec<_> = selectors.map(|selector| selector.matchers.clone()).collect();
     if claim.needs_full.is_some() {
         // What other rules read is among what the claim has of its jobs.
         let exactly = |labels: &Labels| {
-            let equal = |(name, value): (&str, &str)| {
-                assurance_metrics_model::Matcher::new(name, assurance_metrics_model::MatchOp::Equal, value)
-                    .ok()
-            };
+            let equal = |(name, value): (&str, &str)| Matcher::new(name, MatchOp::Equal, value).ok();
             labels.iter().filter_map(equal).collect::<Vec<_>>()
         };
         selectors.extend(claim.series.iter().map(|plan| exactly(&plan.labels)));
     }
     let mut series = replay.samples(&selectors);
-    series.retain(|(labels, _)| !matches!(labels.get_or_empty("__name__"), "ALERTS" | "ALERTS_FOR_STATE"));
+    series.retain(|(labels, _)| !matches!(labels.get_or_empty(METRIC_NAME), "ALERTS" | "ALERTS_FOR_STATE"));
+    series
+}
+
+/// A world's scrapes, and what is expected of them.
+pub(super) fn case(
+    claim: &Claim,
+    timeline: &Timeline,
+    mut series: Vec<(Labels, Vec<(Timestamp, f64)>)>,
+    name: String,
+    checks: Vec<Check>,
+) -> Case {
     let origin = beginning(claim, timeline, &series);
     for (labels, samples) in &mut series {
         if is_time(claim, labels) {
