@@ -13,6 +13,7 @@ mod process;
 mod query;
 mod reload;
 mod remote_write;
+mod routes;
 mod rule_tests;
 mod serve;
 mod shapes;
