@@ -137,6 +137,7 @@ fn matchers_in_both_forms() {
         ("a=b", r#"{a="b"}"#),
         (r#"{a="b", c=~"d|e",}"#, r#"{a="b",c=~"d|e"}"#),
         (r#"a="x\"y\\z\n\q""#, "{a=\"x\\\"y\\\\z\\n\\\\q\"}"),
+        (r#"a="b,\d",c=e"#, r#"{a="b,\\d",c="e"}"#),
         ("a!=b c , d!~e", r#"{a!="b c",d!~"e"}"#),
         ("a:b=", r#"{a:b=""}"#),
         (r#"{"service.name"="a b", tier!~x}"#, r#"{"service.name"="a b",tier!~"x"}"#),
