@@ -190,6 +190,7 @@ const TEXTS: &[(&str, &str, Option<&str>)] = &[
     ("receiver", "email_configs: [{to: a, from: b, smarthost: '[::1]:25'}]", None),
     ("receiver", "email_configs: [{to: a, from: b, smarthost: '::1:25'}]", None),
     ("receiver", "sns_configs: [{}]", None),
+    ("receiver", "sns_configs: [{topic_arn: a, sigv4: {access_key: b}}]", None),
     (
         "receiver",
         "sns_configs: [{topic_arn: a, phone_number: b, target_arn: c}]",
