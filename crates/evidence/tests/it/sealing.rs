@@ -287,6 +287,24 @@ fn what_comes_late_for_a_day_without_files_becomes_a_supplement() {
 }
 
 #[test]
+fn a_day_is_kept_for_as_long_as_was_promised_of_its_supplements() {
+    let mut rig = Rig::new(Arc::new(Memory::new()));
+    let short = Retention { hot_days: 1, cold_days: 3 };
+    rig.retention = short;
+    rig.day(1);
+    rig.backend.write(crate::backend::at("2026-01-02T23:00:00Z"));
+    rig.retention = Retention::USUAL;
+    for _ in 0..5 {
+        rig.day(1);
+    }
+    let mut log = rig.open();
+    let planned = plan(&*rig.storage, &log, short, rig.now).unwrap();
+    assert_eq!((&planned.cold, &planned.purge), (&Vec::new(), &Vec::new()));
+    prune(&*rig.storage, &mut log, &planned, short, rig.now, Some(&rig.key)).unwrap();
+    assert_eq!(findings(&rig.verify(&rig.options())), [""; 0]);
+}
+
+#[test]
 fn without_the_quorum_a_log_is_unwitnessed_and_nothing_else() {
     let mut rig = Rig::new(Arc::new(Memory::new()));
     rig.day(1);
