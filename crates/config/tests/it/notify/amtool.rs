@@ -211,10 +211,8 @@ fn whole(place: &str, text: &str) -> String {
         at("matchers", "\n    matchers: [@]"),
         if place == "route" {
             // A key the route has already takes its place.
-            let text = text
-                .strip_prefix("receiver")
-                .map_or(format!("  - receiver: a\n    {text}\n"), |rest| format!("  - receiver{rest}\n"));
-            text
+            text.strip_prefix("receiver")
+                .map_or(format!("  - receiver: a\n    {text}\n"), |rest| format!("  - receiver{rest}\n"))
         } else {
             String::new()
         },
