@@ -21,7 +21,7 @@ const KEEP: [&str; 4] = ["--hot-days", "2", "--cold-days", "5"];
 /// Within so many microseconds the first is killed. How long a run takes depends on the machine: the time grows with
 /// each that was killed and shrinks with each that had ended, so that about half of them are killed anywhere.
 const FIRST_KILLED_WITHIN: u64 = 30_000;
-const KILLED_WITHIN: std::ops::RangeInclusive<u64> = 1_000..=1_000_000;
+const KILLED_WITHIN: std::ops::RangeInclusive<u64> = 1_000..=300_000;
 
 /// Splitmix64.
 struct Random(u64);
