@@ -9,6 +9,7 @@ use serde::Serialize;
 use super::publish::{digest, of_content, publish};
 use super::{Log, SealError, SealErrorKind};
 use crate::archive::read_cursor;
+use crate::compress::{self, Frame, FrameReader};
 use crate::cursor::{MAX_CURSOR_BYTES, Progress};
 use crate::fact::DaySummary;
 use crate::lines::LineHashes;
@@ -20,7 +21,7 @@ use crate::names::{
     CURSOR_FILE, MAX_SIDECAR_BYTES, PUBLISHED_DIRECTORY, compressed, day_of_published, in_cold, in_published,
     leaves, published_events, published_facts, sidecar, sidecar_line,
 };
-use crate::{Day, Digest, Fact, FactKind, compress};
+use crate::{Day, Digest, Fact, FactKind};
 
 /// The most days sealed in one commit: what the archive publishes at most in one go.
 const MAX_DAYS: usize = 400;
@@ -244,8 +245,10 @@ impl Unit<'_> {
         let file = compressed(bare);
         let (plain, cold) = (in_published(bare), in_cold(&file));
         let mut content = Reader::new(self.storage, &plain);
-        let mut frame =
-            compress::frame(&mut content, bytes).map_err(|source| content_error(&plain, source))?;
+        let mut frame = FrameReader::new(
+            Frame::new(bytes).map_err(|source| content_error(&plain, source))?,
+            &mut content,
+        );
         match self.storage.publish(&cold, &mut frame) {
             Ok(()) => {}
             Err(error) if error.is_already_exists() => self.holds(&cold, sha256)?,
