@@ -53,6 +53,10 @@ fn main() -> std::process::ExitCode {
     }
 }
 
+fn threads() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from)
+}
+
 fn key() -> SigningKey {
     SigningKey::from_seed(ORIGIN, &[1; 32]).expect("a key")
 }
@@ -156,6 +160,7 @@ impl Archive {
             retention: Retention::USUAL,
             clock: ClockState::default(),
             software: "bench".to_owned(),
+            threads: threads(),
         };
         seal_due(&*self.storage, &mut self.log, &sealing, &key())?;
         Ok(())
@@ -171,7 +176,7 @@ impl Archive {
     fn verify(&self, witnesses: u8) -> Result<(), Failure> {
         let mut options = Options::at(self.now + Duration::from_minutes(180));
         options.policy = Some(policy(witnesses));
-        options.threads = std::thread::available_parallelism().map_or(1, usize::from);
+        options.threads = threads();
         let report = verify(&*self.storage, &options, &mut |_| {})?;
         match report.findings.first() {
             Some(finding) => Err(format!("what was made does not verify: {finding}").into()),

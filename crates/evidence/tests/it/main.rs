@@ -12,6 +12,7 @@ mod leaves;
 mod rig;
 mod scheduling;
 mod sealing;
+mod sealing_ahead;
 mod sealing_crashes;
 mod tallying;
 mod verifying;
