@@ -16,4 +16,5 @@ mod sealing_ahead;
 mod sealing_crashes;
 mod tallying;
 mod verifying;
+mod verifying_threads;
 mod witnessing;
