@@ -4,8 +4,8 @@ use std::io::{self, BufRead, BufReader, Read, Write};
 
 use zstd::stream::{read, write};
 
-/// The level of frames made now: twice as fast as level 3, and no larger on lines of events. The highest level takes a
-/// sixth more of what is left, and hundreds of times as long.
+/// The level of frames made now: nearly twice as fast as level 3, and no larger on lines of events. The highest level takes
+/// a sixth more of what is left, and hundreds of times as long.
 const LEVEL: i32 = 1;
 
 /// The levels that versions of this program made frames with, the present one first. Which one is no part of the
