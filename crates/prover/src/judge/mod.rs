@@ -191,7 +191,8 @@ impl World<'_> {
             });
             return;
         }
-        let excused = self.due(need.span.until.min(self.timeline.end), quiet(claim).unwrap_or(within));
+        let end = need.span.until.min(self.timeline.end);
+        let excused = quiet(claim).map_or(i64::MAX, |quiet| self.due(end, quiet));
         let other = self.needs.iter().filter(|other| other.span.from > need.span.from);
         let late = told.filter(|(_, at)| {
             *at <= excused.max(due)

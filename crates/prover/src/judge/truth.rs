@@ -59,7 +59,7 @@ pub(super) fn needs(claim: &Claim, timeline: &Timeline, skip: &[usize], needs: &
                 claim.series.iter().any(|plan| matches!(plan.moves, Moves::State { .. }) && plan.restored);
             for hold in &timeline.holds {
                 let span = lasting(hold.span, timeline, restored);
-                let must = span.until.saturating_sub(span.from) >= min_hold.as_millis();
+                let must = lasts(claim, timeline, span, min_hold.as_millis());
                 needs.push(Need::new(span.from, span.until, must));
             }
         }
@@ -85,6 +85,9 @@ pub(super) fn needs(claim: &Claim, timeline: &Timeline, skip: &[usize], needs: &
                     }
                     counted.by_label(claim, label, since, needs);
                 }
+            }
+            for need in needs.iter_mut().filter(|need| need.must) {
+                need.must = lasts(claim, timeline, need.span, min_hold.as_millis());
             }
             needs.sort_by_key(|need| need.span);
         }
@@ -193,8 +196,14 @@ fn absences(claim: &Claim, timeline: &Timeline, job: &str, hold: i64, needs: &mu
         }
     }
     for need in needs {
-        need.must = need.span.until.saturating_sub(need.span.from) >= hold;
+        need.must = lasts(claim, timeline, need.span, hold);
     }
+}
+
+/// Whether something lasts so long that it must be told: as long as the intent says, and longer by what the
+/// environment took away meanwhile, for nobody can see it last then.
+fn lasts(claim: &Claim, timeline: &Timeline, span: Span, hold: i64) -> bool {
+    span.until >= due(claim, timeline, span.from, hold)
 }
 
 /// A deadline: the time that is promised, and what the environment took away meanwhile.
