@@ -173,7 +173,7 @@ impl World<'_> {
             let taken = due - need.span.from - within;
             *self.worst = (*self.worst).max(Some((at - need.span.from - taken).max(0)));
             self.must_be_right(need, &firing, at);
-            self.must_stay(need, &firing);
+            self.must_stay(need, &firing, due);
             return;
         }
         if due >= self.timeline.end {
@@ -299,7 +299,7 @@ impl World<'_> {
     }
 
     /// Whether the alert goes on for as long as the violation does.
-    fn must_stay(&mut self, need: &Need, firing: &Firing) {
+    fn must_stay(&mut self, need: &Need, firing: &Firing, due: i64) {
         let ended = firing.until;
         if ended >= need.span.until.min(self.timeline.end) {
             return;
@@ -310,6 +310,10 @@ impl World<'_> {
                 && other.from >= ended
                 && other.from < need.span.until
         });
+        // An alert about what was before may end, if the one about this comes in time.
+        if firing.from < need.span.from && again.is_some_and(|again| again.from <= due) {
+            return;
+        }
         // Events leave the window of a count one by one, a scrape sooner or later: only what comes again flaps.
         let counts = matches!(self.claim.intent.violation, Violation::Count { .. });
         if (counts && again.is_none()) || !self.must_survive(need, ended) {

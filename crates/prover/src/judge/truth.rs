@@ -64,8 +64,12 @@ pub(super) fn needs(claim: &Claim, timeline: &Timeline, skip: &[usize], needs: &
             }
         }
         Violation::Count { over, more_than, group, min_hold, .. } => {
-            let counted =
-                Counted { over: over.as_millis(), more_than: *more_than, min_hold: min_hold.as_millis() };
+            let counted = Counted {
+                over: over.as_millis(),
+                more_than: *more_than,
+                min_hold: min_hold.as_millis(),
+                slack: slack(claim),
+            };
             // What a counter stood at when it was first read can be of any age: it may be told, and need not.
             let contact = first_contact(claim, timeline);
             let all = || events().filter(|(_, _, role)| *role == Role::Violation);
@@ -116,6 +120,8 @@ struct Counted {
     over: i64,
     more_than: f64,
     min_hold: i64,
+    /// Two stretches that overlap by less are two.
+    slack: i64,
 }
 
 impl Counted {
@@ -162,7 +168,9 @@ impl Counted {
             };
             let until = oldest + self.over;
             match needs[first..].last_mut() {
-                Some(need) if at <= need.span.until => need.span.until = need.span.until.max(until),
+                Some(need) if at.saturating_add(self.slack) <= need.span.until => {
+                    need.span.until = need.span.until.max(until);
+                }
                 _ => needs.push(Need { group, ..Need::new(at, until, true) }),
             }
         }
@@ -170,6 +178,20 @@ impl Counted {
             need.must = need.span.until - need.span.from >= self.min_hold;
         }
     }
+}
+
+/// For how long samples at the far end of a window may be missing, so that what just entered it is no longer
+/// counted: whoever counts by scrapes cannot know better.
+fn slack(claim: &Claim) -> i64 {
+    let environment = &claim.environment;
+    let lost = i64::from(environment.scrape.lost.max_consecutive) + 2;
+    let down = environment.process.restarts.downtime.to.as_millis();
+    let away = environment.monitor.restarts.downtime.to.as_millis();
+    lost * claim.scrape_interval()
+        + environment.scrape.jitter.as_millis()
+        + down
+        + away
+        + claim.eval_interval()
 }
 
 /// When a scrape first succeeds.
