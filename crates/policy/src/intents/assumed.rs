@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use assurance_metrics_model::{Duration, METRIC_NAME, MatchOp, MetricType};
-use assurance_rules::Group;
+use assurance_rules::{Group, Rule};
 
 use super::{Birth, Counters, EventSelector, Intents, Subject, Violation};
 use crate::contract::{Job, Metric, MetricContract, Original};
@@ -36,8 +36,8 @@ impl Intents {
         let recorded: BTreeSet<&str> = groups
             .iter()
             .flat_map(|group| &group.rules)
-            .filter(|r| !r.is_alerting())
-            .map(|r| r.name())
+            .filter(|rule| !rule.is_alerting())
+            .map(Rule::name)
             .collect();
         found.metrics.retain(|name, _| !recorded.contains(name.as_str()) && !name.starts_with("ALERTS"));
         self.contract_of(found)

@@ -108,6 +108,13 @@ impl<'c> Judge<'c> {
     }
 }
 
+/// Whether anything happens in a world that an alert must tell.
+pub fn must_tell(claim: &Claim, timeline: &Timeline) -> bool {
+    let mut found = Vec::new();
+    needs(claim, timeline, &[], &mut found);
+    found.iter().any(|need| need.must)
+}
+
 impl World<'_> {
     fn find(&mut self, verdict: Verdict) {
         if self.verdicts.len() < MAX_VERDICTS {

@@ -247,3 +247,14 @@ fn claims_that_cannot_be_made_say_why() {
         assert!(wrong.to_string().contains(suggestion), "{wrong}");
     }
 }
+
+#[cfg(feature = "proptest")]
+proptest::proptest! {
+    #![proptest_config(proptest::prelude::ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn strategies_give_worlds_that_ask_something(timeline in assurance_prover::strategies::violated(flawed("SEAL"))) {
+        let claim = flawed("SEAL");
+        assert!(assurance_prover::judge::must_tell(&claim, &claim.adopt(&timeline)));
+    }
+}
