@@ -7,6 +7,8 @@ mod demo;
 mod healthcheck;
 mod intake;
 mod logs;
+mod pack;
+mod prove;
 mod query;
 mod serve;
 mod storage;
@@ -39,6 +41,8 @@ fn main() -> ExitCode {
             TestWhat::Rules(args) => test::run(&args),
         },
         Command::Tsdb { what } => tsdb::run(what),
+        Command::Prove { what } => prove::run(&what),
+        Command::Pack { what } => pack::run(&what),
         Command::Query(args) => wait(query::run(args)),
         Command::Healthcheck(args) => wait(healthcheck::run(args)),
     }

@@ -54,6 +54,8 @@
 //! ([`claim::Claim::needs_full`]). What is shrunk has a verdict of the same kind. A violation is unobservable only
 //! where no scrape that succeeds in time reads anything else because of it.
 
+pub mod assume;
+pub mod budget;
 pub mod claim;
 pub mod exhaustive;
 pub mod expose;

@@ -5,6 +5,7 @@
 mod agree;
 mod doors;
 mod picture;
+mod promtool;
 mod replay;
 mod shop;
 mod verdicts;
