@@ -91,7 +91,8 @@ impl Policy {
 
     fn interval(&self, alert: &Alert) -> Duration {
         let group = self.pack.groups.iter().find(|group| {
-            group.file == alert.file && group.rules.iter().any(|rule| matches!(rule, Rule::Alerting(r) if r.alert == alert.name))
+            group.file == alert.file
+                && group.rules.iter().any(|rule| matches!(rule, Rule::Alerting(r) if r.alert == alert.name))
         });
         group.and_then(|group| group.interval).expect("every group has its interval")
     }
@@ -167,7 +168,8 @@ impl Policy {
             out += &format!("\n```promql\n{}\n```\n\n", alert.expression);
             let intent = self.intents.intents.iter().find(|intent| alert.keeps(intent));
             let route = self.route(alert);
-            out += &format!("{}{}, team {}: {}.\n", alert.severity, alert.timing(), alert.team, alert.summary);
+            out +=
+                &format!("{}{}, team {}: {}.\n", alert.severity, alert.timing(), alert.team, alert.summary);
             if let Some(intent) = intent.filter(|i| !matches!(i.violation, Violation::Never(_))) {
                 let (best, worst) = self.budget(alert, intent);
                 out += &format!(
@@ -186,7 +188,13 @@ impl Policy {
         let route = self.route(first);
         out += &format!(
             "\nTold: {}. Escalation: {}. Runbook: [{rb}](operations/runbooks/{rb}.md).\n",
-            alerts.iter().map(|a| format!("`{}`", self.route(a).receiver)).collect::<BTreeSet<_>>().into_iter().collect::<Vec<_>>().join(", "),
+            alerts
+                .iter()
+                .map(|a| format!("`{}`", self.route(a).receiver))
+                .collect::<BTreeSet<_>>()
+                .into_iter()
+                .collect::<Vec<_>>()
+                .join(", "),
             escalation_of(first, &route.receiver),
             rb = first.runbook,
         );
@@ -206,7 +214,8 @@ impl Policy {
         let root = &self.routing.root;
         for route in std::iter::once(root).chain(&root.routes) {
             let matchers: Vec<String> = route.matchers.iter().map(|m| format!("`{m}`")).collect();
-            let receiver = self.routing.receivers.iter().find(|r| r.name == route.receiver).expect("it is defined");
+            let receiver =
+                self.routing.receivers.iter().find(|r| r.name == route.receiver).expect("it is defined");
             let reached: Vec<&str> = receiver.integrations.iter().map(|i| i.description.as_str()).collect();
             out += &format!(
                 "| {} | `{}` | {} | {} | {} | {} |\n",

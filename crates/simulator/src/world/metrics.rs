@@ -132,12 +132,7 @@ pub(super) fn text(profile: Profile, counters: &Counters, last: &LastTimes, gaug
             "Bundles in quarantine now",
             count(gauges.bundles_quarantined as u64),
         );
-        page.counter(
-            "sovereign_audit_events_total",
-            "Audit events written",
-            None,
-            &[counters.audit_events],
-        );
+        page.counter("sovereign_audit_events_total", "Audit events written", None, &[counters.audit_events]);
         page.gauge(
             "process_start_time_seconds",
             "When the process started",

@@ -102,12 +102,7 @@ struct Process {
 
 impl Process {
     fn new(started: Timestamp) -> Self {
-        Self {
-            started,
-            audit: Vec::new(),
-            network_blocks: 0,
-            last_network_check: None,
-        }
+        Self { started, audit: Vec::new(), network_blocks: 0, last_network_check: None }
     }
 }
 
