@@ -1,0 +1,201 @@
+//! What was violated in a world, and by when an alert was due: known from the timeline alone.
+
+use assurance_policy::intents::{AbsenceForm, Aggregation, Subject, Violation};
+
+use crate::claim::{Claim, Moves, Role};
+use crate::expose::lasting;
+use crate::timeline::{Span, Timeline};
+
+/// How often a deadline may move because of what the time won brings: each round takes in at least one more
+/// loss, and worlds with more are out of any budget.
+const MAX_EXTENSIONS: usize = 64;
+
+/// A violation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Need {
+    /// From its beginning to its end, which are the same for an event.
+    pub(super) span: Span,
+    /// Whether it must be told; otherwise it may.
+    pub(super) must: bool,
+    /// The stream of the event.
+    pub(super) stream: Option<u16>,
+    /// The label value of the group, as an index into the claim's streams.
+    pub(super) group: Option<u16>,
+    pub(super) form: Option<AbsenceForm>,
+}
+
+impl Need {
+    fn new(from: i64, until: i64, must: bool) -> Self {
+        Self { span: Span { from, until }, must, stream: None, group: None, form: None }
+    }
+}
+
+/// Fills `needs`, in the order of their beginnings.
+pub(super) fn needs(claim: &Claim, timeline: &Timeline, skip: &[usize], needs: &mut Vec<Need>) {
+    needs.clear();
+    let events = || {
+        let all = timeline.events.iter().enumerate().filter(|(index, _)| !skip.contains(index));
+        all.map(|(_, event)| (event.at, event.stream, claim.roles[usize::from(event.stream)]))
+    };
+    match &claim.intent.violation {
+        Violation::Event(_) => {
+            for (at, stream, _) in events().filter(|(_, _, role)| *role == Role::Violation) {
+                needs.push(Need { stream: Some(stream), ..Need::new(at, at, true) });
+            }
+        }
+        Violation::Sequence { within, .. } => {
+            for (at, stream, _) in events().filter(|(_, _, role)| *role == Role::Then) {
+                let earliest = at - within.as_millis();
+                let mut firsts = events().filter(|(_, _, role)| *role == Role::First);
+                if firsts.any(|(first, _, _)| earliest <= first && first < at) {
+                    needs.push(Need { stream: Some(stream), ..Need::new(at, at, true) });
+                }
+            }
+        }
+        Violation::State { min_hold, .. } => {
+            let restored =
+                claim.series.iter().any(|plan| matches!(plan.moves, Moves::State { .. }) && plan.restored);
+            for hold in &timeline.holds {
+                let span = lasting(hold.span, timeline, restored);
+                let must = span.until.saturating_sub(span.from) >= min_hold.as_millis();
+                needs.push(Need::new(span.from, span.until, must));
+            }
+        }
+        Violation::Count { over, more_than, group, min_hold, .. } => {
+            let counted = || events().filter(|(_, _, role)| *role == Role::Violation);
+            let (over, hold) = (over.as_millis(), min_hold.as_millis());
+            match group {
+                Aggregation::Total => {
+                    exceeded(counted().map(|(at, _, _)| at), over, *more_than, hold, None, needs);
+                }
+                Aggregation::By(label) => by_label(claim, label, counted, over, *more_than, hold, needs),
+            }
+            needs.sort_by_key(|need| need.span);
+        }
+        Violation::Absence { of: Subject::Job(job), hold, .. } => {
+            absences(claim, timeline, job, hold.as_millis(), needs);
+        }
+        Violation::Absence { hold, .. } => {
+            let mut last: Option<i64> = None;
+            let heard = events().filter(|(_, _, role)| *role == Role::Violation).map(|(at, _, _)| at);
+            for at in heard.chain([i64::MAX]) {
+                if let Some(due) = last.map(|last| last + hold.as_millis())
+                    && at > due
+                {
+                    needs.push(Need::new(due, at, true));
+                }
+                last = Some(at);
+            }
+        }
+        Violation::Always => needs.push(Need::new(0, i64::MAX, true)),
+        _ => {}
+    }
+}
+
+fn by_label<I: Iterator<Item = (i64, u16, Role)>>(
+    claim: &Claim,
+    label: &str,
+    counted: impl Fn() -> I,
+    over: i64,
+    more_than: f64,
+    hold: i64,
+    needs: &mut Vec<Need>,
+) {
+    let value = |stream: u16| claim.streams[usize::from(stream)].labels.get_or_empty(label);
+    let mut seen: Vec<u16> = Vec::new();
+    for (_, stream, _) in counted() {
+        if seen.iter().all(|known| value(*known) != value(stream)) {
+            seen.push(stream);
+        }
+    }
+    for group in seen {
+        let times = counted().filter(|(_, stream, _)| value(*stream) == value(group)).map(|(at, _, _)| at);
+        exceeded(times, over, more_than, hold, Some(group), needs);
+    }
+}
+
+/// When more events than allowed lie within the span that is counted.
+fn exceeded(
+    times: impl Iterator<Item = i64>,
+    over: i64,
+    more_than: f64,
+    hold: i64,
+    group: Option<u16>,
+    needs: &mut Vec<Need>,
+) {
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "checked when it was read")]
+    let allowed = more_than.floor() as usize;
+    let first = needs.len();
+    let mut recent: std::collections::VecDeque<i64> = std::collections::VecDeque::new();
+    for at in times {
+        recent.push_back(at);
+        if recent.len() <= allowed {
+            continue;
+        }
+        if recent.len() > allowed + 1 {
+            recent.pop_front();
+        }
+        let Some(oldest) = recent.front().copied().filter(|oldest| at - oldest < over) else { continue };
+        let until = oldest + over;
+        match needs[first..].last_mut() {
+            Some(need) if at <= need.span.until => need.span.until = need.span.until.max(until),
+            _ => needs.push(Need { group, ..Need::new(at, until, true) }),
+        }
+    }
+    for need in &mut needs[first..] {
+        need.must = need.span.until - need.span.from >= hold;
+    }
+}
+
+fn absences(claim: &Claim, timeline: &Timeline, job: &str, hold: i64, needs: &mut Vec<Need>) {
+    let steady = claim.jobs.iter().any(|j| *j.name == *job && j.collects.is_some());
+    let downs = timeline.downs.iter().filter(|_| !steady).map(|span| (*span, AbsenceForm::Down));
+    let mut spans: Vec<(Span, AbsenceForm)> =
+        timeline.absences.iter().map(|a| (a.span, a.form)).chain(downs).collect();
+    spans.sort_unstable();
+    for (span, form) in spans {
+        match needs.last_mut() {
+            Some(need) if span.from <= need.span.until => {
+                need.span.until = need.span.until.max(span.until);
+            }
+            _ => needs.push(Need { form: Some(form), ..Need::new(span.from, span.until, false) }),
+        }
+    }
+    for need in needs {
+        need.must = need.span.until.saturating_sub(need.span.from) >= hold;
+    }
+}
+
+/// A deadline: the time that is promised, and what the environment took away meanwhile.
+///
+/// That is a scrape interval for each scrape lost, an evaluation interval for each evaluation skipped, and all
+/// the time that the process (unless its absence is what must be told) or the monitoring was away. What that
+/// time brings is taken in as well.
+pub(super) fn due(claim: &Claim, timeline: &Timeline, from: i64, within: i64) -> i64 {
+    let mut due = from.saturating_add(within);
+    if timeline.lost.is_empty()
+        && timeline.skipped.is_empty()
+        && timeline.downs.is_empty()
+        && timeline.away.is_empty()
+    {
+        return due;
+    }
+    let downs_count = !matches!(claim.intent.violation, Violation::Absence { of: Subject::Job(_), .. });
+    for _ in 0..MAX_EXTENSIONS {
+        let span = Span { from: from.saturating_add(1), until: due.saturating_add(1) };
+        let inside = |at: &&i64| span.contains(**at);
+        let lost = timeline.lost.iter().filter(inside).count();
+        let skipped = timeline.skipped.iter().filter(inside).count();
+        let away: i64 = timeline.away.iter().map(|away| away.overlap(span)).sum();
+        let down: i64 = timeline.downs.iter().filter(|_| downs_count).map(|down| down.overlap(span)).sum();
+        let times = |count: usize, interval: i64| i64::try_from(count).unwrap_or(i64::MAX) * interval;
+        let taken =
+            times(lost, claim.scrape_interval()) + times(skipped, claim.eval_interval()) + away + down;
+        let extended = from.saturating_add(within).saturating_add(taken);
+        if extended <= due {
+            break;
+        }
+        due = extended;
+    }
+    due
+}

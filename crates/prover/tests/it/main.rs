@@ -1,0 +1,8 @@
+//! The prover, by behaviour.
+
+#![expect(clippy::unwrap_used, reason = "a panic is how a test fails, in helper functions too")]
+
+mod agree;
+mod picture;
+mod replay;
+mod shop;
