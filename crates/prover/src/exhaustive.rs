@@ -5,6 +5,7 @@ use std::sync::Arc;
 use assurance_policy::intents::{AbsenceForm, Subject, Violation};
 
 use crate::claim::{Claim, Role};
+use crate::generate::{CONTACT, kept_after};
 use crate::timeline::{Absence, Event, Hold, Slots, Span, Timeline};
 
 /// A small scope: all times are multiples of a grid.
@@ -57,26 +58,32 @@ impl<'c> Exhaustive<'c> {
         let grid = scope.grid.max(1);
         let steps = |until: i64| (0..until).step_by(usize::try_from(grid).unwrap_or(1));
         let restart = claim.environment.process.restarts;
+        let offset = offset_of(claim);
         let mut restarts = vec![None];
         if scope.restarts > 0 && restart.max_per_hour > 0 {
             let mut downtimes = vec![restart.downtime.from.as_millis(), restart.downtime.to.as_millis()];
             downtimes.dedup();
-            for from in steps(scope.span) {
+            for from in steps(scope.span).map(|from| offset + from) {
                 restarts.extend(downtimes.iter().map(|away| Some(Span { from, until: from + away })));
             }
         }
         let within = claim.intent.detect_within.as_millis();
         let (scrape, eval) = (claim.scrape_interval(), claim.eval_interval());
         let slots = Slots { interval: scrape, phase: 0 };
-        let count = slots.count(scope.span + within);
+        let begin = slots.count(offset);
+        let count = slots.count(offset + scope.span + within);
         let mut lost = vec![Vec::new()];
         let loss = claim.environment.scrape.lost;
         if loss.max_consecutive > 0 && scope.lost > 0 {
-            for first in 0..count {
+            for first in begin..count {
                 lost.push(vec![slots.at(first)]);
-                let second = if loss.max_consecutive > 1 { first + 1 } else { first + 2 };
                 if scope.lost > 1 {
-                    lost.extend((second..count).map(|second| vec![slots.at(first), slots.at(second)]));
+                    let kept = usize::try_from(kept_after(1, loss.max_ratio)).unwrap_or(usize::MAX);
+                    let apart = |second: &usize| {
+                        (*second == first + 1 && loss.max_consecutive > 1) || second - first > kept
+                    };
+                    let seconds = (first + 1..count).filter(apart);
+                    lost.extend(seconds.map(|second| vec![slots.at(first), slots.at(second)]));
                 }
             }
         }
@@ -149,7 +156,7 @@ impl<'c> Exhaustive<'c> {
         timeline.lost.clone_from(lost);
         timeline.downs.clear();
         timeline.downs.extend(restart);
-        timeline.end = happening.last.max(self.scope.span) + self.tail;
+        timeline.end = happening.last.max(offset_of(self.claim) + self.scope.span) + self.tail;
         timeline.normalise();
     }
 }
@@ -219,6 +226,14 @@ fn absent(from: i64, long: i64, form: AbsenceForm) -> Happening {
     Happening { absences: vec![Absence { span, form }], last: span.until, ..Happening::default() }
 }
 
+/// Events are counted from the first contact on; the others may happen from the beginning on.
+fn offset_of(claim: &Claim) -> i64 {
+    match claim.intent.violation {
+        Violation::Count { .. } => CONTACT * claim.scrape_interval(),
+        _ => 0,
+    }
+}
+
 /// As many events as are allowed, and one more, at one or two instants; the first a window's length before the
 /// second, or within the span.
 fn counted(claim: &Claim, over: i64, more_than: f64, scope: &Scope, all: &mut Vec<Happening>) {
@@ -228,23 +243,24 @@ fn counted(claim: &Claim, over: i64, more_than: f64, scope: &Scope, all: &mut Ve
     let allowed = more_than.floor().min(1000.0) as usize;
     let streams = of_role(claim, &[Role::Violation]);
     let streams = streams.as_slice();
+    let offset = offset_of(claim);
     // All of one kind, and spread over all kinds.
     let spreads = if streams.len() > 1 { 2 } else { 1 };
     for spread in 0..spreads {
         let stream =
             move |index: usize| if spread == 0 { streams[0] } else { streams[index % streams.len()] };
-        for at in steps() {
+        for at in steps().map(|at| offset + at) {
             for count in [allowed, allowed + 1] {
                 let events: Vec<Event> = (0..count).map(|i| Event { at, stream: stream(i) }).collect();
                 all.push(Happening { events: events.clone(), last: at, ..Happening::default() });
                 if scope.events < 2 || count > allowed {
                     continue;
                 }
-                let later = steps().filter(|again| *again > at);
-                for again in later.chain([over / 2, over - grid, over]) {
+                let later = steps().map(|again| offset + again).filter(|again| *again > at);
+                for again in later.chain([at + over / 2, at + over - grid, at + over]) {
                     let mut events = events.clone();
-                    events.push(Event { at: again.max(at), stream: stream(count) });
-                    all.push(Happening { events, last: again.max(at), ..Happening::default() });
+                    events.push(Event { at: again, stream: stream(count) });
+                    all.push(Happening { events, last: again, ..Happening::default() });
                 }
             }
         }

@@ -9,10 +9,14 @@ use crate::exhaustive::Exhaustive;
 use crate::fast::{Engine, Run};
 use crate::generate::Generator;
 use crate::judge::{Judge, Notice, Verdict, VerdictKind};
+use crate::shrink::shrink;
 use crate::timeline::Timeline;
 
 /// Worlds between two reports of progress: some ten milliseconds' work.
 const WORLDS_BETWEEN_REPORTS: u64 = 1000;
+
+/// Worlds of one kind that are kept: what differs among them shows when they are shrunk.
+pub const MAX_KEPT: usize = 24;
 
 /// Where worlds come from: each has a number, and depends on nothing else.
 pub trait Worlds {
@@ -88,6 +92,8 @@ pub struct Findings {
     pub counts: [u64; VerdictKind::ALL.len()],
     /// For each kind, the world with the lowest number.
     pub first: [Option<Finding>; VerdictKind::ALL.len()],
+    /// The worlds with the lowest numbers, at most [`MAX_KEPT`] of each kind, by kind and number.
+    pub kept: Vec<Finding>,
     /// The longest detection, with what the environment took away taken out.
     pub worst_detection: Option<Duration>,
 }
@@ -122,6 +128,36 @@ impl Findings {
                 *own = other;
             }
         }
+        self.kept.extend(other.kept);
+        self.kept.sort_by_key(|finding| (finding.verdict.kind.index(), finding.index));
+        let mut run = (usize::MAX, 0);
+        self.kept.retain(|finding| {
+            let kind = finding.verdict.kind.index();
+            run = if run.0 == kind { (kind, run.1 + 1) } else { (kind, 1) };
+            run.1 <= MAX_KEPT
+        });
+    }
+
+    /// The simplest worlds that are wrong in different ways: those kept, shrunk, and of each kind one for each set
+    /// of things that go wrong in it. Verdicts are those of the shrunk worlds.
+    pub fn distinct(&self, claim: &Claim, evaluate: &mut dyn Evaluate) -> Vec<Finding> {
+        let mut distinct: Vec<Finding> = Vec::new();
+        let mut judge = Judge::new(claim);
+        for finding in &self.kept {
+            let kind = finding.verdict.kind;
+            let timeline = shrink(claim, &finding.timeline, kind, evaluate);
+            let known = distinct.iter().any(|other| {
+                other.verdict.kind == kind && other.timeline.ingredients() == timeline.ingredients()
+            });
+            if known {
+                continue;
+            }
+            let (run, notices) = evaluate.run(&timeline);
+            let verdict = judge.judge(&timeline, run, notices).iter().find(|v| v.kind == kind).cloned();
+            let verdict = verdict.unwrap_or_else(|| finding.verdict.clone());
+            distinct.push(Finding { index: finding.index, verdict, timeline });
+        }
+        distinct
     }
 }
 
@@ -149,11 +185,12 @@ pub fn search(
             let kind = verdict.kind.index();
             if !std::mem::replace(&mut seen[kind], true) {
                 findings.counts[kind] += 1;
-                findings.first[kind].get_or_insert_with(|| Finding {
-                    index,
-                    verdict: verdict.clone(),
-                    timeline: timeline.clone(),
-                });
+                if findings.counts[kind] <= MAX_KEPT as u64 {
+                    let (verdict, timeline) = (verdict.clone(), timeline.clone());
+                    let finding = Finding { index, verdict, timeline };
+                    findings.first[kind].get_or_insert_with(|| finding.clone());
+                    findings.kept.push(finding);
+                }
             }
         }
         findings.worlds += 1;
@@ -167,5 +204,6 @@ pub fn search(
     }
     let _ended = progress(findings.worlds - told);
     findings.worst_detection = judge.worst_detection();
+    findings.kept.sort_by_key(|finding| (finding.verdict.kind.index(), finding.index));
     findings
 }

@@ -9,7 +9,7 @@ use crate::timeline::{Slots, Timeline};
 const MAX_ROUNDS: usize = 12;
 
 /// Grids that times are moved to, coarsest first, in milliseconds.
-const GRIDS: [i64; 6] = [60_000, 30_000, 10_000, 5000, 1000, 100];
+const GRIDS: [i64; 5] = [60_000, 30_000, 10_000, 5000, 1000];
 
 /// The simplest world that can be reached from this one by leaving something out or moving something, with a
 /// verdict of the same kind. The same for the same world, always.
@@ -96,37 +96,30 @@ impl Shrinking<'_> {
 
     fn move_to_grids(&mut self) {
         for grid in GRIDS {
-            self.attempt(|timeline| set_scrape_phase(timeline, timeline.scrape.phase / grid * grid));
-            self.attempt(|timeline| set_eval_phase(timeline, timeline.eval.phase / grid * grid));
             // All at once first: what hangs together may move together only.
-            self.attempt(|timeline| {
-                timeline.events.iter_mut().for_each(|event| event.at = near(event.at, grid));
-                for hold in &mut timeline.holds {
-                    hold.span.from = near(hold.span.from, grid);
-                    hold.span.until = near(hold.span.until, grid);
+            for round in [nearest, floor, ceiling] {
+                self.attempt(|timeline| {
+                    set_scrape_phase(timeline, floor(timeline.scrape.phase, grid));
+                    set_eval_phase(timeline, floor(timeline.eval.phase, grid));
+                    move_all(timeline, grid, round);
+                });
+                self.attempt(|timeline| move_all(timeline, grid, round));
+            }
+            for round in [floor, ceiling] {
+                self.attempt(|timeline| set_scrape_phase(timeline, round(timeline.scrape.phase, grid)));
+                self.attempt(|timeline| set_eval_phase(timeline, round(timeline.eval.phase, grid)));
+            }
+            for index in 0..instants(&mut self.best.clone()).len() {
+                for round in [nearest, floor, ceiling] {
+                    let moved = self.attempt(|timeline| {
+                        if let Some(at) = instants(timeline).into_iter().nth(index) {
+                            *at = round(*at, grid);
+                        }
+                    });
+                    if moved {
+                        break;
+                    }
                 }
-                for span in timeline.downs.iter_mut().chain(&mut timeline.away) {
-                    (span.from, span.until) = (near(span.from, grid), near(span.until, grid));
-                }
-            });
-            for index in 0..self.best.events.len() {
-                self.attempt(|timeline| timeline.events[index].at = near(timeline.events[index].at, grid));
-            }
-            for index in 0..self.best.holds.len() {
-                self.attempt(|t| t.holds[index].span.from = near(t.holds[index].span.from, grid));
-                self.attempt(|t| t.holds[index].span.until = near(t.holds[index].span.until, grid));
-            }
-            for index in 0..self.best.downs.len() {
-                self.attempt(|t| t.downs[index].from = near(t.downs[index].from, grid));
-                self.attempt(|t| t.downs[index].until = near(t.downs[index].until, grid));
-            }
-            for index in 0..self.best.away.len() {
-                self.attempt(|t| t.away[index].from = near(t.away[index].from, grid));
-                self.attempt(|t| t.away[index].until = near(t.away[index].until, grid));
-            }
-            for index in 0..self.best.absences.len() {
-                self.attempt(|t| t.absences[index].span.from = near(t.absences[index].span.from, grid));
-                self.attempt(|t| t.absences[index].span.until = near(t.absences[index].span.until, grid));
             }
             self.attempt(|timeline| timeline.end = (timeline.end + grid - 1) / grid * grid);
         }
@@ -153,8 +146,31 @@ impl Shrinking<'_> {
     }
 }
 
-fn near(at: i64, grid: i64) -> i64 {
-    if at == i64::MAX { at } else { (at + grid / 2).div_euclid(grid) * grid }
+fn floor(at: i64, grid: i64) -> i64 {
+    if at == i64::MAX { at } else { at.div_euclid(grid) * grid }
+}
+
+fn ceiling(at: i64, grid: i64) -> i64 {
+    if at == i64::MAX { at } else { floor(at + grid - 1, grid) }
+}
+
+fn nearest(at: i64, grid: i64) -> i64 {
+    if at == i64::MAX { at } else { floor(at + grid / 2, grid) }
+}
+
+fn move_all(timeline: &mut Timeline, grid: i64, round: fn(i64, i64) -> i64) {
+    instants(timeline).into_iter().for_each(|at| *at = round(*at, grid));
+    timeline.late.iter_mut().for_each(|(_, by)| *by = round(*by, grid));
+}
+
+/// All instants but the slots, which follow their phases.
+fn instants(timeline: &mut Timeline) -> Vec<&mut i64> {
+    let spans = (timeline.holds.iter_mut().map(|hold| &mut hold.span))
+        .chain(&mut timeline.downs)
+        .chain(&mut timeline.away)
+        .chain(timeline.absences.iter_mut().map(|absence| &mut absence.span));
+    let ends = spans.flat_map(|span| [&mut span.from, &mut span.until]);
+    timeline.events.iter_mut().map(|event| &mut event.at).chain(ends).collect()
 }
 
 fn set_scrape_phase(timeline: &mut Timeline, phase: i64) {

@@ -11,6 +11,9 @@ const MAX_BURST: i64 = 40;
 /// Events that are counted towards a threshold, times two: a rule that looks for more is not tried with more.
 const MAX_COUNTED: i64 = 4000;
 
+/// Scrapes within which a process is seen for the first time, in spite of all losses.
+pub(crate) const CONTACT: i64 = 8;
+
 impl Sketch<'_> {
     fn event(&mut self, at: i64, stream: u16) {
         self.timeline.events.push(Event { at, stream });
@@ -107,9 +110,10 @@ impl Generator<'_> {
         #[expect(clippy::cast_possible_truncation, reason = "held to a small bound right here")]
         let allowed = (more_than.floor() as i64).clamp(0, MAX_COUNTED);
         let start = match sketch.random.below(4) {
-            0 | 1 => self.beginning(sketch),
+            // What was counted before the first contact could be of any age, and is not the monitoring's to tell.
+            0 | 1 => CONTACT * scrape + self.beginning(sketch),
             // After a whole window without any: what is extrapolated then has all of it.
-            _ => over + sketch.random.between(-2 * scrape, 10 * scrape),
+            _ => (over + sketch.random.between(-2 * scrape, 10 * scrape)).max(CONTACT * scrape),
         };
         let count = match sketch.random.below(10) {
             0 => allowed - 1,

@@ -138,7 +138,7 @@ fn lose(
 }
 
 /// How many must be kept after a run of losses, so that the ratio holds.
-fn kept_after(run: i64, ratio: f64) -> i64 {
+pub(crate) fn kept_after(run: i64, ratio: f64) -> i64 {
     #[expect(
         clippy::cast_possible_truncation,
         clippy::cast_precision_loss,

@@ -15,6 +15,8 @@ use assurance_policy::intents::{Environment, Phase, Subject, Violation};
 use crate::claim::{Claim, Role};
 use crate::timeline::{Slots, Timeline};
 
+pub(crate) use events::CONTACT;
+pub(crate) use faults::kept_after;
 pub use random::Random;
 
 /// Makes the worlds of one claim: world `k` of seed `s` depends on `s` and `k` only.

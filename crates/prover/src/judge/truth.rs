@@ -4,7 +4,7 @@ use assurance_policy::intents::{AbsenceForm, Aggregation, Subject, Violation};
 
 use crate::claim::{Claim, Moves, Role};
 use crate::expose::lasting;
-use crate::timeline::{Span, Timeline};
+use crate::timeline::{Slots, Span, Timeline};
 
 /// How often a deadline may move because of what the time won brings: each round takes in at least one more
 /// loss, and worlds with more are out of any budget.
@@ -168,9 +168,10 @@ fn absences(claim: &Claim, timeline: &Timeline, job: &str, hold: i64, needs: &mu
 
 /// A deadline: the time that is promised, and what the environment took away meanwhile.
 ///
-/// That is a scrape interval for each scrape lost, an evaluation interval for each evaluation skipped, and all
-/// the time that the process (unless its absence is what must be told) or the monitoring was away. What that
-/// time brings is taken in as well.
+/// That is a scrape interval for each scrape that failed, whether it was lost or the process away (unless its
+/// absence is what must be told); an evaluation interval for each evaluation skipped; and for each time that the
+/// monitoring was away, the scrapes or the evaluations that this cost, whichever is longer: what is scraped after
+/// it came back is evaluated at once. What the time won brings is taken in as well.
 pub(super) fn due(claim: &Claim, timeline: &Timeline, from: i64, within: i64) -> i64 {
     let mut due = from.saturating_add(within);
     if timeline.lost.is_empty()
@@ -181,16 +182,25 @@ pub(super) fn due(claim: &Claim, timeline: &Timeline, from: i64, within: i64) ->
         return due;
     }
     let downs_count = !matches!(claim.intent.violation, Violation::Absence { of: Subject::Job(_), .. });
+    let scrape = Slots { interval: claim.scrape_interval(), ..timeline.scrape };
+    let eval = Slots { interval: claim.eval_interval(), ..timeline.eval };
     for _ in 0..MAX_EXTENSIONS {
         let span = Span { from: from.saturating_add(1), until: due.saturating_add(1) };
         let inside = |at: &&i64| span.contains(**at);
+        let is_lost = |at: &i64| timeline.lost.binary_search(at).is_ok();
         let lost = timeline.lost.iter().filter(inside).count();
         let skipped = timeline.skipped.iter().filter(inside).count();
-        let away: i64 = timeline.away.iter().map(|away| away.overlap(span)).sum();
-        let down: i64 = timeline.downs.iter().filter(|_| downs_count).map(|down| down.overlap(span)).sum();
-        let times = |count: usize, interval: i64| i64::try_from(count).unwrap_or(i64::MAX) * interval;
-        let taken =
-            times(lost, claim.scrape_interval()) + times(skipped, claim.eval_interval()) + away + down;
+        let mut taken = times(lost, scrape.interval) + times(skipped, eval.interval);
+        for down in timeline.downs.iter().filter(|_| downs_count) {
+            let failed = scrapes_in(timeline, scrape, *down, span).filter(|slot| !is_lost(slot)).count();
+            taken += times(failed, scrape.interval);
+        }
+        for away in &timeline.away {
+            let scrapes = scrapes_in(timeline, scrape, *away, span).filter(|slot| !is_lost(slot)).count();
+            let both = Span { from: away.from.max(span.from), until: away.until.min(span.until) };
+            let evals = times_in(eval, both).count();
+            taken += times(scrapes, scrape.interval).max(times(evals, eval.interval));
+        }
         let extended = from.saturating_add(within).saturating_add(taken);
         if extended <= due {
             break;
@@ -198,4 +208,22 @@ pub(super) fn due(claim: &Claim, timeline: &Timeline, from: i64, within: i64) ->
         due = extended;
     }
     due
+}
+
+fn times(count: usize, interval: i64) -> i64 {
+    i64::try_from(count).unwrap_or(i64::MAX).saturating_mul(interval)
+}
+
+/// The instants of slots within a span.
+fn times_in(slots: Slots, span: Span) -> impl Iterator<Item = i64> {
+    let first = (span.from - slots.phase + slots.interval - 1).div_euclid(slots.interval).max(0);
+    (first..).map(move |index| slots.phase + index * slots.interval).take_while(move |at| *at < span.until)
+}
+
+/// The slots whose scrape begins within two spans.
+fn scrapes_in(timeline: &Timeline, slots: Slots, span: Span, other: Span) -> impl Iterator<Item = i64> {
+    let both = Span { from: span.from.max(other.from), until: span.until.min(other.until) };
+    // A late scrape begins after its slot, by less than an interval.
+    let wide = Span { from: both.from - slots.interval, until: both.until };
+    times_in(slots, wide).filter(move |slot| both.contains(timeline.begins(*slot)))
 }

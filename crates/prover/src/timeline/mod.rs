@@ -175,6 +175,21 @@ impl Timeline {
         }
     }
 
+    /// What can be told of this world in a few words: which kinds of things go wrong in it.
+    pub fn ingredients(&self) -> Vec<&'static str> {
+        let all = [
+            ("several events", self.events.len() > 1),
+            ("a counter that does not begin at 0", self.base > 0),
+            ("a restart", !self.downs.is_empty()),
+            ("a lost scrape", !self.lost.is_empty()),
+            ("a late scrape", !self.late.is_empty()),
+            ("a skipped evaluation", !self.skipped.is_empty()),
+            ("a restart of the monitoring", !self.away.is_empty()),
+            ("a target that gives nothing", !self.absences.is_empty()),
+        ];
+        all.into_iter().filter_map(|(what, is)| is.then_some(what)).collect()
+    }
+
     /// When the scrape of a slot begins: also the time of its samples.
     pub fn begins(&self, slot: i64) -> i64 {
         match self.late.binary_search_by_key(&slot, |(at, _)| *at) {
