@@ -313,7 +313,7 @@ Each of these was a way for an alert to stay silent, or to cry wolf, and is a un
 
 - A counter that is born with its first event has no increase, and one that restarts and comes back to the same value has none either: what happens once is seen by the time of the last event, which survives a restart.
 - An event just before an outage arrives late: its time is looked at for ten minutes, longer than any outage that is allowed for.
-- `increase()` extrapolates: five events of the first half minute look like ten, and five on an old counter like 5.04. Counters survive restarts, so events are the difference of two values, and thresholds lie half an event above the number in the policy.
+- `increase()` extrapolates: five events of the first half minute look like ten, and five on an old counter like 5.04. Counters survive restarts, so what they have grown by is the number of events, and thresholds lie half an event above the number in the policy.
 - What has happened within an hour has happened: counts fire at once, and stay for five minutes, so that an event that leaves the hour while another is not yet scraped does not end them.
 - One failed scrape ends a series for a moment and would start `for` anew: states are what was seen last, for five minutes.
 - The policy counts all gates and all modes together: rules sum before they compare.
