@@ -145,7 +145,7 @@ impl Policy {
                 );
             }
         }
-        out += "\nTimes are promised for a world without loss, counted from the violation; each lost scrape and each skipped evaluation adds 30 s. \
+        out += "\nTimes are promised counted from the violation; each scrape and each evaluation that fails adds 30 s. \
                 `assurance-evaluator prove` looks for worlds in which a promise is broken, within the environment of `intents.yml`: \
                 two scrapes lost in a row, an evaluation skipped, two restarts of the backend an hour and one of the monitoring.\n";
         for statement in &self.statements {
