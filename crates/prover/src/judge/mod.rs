@@ -164,10 +164,14 @@ impl World<'_> {
     /// The first alert about a violation that fires at an evaluation after it, and that evaluation.
     fn told(&self, need: &Need) -> Option<(Firing, i64)> {
         let from = need.span.from;
+        let due = self.due(from, self.claim.intent.detect_within.as_millis());
+        let lasts = need.span.until > from;
         let about = self.run.firings.iter().filter(|firing| self.is_about(firing, need));
         let fires = about.filter_map(|firing| {
             let at = if firing.from > from { firing.from } else { self.evaluation_after(firing, from) };
-            (at < firing.until && at < self.timeline.end).then_some((*firing, at))
+            // What fires since before is about something earlier if it ends before this one is due.
+            let left_over = firing.from <= from && lasts && firing.until <= due.min(need.span.until);
+            (!left_over && at < firing.until && at < self.timeline.end).then_some((*firing, at))
         });
         fires.min_by_key(|(_, at)| *at)
     }

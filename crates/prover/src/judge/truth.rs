@@ -105,7 +105,9 @@ pub(super) fn needs(claim: &Claim, timeline: &Timeline, skip: &[usize], needs: &
                 if let Some(due) = last.map(|last| last + hold.as_millis())
                     && at > due
                 {
-                    needs.push(Need::new(due, at, true));
+                    // What is over before the alert is due need not be told.
+                    let must = at.saturating_sub(due) >= claim.intent.detect_within.as_millis();
+                    needs.push(Need::new(due, at, must));
                 }
                 last = Some(at);
             }
