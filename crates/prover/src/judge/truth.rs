@@ -59,13 +59,17 @@ pub(super) fn needs(claim: &Claim, timeline: &Timeline, skip: &[usize], needs: &
                 claim.series.iter().any(|plan| matches!(plan.moves, Moves::State { .. }) && plan.restored);
             for hold in &timeline.holds {
                 let span = lasting(hold.span, timeline, restored);
-                let must = span.until.saturating_sub(span.from) >= min_hold.as_millis();
+                let must = lasts(claim, timeline, span, min_hold.as_millis());
                 needs.push(Need::new(span.from, span.until, must));
             }
         }
         Violation::Count { over, more_than, group, min_hold, .. } => {
-            let counted =
-                Counted { over: over.as_millis(), more_than: *more_than, min_hold: min_hold.as_millis() };
+            let counted = Counted {
+                over: over.as_millis(),
+                more_than: *more_than,
+                min_hold: min_hold.as_millis(),
+                slack: slack(claim),
+            };
             // What a counter stood at when it was first read can be of any age: it may be told, and need not.
             let contact = first_contact(claim, timeline);
             let all = || events().filter(|(_, _, role)| *role == Role::Violation);
@@ -86,6 +90,9 @@ pub(super) fn needs(claim: &Claim, timeline: &Timeline, skip: &[usize], needs: &
                     counted.by_label(claim, label, since, needs);
                 }
             }
+            for need in needs.iter_mut().filter(|need| need.must) {
+                need.must = lasts(claim, timeline, need.span, min_hold.as_millis());
+            }
             needs.sort_by_key(|need| need.span);
         }
         Violation::Absence { of: Subject::Job(job), hold, .. } => {
@@ -98,7 +105,9 @@ pub(super) fn needs(claim: &Claim, timeline: &Timeline, skip: &[usize], needs: &
                 if let Some(due) = last.map(|last| last + hold.as_millis())
                     && at > due
                 {
-                    needs.push(Need::new(due, at, true));
+                    // What is over before the alert is due need not be told.
+                    let must = at.saturating_sub(due) >= claim.intent.detect_within.as_millis();
+                    needs.push(Need::new(due, at, must));
                 }
                 last = Some(at);
             }
@@ -113,6 +122,8 @@ struct Counted {
     over: i64,
     more_than: f64,
     min_hold: i64,
+    /// Two stretches that overlap by less are two.
+    slack: i64,
 }
 
 impl Counted {
@@ -159,7 +170,9 @@ impl Counted {
             };
             let until = oldest + self.over;
             match needs[first..].last_mut() {
-                Some(need) if at <= need.span.until => need.span.until = need.span.until.max(until),
+                Some(need) if at.saturating_add(self.slack) <= need.span.until => {
+                    need.span.until = need.span.until.max(until);
+                }
                 _ => needs.push(Need { group, ..Need::new(at, until, true) }),
             }
         }
@@ -167,6 +180,20 @@ impl Counted {
             need.must = need.span.until - need.span.from >= self.min_hold;
         }
     }
+}
+
+/// For how long samples at the far end of a window may be missing, so that what just entered it is no longer
+/// counted: whoever counts by scrapes cannot know better.
+fn slack(claim: &Claim) -> i64 {
+    let environment = &claim.environment;
+    let lost = i64::from(environment.scrape.lost.max_consecutive) + 2;
+    let down = environment.process.restarts.downtime.to.as_millis();
+    let away = environment.monitor.restarts.downtime.to.as_millis();
+    lost * claim.scrape_interval()
+        + environment.scrape.jitter.as_millis()
+        + down
+        + away
+        + claim.eval_interval()
 }
 
 /// When a scrape first succeeds.
@@ -193,8 +220,14 @@ fn absences(claim: &Claim, timeline: &Timeline, job: &str, hold: i64, needs: &mu
         }
     }
     for need in needs {
-        need.must = need.span.until.saturating_sub(need.span.from) >= hold;
+        need.must = lasts(claim, timeline, need.span, hold);
     }
+}
+
+/// Whether something lasts so long that it must be told: as long as the intent says, and longer by what the
+/// environment took away meanwhile, for nobody can see it last then.
+fn lasts(claim: &Claim, timeline: &Timeline, span: Span, hold: i64) -> bool {
+    span.until >= due(claim, timeline, span.from, hold)
 }
 
 /// A deadline: the time that is promised, and what the environment took away meanwhile.
