@@ -30,6 +30,7 @@
 mod alert;
 mod machine;
 mod receiver;
+pub mod routing;
 
 pub use alert::{Alert, AlertStatus};
 pub use machine::{

@@ -2,7 +2,7 @@
 //!
 //! **In scope:** the pack's files, embedded as they are ([`files`]); the pack as loaded rules ([`pack`]); the
 //! metric contract as data ([`MetricContract`]); whether rules can ever fire under that contract
-//! ([`MetricContract::check`]).
+//! ([`MetricContract::check`]); what each alert must catch, and how fast ([`intents`]).
 //!
 //! **Out of scope:** evaluating rules (`rules`), runbooks (they are documents, in `docs/operations/runbooks`),
 //! writing the files to a disk (the edge).
@@ -23,6 +23,7 @@
 mod check;
 mod contract;
 mod files;
+pub mod intents;
 mod pack;
 
 pub use check::{Mismatch, MismatchKind};

@@ -4,5 +4,6 @@
 mod check;
 mod contract;
 mod engine;
+mod intents;
 mod pack;
 mod promtool;
