@@ -106,7 +106,7 @@ pub fn lint(input: &Input) -> Report {
         }
     });
     let contract = input.contract.as_ref().and_then(|source| match MetricContract::parse(source) {
-        Ok(contract) if input.side == Side::Original => Some(world::original(contract)),
+        Ok(contract) if input.side == Side::Original => Some(contract.as_original()),
         Ok(contract) => Some(contract),
         Err(problem) => {
             found.refused(source, vec![problem]);

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use assurance_config::Loaded;
 use assurance_metrics_model::{Duration, Labels, Matcher, MetricType};
-use assurance_policy::{Metric, MetricContract, Original};
+use assurance_policy::{Metric, MetricContract};
 use assurance_promql::VectorSelector;
 use assurance_rules::{RecordingRule, Rule};
 use assurance_scrape::{JobConfig, relabel_builder};
@@ -201,16 +201,4 @@ fn configured(job: &JobConfig, jobs: &mut BTreeMap<String, Job>) {
     if !job.metric_relabel.is_empty() {
         add(&job.job_name, BTreeSet::new(), true);
     }
-}
-
-/// A contract as it was before it was one: what was absent is not there, and what was there late is born late.
-pub(crate) fn original(mut contract: MetricContract) -> MetricContract {
-    contract.metrics.retain(|metric| metric.original != Original::Absent);
-    for metric in &mut contract.metrics {
-        metric.restored = false;
-        if metric.original == Original::Lazy {
-            metric.at_start = None;
-        }
-    }
-    contract
 }
