@@ -41,6 +41,7 @@ mod found;
 mod ignore;
 mod links;
 mod measure;
+mod notify;
 mod subject;
 mod tree;
 mod world;
@@ -141,7 +142,7 @@ pub fn lint(input: &Input) -> Report {
 
 impl Found {
     /// What the readers refuse.
-    fn refused(&mut self, source: &Source, problems: Vec<assurance_diagnostics::Diagnostic>) {
+    pub(crate) fn refused(&mut self, source: &Source, problems: Vec<assurance_diagnostics::Diagnostic>) {
         for problem in problems {
             let check: &'static Check = match problem.severity {
                 Severity::Error => &catalog::FILE_REFUSED,
@@ -154,7 +155,7 @@ impl Found {
     }
 
     /// What the readers find odd, where no check says it better.
-    fn odd(&mut self, source: &Source, problems: &[assurance_diagnostics::Diagnostic]) {
+    pub(crate) fn odd(&mut self, source: &Source, problems: &[assurance_diagnostics::Diagnostic]) {
         for problem in problems {
             let said = |f: &Finding| {
                 f.diagnostic.file == problem.file

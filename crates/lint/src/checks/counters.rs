@@ -35,12 +35,12 @@ fn functions(bench: &Bench<'_>, subject: &Subject<'_>, measure: &Measure<'_>, fo
                 "delta" => "use increase()",
                 _ => "use rate()",
             };
-            found.rule(&catalog::COUNTER_DELTA, subject, at, words(message, "", help));
+            found.rule(&catalog::COUNTER_DELTA, subject, at.clone(), words(message, "", help));
         }
         ("increase" | "rate" | "irate", Some(false)) => {
             let message = format!("{function}() of {name}, which is no counter");
             let label = "every fall counts as a restart";
-            found.rule(&catalog::COUNTER_RATE_OF_GAUGE, subject, at, words(message, label, ""));
+            found.rule(&catalog::COUNTER_RATE_OF_GAUGE, subject, at.clone(), words(message, label, ""));
         }
         _ => {}
     }
