@@ -6,6 +6,7 @@ mod check;
 mod demo;
 mod healthcheck;
 mod intake;
+mod lint;
 mod logs;
 mod query;
 mod serve;
@@ -35,6 +36,7 @@ fn main() -> ExitCode {
         Command::Serve(args) => wait(serve::run(args)),
         Command::Demo(args) => wait(demo::run(args)),
         Command::Check(args) => check::run(&args),
+        Command::Lint(args) => lint::run(&args),
         Command::Test(args) => match args.what {
             TestWhat::Rules(args) => test::run(&args),
         },

@@ -92,7 +92,6 @@ pub(crate) struct Measure<'a> {
     pub(crate) window: Duration,
     pub(crate) window_span: Span,
     pub(crate) selector: &'a VectorSelector,
-    pub(crate) selector_span: Span,
     /// The call.
     pub(crate) span: Span,
     /// What the result is multiplied by.
@@ -151,7 +150,6 @@ pub(crate) fn measure(expr: &Expr) -> Option<Measure<'_>> {
                     window: matrix.range.literal()?,
                     window_span: Span { start: window_start, ..place },
                     selector: &matrix.selector,
-                    selector_span: matrix.selector_span,
                     span: expr.span,
                     factor: 1.0,
                     aggregations: Vec::new(),

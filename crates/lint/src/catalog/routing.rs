@@ -38,8 +38,8 @@ pub(crate) static ROUTING_USELESS_CONTINUE: Check = Check {
     title: "`continue: true` without a later route that could match",
     why: "Somebody meant more than one receiver to be told, and only one is.",
     remedy: "remove it, or let a later route match the same alerts",
-    bad: &[RULES, HEARTBEAT, ("alertmanager.yml", routed!("route:", "  receiver: ops", "  routes:", "  - matchers: [severity=\"warning\"]", "    receiver: chat", "    continue: true", "  - matchers: [alertname=\"Watchdog\", severity!=\"warning\"]", "    receiver: ops"))],
-    good: &[RULES, HEARTBEAT, ("alertmanager.yml", routed!("route:", "  receiver: ops", "  routes:", "  - matchers: [severity=\"warning\"]", "    receiver: chat", "    continue: true", "  - matchers: [alertname=\"Watchdog\"]", "    receiver: ops"))],
+    bad: &[RULES, HEARTBEAT, ("alertmanager.yml", routed!("route:", "  receiver: ops", "  routes:", "  - matchers: [alertname=\"OrdersDown\"]", "    receiver: chat", "    continue: true", "  - matchers: [alertname=\"Watchdog\"]", "    receiver: ops"))],
+    good: &[RULES, HEARTBEAT, ("alertmanager.yml", routed!("route:", "  receiver: ops", "  routes:", "  - matchers: [alertname=\"OrdersDown\"]", "    receiver: chat", "    continue: true", "  - matchers: [severity=\"warning\"]", "    receiver: ops"))],
 };
 
 pub(crate) static ROUTING_UNKNOWN_ALERT: Check = Check {

@@ -17,6 +17,9 @@ const MAX_COUNTED: f64 = 100.0;
 /// How far a rate with a fraction may be from what the text says: rounding to two digits.
 const ROUNDING: f64 = 0.02;
 
+/// A threshold this far from a count is as far from two counts as it can be.
+const NEARLY_HALF: f64 = 0.45;
+
 /// What increase() may add to a count when nothing is known of the scrape interval: nothing.
 const NO_EXTRAPOLATION: f64 = 0.0;
 
@@ -29,10 +32,15 @@ pub(super) fn check(bench: &Bench<'_>, subject: &Subject<'_>, alert: &AlertingRu
             continue;
         }
         let at = subject.expr(condition.limit_span);
+        let events = measured.events(condition.limit, measured.window);
         let contradicted = claims.iter().find_map(|claim| contradiction(&condition, &measured, claim));
         if let Some((message, help)) = contradicted {
             let label = meaning(&condition, &measured);
             found.rule(&catalog::THRESHOLD_TEXT, subject, at, words(message, label, help));
+        } else if claims.is_empty() && measured.function != "increase" && events >= 1.0 {
+            let message = "no text of this alert says how much it takes";
+            let label = meaning(&condition, &measured);
+            found.rule(&catalog::THRESHOLD_UNSTATED, subject, at, words(message, label, ""));
         } else if let Some((count, most)) = extrapolated(bench, &condition, &measured) {
             let message = format!(
                 "{count} events in {} may count as {most:.3}, or not, by where the scrapes fall: the threshold is too near",
@@ -40,13 +48,6 @@ pub(super) fn check(bench: &Bench<'_>, subject: &Subject<'_>, alert: &AlertingRu
             );
             let help = format!("write a half: `> {}`", in_place(&measured, count + 0.5));
             found.rule(&catalog::THRESHOLD_EXTRAPOLATED, subject, at, words(message, "", help));
-        } else if claims.is_empty() && measured.function != "increase" {
-            let events = measured.events(condition.limit, measured.window);
-            if events >= 1.0 {
-                let message = "no text of this alert says how much it takes";
-                let label = meaning(&condition, &measured);
-                found.rule(&catalog::THRESHOLD_UNSTATED, subject, at, words(message, label, ""));
-            }
         }
         windows(subject, &measured, &claims, found);
     }
@@ -154,8 +155,8 @@ fn extrapolated(bench: &Bench<'_>, condition: &Condition<'_>, measured: &Measure
     };
     let most = count * (1.0 + grows);
     let touches = match condition.op {
-        BinaryOp::Gt => most > limit || limit.to_bits() == count.to_bits(),
-        _ => most >= limit,
+        BinaryOp::Gt => limit.to_bits() == count.to_bits() || most > limit && limit - count < NEARLY_HALF,
+        _ => most >= limit && limit - count > 1.0 - NEARLY_HALF,
     };
     let shown = if interval.is_some() { most } else { count * 1.05 };
     (touches && (1.0..=MAX_COUNTED).contains(&count)).then_some((count, shown))
