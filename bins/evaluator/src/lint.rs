@@ -37,6 +37,9 @@ pub(crate) struct Lint {
     /// An alertmanager.yml.
     #[arg(long = "notify.config", value_name = "FILE")]
     pub(crate) notify: Option<PathBuf>,
+    /// The escalation file beside it.
+    #[arg(long = "notify.escalation", value_name = "FILE")]
+    pub(crate) escalation: Option<PathBuf>,
     /// Runbooks: Markdown files, or directories of them.
     #[arg(long, value_name = "PATH", num_args = 1..)]
     pub(crate) runbooks: Vec<PathBuf>,
@@ -104,6 +107,7 @@ fn read(args: &Lint) -> Result<Input, String> {
         As::Original => Side::Original,
     };
     input.notify = maybe(&args.notify)?;
+    input.escalation = maybe(&args.escalation)?;
     input.intents = maybe(&args.intents)?;
     if !args.tests.is_empty() {
         input.tests = Some(many(&args.tests)?);

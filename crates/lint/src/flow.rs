@@ -90,6 +90,7 @@ impl Flow {
 impl World<'_> {
     /// The labels that the elements of a result have: one entry for each side of an `or`.
     pub(crate) fn flows(&self, expr: &Expr) -> Vec<Flow> {
+        self.refuel();
         self.flows_within(expr, MAX_RECORDED)
     }
 
@@ -175,8 +176,11 @@ impl World<'_> {
 
     fn selected(&self, selector: &VectorSelector, depth: usize) -> Vec<Flow> {
         let name = metric_name(selector);
-        if let Some(rules) = name.and_then(|name| self.recorded(name)) {
-            let Some(depth) = depth.checked_sub(1) else { return vec![Flow::default()] };
+        if name.is_some_and(|name| self.recorded(name).is_some()) {
+            let rules = name.and_then(|name| self.follow(name));
+            let (Some(depth), Some(rules)) = (depth.checked_sub(1), rules) else {
+                return vec![Flow::default()];
+            };
             let flows = rules.iter().flat_map(|rule| {
                 let labels: Vec<String> = rule.labels.keys().cloned().collect();
                 let flows = self.flows_within(rule.expression.tree(), depth).into_iter();

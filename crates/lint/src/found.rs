@@ -53,7 +53,7 @@ impl Found {
         let rule = Some(subject.rule.name().into());
         // The same thing may be said of two parts of an expression; once a place is enough.
         let again = |f: &Finding| f.check == check && f.diagnostic == diagnostic;
-        if !self.findings.iter().any(again) {
+        if !self.findings.iter().rev().take_while(|f| f.rule == rule).any(again) {
             self.findings.push(Finding { check, diagnostic, rule });
         }
     }

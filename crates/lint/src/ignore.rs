@@ -6,7 +6,7 @@ use assurance_diagnostics::{Source, yaml};
 
 use crate::catalog::{self, find};
 use crate::found::{Found, words};
-use crate::subject::File;
+use crate::subject::{File, Subject};
 use crate::{Finding, Ignored, Report};
 
 /// What begins such a comment.
@@ -59,6 +59,7 @@ impl Ignore {
 
 fn read(source: &Source, files: &[File], about: &mut Found) -> Vec<Ignore> {
     let text = source.text();
+    let subjects: Vec<_> = files.iter().filter(|file| file.source == *source).flat_map(File::subjects).collect();
     let mut out = Vec::new();
     for place in yaml::comments(source) {
         let comment = text[place.clone()].trim_start_matches('#').trim();
@@ -86,7 +87,7 @@ fn read(source: &Source, files: &[File], about: &mut Found) -> Vec<Ignore> {
             about.push(&catalog::IGNORE_NO_REASON, source, Some(place), words(message, "", ""));
             continue;
         }
-        let covers = if whole_file { 0..text.len() + 1 } else { covered(source, &place, files) };
+        let covers = if whole_file { 0..text.len() + 1 } else { covered(source, &place, &subjects) };
         out.push(Ignore {
             source: source.clone(),
             place,
@@ -100,10 +101,9 @@ fn read(source: &Source, files: &[File], about: &mut Found) -> Vec<Ignore> {
 }
 
 /// The rule that a comment belongs to; elsewhere its line, or the block that begins below it.
-fn covered(source: &Source, place: &Range<usize>, files: &[File]) -> Range<usize> {
-    let mut subjects = files.iter().filter(|file| file.source == *source).flat_map(File::subjects);
-    if let Some(subject) = subjects.find(|s| s.comments.iter().any(|c| c == place)) {
-        return subject.region;
+fn covered(source: &Source, place: &Range<usize>, subjects: &[Subject<'_>]) -> Range<usize> {
+    if let Some(subject) = subjects.iter().find(|s| s.comments.contains(place)) {
+        return subject.region.clone();
     }
     let text = source.text();
     let line = text[..place.start].rfind('\n').map_or(0, |n| n + 1);

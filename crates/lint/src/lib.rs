@@ -49,7 +49,7 @@ mod world;
 use assurance_diagnostics::{Severity, Source};
 use assurance_policy::MetricContract;
 
-pub use catalog::{checks, find};
+pub use catalog::{checks, find, shared_files};
 pub use check::{Check, Example, Finding, Ignored, Report};
 
 use checks::Bench;
@@ -81,6 +81,8 @@ pub struct Input {
     pub side: Side,
     /// `alertmanager.yml`.
     pub notify: Option<Source>,
+    /// The escalation file, which stands beside it.
+    pub escalation: Option<Source>,
     /// Markdown files, by path.
     pub runbooks: Option<Vec<Source>>,
     /// What the alerts are to catch.
@@ -125,8 +127,8 @@ pub fn lint(input: &Input) -> Report {
     if let (Some(source), Some(config)) = (&input.prometheus, &config) {
         found.odd(source, &config.warnings);
     }
-    let sources: Vec<&Source> =
-        input.rules.iter().chain(&input.prometheus).chain(&input.contract).chain(&input.notify).collect();
+    let single = [&input.prometheus, &input.contract, &input.notify, &input.escalation, &input.intents];
+    let sources: Vec<&Source> = input.rules.iter().chain(single.into_iter().flatten()).collect();
     let rules = subjects.len();
     let mut report = ignore::apply(found, &sources, &files);
     report.rules = rules;

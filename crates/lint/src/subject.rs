@@ -39,18 +39,20 @@ impl File {
         let text = self.source.text();
         let line = |at: usize| text[..at].rfind('\n').map_or(0, |n| n + 1);
         let end = text[region.end..].find('\n').map_or(text.len(), |n| region.end + n);
-        let own = self.comments.iter().filter(|c| c.start >= line(region.start) && c.start < end);
+        let first_own = self.comments.partition_point(|c| c.start < line(region.start));
+        let own = self.comments[first_own..].iter().take_while(|c| c.start < end);
         let mut all: Vec<Range<usize>> = own.cloned().collect();
         let mut first = line(region.start);
-        for comment in self.comments.iter().rev().filter(|c| c.end < region.start) {
+        for comment in self.comments[..first_own].iter().rev() {
             let start = line(comment.start);
             let alone = text[start..comment.start].trim().is_empty();
             if !alone || text[comment.end..first].trim() != "" || text[comment.end..first].matches('\n').count() > 1 {
                 break;
             }
-            all.insert(0, comment.clone());
+            all.push(comment.clone());
             first = start;
         }
+        all.sort_by_key(|comment| comment.start);
         all
     }
 }

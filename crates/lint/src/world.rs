@@ -1,5 +1,6 @@
 //! What is known beside the rules: jobs, metrics and what the rules themselves record.
 
+use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
 
 use assurance_config::Loaded;
@@ -43,7 +44,13 @@ pub(crate) struct World<'a> {
     /// Samples may come with a label `job` of their own.
     pub(crate) any_job: bool,
     recorded: BTreeMap<&'a str, Vec<&'a RecordingRule>>,
+    /// Recorded metrics that may still be followed for the expression at hand.
+    fuel: Cell<u32>,
 }
+
+/// Recorded metrics that are followed for one expression. Rules that record one name in several ways, each from
+/// others that do the same, would be followed without end.
+const MAX_FOLLOWED: u32 = 1_000;
 
 impl<'a> World<'a> {
     pub(crate) fn new(
@@ -80,11 +87,24 @@ impl<'a> World<'a> {
             (None, None) => {}
         }
         let jobs = (config.is_some() || contract.is_some()).then_some(jobs);
-        Self { contract, config, jobs, any_job, recorded }
+        Self { contract, config, jobs, any_job, recorded, fuel: Cell::new(0) }
     }
 
     pub(crate) fn recorded(&self, name: &str) -> Option<&[&'a RecordingRule]> {
         self.recorded.get(name).map(Vec::as_slice)
+    }
+
+    /// Begins an expression.
+    pub(crate) fn refuel(&self) {
+        self.fuel.set(MAX_FOLLOWED);
+    }
+
+    /// The rules that record a metric, to be followed; `None` also where enough were followed already.
+    pub(crate) fn follow(&self, name: &str) -> Option<&[&'a RecordingRule]> {
+        let left = self.fuel.get().checked_sub(1)?;
+        let rules = self.recorded(name)?;
+        self.fuel.set(left);
+        Some(rules)
     }
 
     pub(crate) fn recorded_names(&self) -> BTreeSet<&str> {

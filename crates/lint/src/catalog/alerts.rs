@@ -3,14 +3,16 @@ use assurance_diagnostics::Severity::{Error, Info, Warning};
 use super::shared::{COMPANION, CONTRACT, PROMETHEUS, alert};
 use crate::Check;
 
-pub(super) const TABLE: &[&Check] = &[
+pub(super) const ALERTS: &[&Check] = &[
     &CONDITION_MISSING,
     &CONDITION_ALWAYS,
     &CONDITION_NEVER,
     &FOR_LOST_SCRAPE,
     &FOR_BELOW_INTERVAL,
     &FOR_ABSENT,
+    &FOR_ZERO,
     &GROUP_INTERVAL,
+    &GROUP_BEYOND_LOOKBACK,
     &ABSENCE_NO_COMPANION,
     &ABSENCE_UP_ONLY,
     &ABSENCE_UNWATCHED,
@@ -125,4 +127,24 @@ pub(crate) static ABSENCE_SEVERITY: Check = Check {
     remedy: "make it a warning, and critical when it lasts",
     bad: &[("rules.yml", "groups:\n- name: orders\n  rules:\n  - alert: OrdersMissing\n    expr: up{job=\"orders\"} == 0\n    for: 2m\n    labels: {severity: info}\n    annotations: {summary: No metrics of orders, runbook_url: https://wiki.example/runbook/orders}\n")],
     good: &[("rules.yml", "groups:\n- name: orders\n  rules:\n  - alert: OrdersMissing\n    expr: up{job=\"orders\"} == 0\n    for: 2m\n    labels: {severity: warning}\n    annotations: {summary: No metrics of orders, runbook_url: https://wiki.example/runbook/orders}\n")],
+};
+
+pub(crate) static FOR_ZERO: Check = Check {
+    id: "for/zero",
+    severity: Info,
+    title: "`for: 0s`",
+    why: "It is what is done without it, and the reader looks for the reason.",
+    remedy: "remove it",
+    bad: &[("rules.yml", alert!("OrdersDown"; "expr: up{job=\"orders\"} == 0", "for: 0s"; "Orders is down"))],
+    good: &[("rules.yml", alert!("OrdersDown"; "expr: up{job=\"orders\"} == 0"; "Orders is down"))],
+};
+
+pub(crate) static GROUP_BEYOND_LOOKBACK: Check = Check {
+    id: "group/beyond-lookback",
+    severity: Warning,
+    title: "group that is evaluated more rarely than queries look back",
+    why: "A recorded series has a sample every ten minutes and is seen for five of them. An alert cannot end in between, whatever happens.",
+    remedy: "evaluate every five minutes or more often; an alert may have `keep_firing_for` instead",
+    bad: &[("rules.yml", "groups:\n- name: orders\n  interval: 10m\n  rules:\n  - record: job:orders_failed:increase1h\n    expr: sum by (job) (increase(orders_failed_total[1h]))\n")],
+    good: &[("rules.yml", "groups:\n- name: orders\n  interval: 5m\n  rules:\n  - record: job:orders_failed:increase1h\n    expr: sum by (job) (increase(orders_failed_total[1h]))\n")],
 };

@@ -3,7 +3,7 @@ use assurance_diagnostics::Severity::{Error, Warning};
 use super::shared::{COMPANION, CONTRACT, PROMETHEUS, alert};
 use crate::Check;
 
-pub(super) const TABLE: &[&Check] = &[
+pub(super) const COUNTERS: &[&Check] = &[
     &COUNTER_BORN_LATE,
     &COUNTER_RESTART_HIDES,
     &COUNTER_BARE,
@@ -11,6 +11,7 @@ pub(super) const TABLE: &[&Check] = &[
     &COUNTER_RATE_OF_GAUGE,
     &COUNTER_RATE_OF_SUM,
     &WINDOW_TOO_SHORT,
+    &WINDOW_BEYOND_RETENTION,
 ];
 
 pub(crate) static COUNTER_BORN_LATE: Check = Check {
@@ -81,4 +82,25 @@ pub(crate) static WINDOW_TOO_SHORT: Check = Check {
     remedy: "make the window four scrapes or longer; two where only the latest value counts",
     bad: &[PROMETHEUS, ("rules.yml", alert!("OrdersFailing"; "expr: increase(orders_failed_total{job=\"orders\"}[1m]) > 5.5"; "Orders fail")), COMPANION],
     good: &[PROMETHEUS, ("rules.yml", alert!("OrdersFailing"; "expr: increase(orders_failed_total{job=\"orders\"}[2m]) > 5.5"; "Orders fail")), COMPANION],
+};
+
+const RETENTION: (&str, &str) = (
+    "prometheus.yml",
+    "\
+global: {scrape_interval: 30s, evaluation_interval: 30s}
+storage: {tsdb: {retention: {time: 15d}}}
+scrape_configs:
+- job_name: orders
+  static_configs: [{targets: ['orders:8000']}]
+",
+);
+
+pub(crate) static WINDOW_BEYOND_RETENTION: Check = Check {
+    id: "window/beyond-retention",
+    severity: Warning,
+    title: "query that looks back further than samples are kept",
+    why: "What is older is not there: an `offset` gives nothing, and a window is silently shorter than it says.",
+    remedy: "look at a shorter time, or keep samples longer",
+    bad: &[RETENTION, ("rules.yml", alert!("OrdersFailing"; "expr: increase(orders_failed_total{job=\"orders\"}[30d]) > 5.5"; "Orders fail")), COMPANION],
+    good: &[RETENTION, ("rules.yml", alert!("OrdersFailing"; "expr: increase(orders_failed_total{job=\"orders\"}[7d]) > 5.5"; "Orders fail")), COMPANION],
 };

@@ -3,7 +3,7 @@ use assurance_diagnostics::Severity::{Error, Warning};
 use super::shared::alert;
 use crate::Check;
 
-pub(super) const TABLE: &[&Check] =
+pub(super) const FILES: &[&Check] =
     &[&FILE_REFUSED, &FILE_ODD, &IGNORE_NO_REASON, &IGNORE_UNUSED, &IGNORE_UNKNOWN];
 
 pub(crate) static FILE_REFUSED: Check = Check {

@@ -3,7 +3,7 @@ use assurance_diagnostics::Severity::{Error, Info, Warning};
 use super::shared::alert;
 use crate::Check;
 
-pub(super) const TABLE: &[&Check] = &[
+pub(super) const IDS: &[&Check] = &[
     &NAME_ALERT,
     &ID_OTHER_ALERT,
     &ID_OTHER_THRESHOLD,
@@ -12,6 +12,7 @@ pub(super) const TABLE: &[&Check] = &[
     &RULE_NO_TEST,
     &RULE_NO_INTENT,
     &INTENT_NO_RULE,
+    &INTENT_CONTRADICTS,
     &LABEL_NO_SEVERITY,
     &LABEL_EXTERNAL,
     &ANNOTATION_NO_SUMMARY,
@@ -144,6 +145,22 @@ pub(crate) static INTENT_NO_RULE: Check = Check {
     ],
     good: &[
         ("rules.yml", alert!("OrdersDown"; "expr: up{job=\"orders\"} == 0"; "Orders is down")),
+        ("intents.yml", INTENTS),
+    ],
+};
+
+pub(crate) static INTENT_CONTRADICTS: Check = Check {
+    id: "intent/contradicts-rule",
+    severity: Error,
+    title: "intent that its rule cannot keep",
+    why: "What is promised of an alert and what its rule does are two things: another severity, a `for` that is longer than the deadline, a label that the expression drops, another runbook.",
+    remedy: "change the rule, or the promise",
+    bad: &[
+        ("rules.yml", alert!("OrdersDown"; "expr: up{job=\"orders\"} == 0", "for: 15m"; "Orders is down")),
+        ("intents.yml", INTENTS),
+    ],
+    good: &[
+        ("rules.yml", alert!("OrdersDown"; "expr: up{job=\"orders\"} == 0", "for: 2m"; "Orders is down")),
         ("intents.yml", INTENTS),
     ],
 };

@@ -21,23 +21,28 @@ pub(crate) use selectors::*;
 pub(crate) use templates::*;
 pub(crate) use thresholds::*;
 
-use crate::Check;
+use crate::{Check, Example};
 
 const TABLES: [&[&Check]; 9] = [
-    selectors::TABLE,
-    counters::TABLE,
-    thresholds::TABLE,
-    alerts::TABLE,
-    templates::TABLE,
-    ids::TABLE,
-    runbooks::TABLE,
-    routing::TABLE,
-    files::TABLE,
+    SELECTORS,
+    COUNTERS,
+    THRESHOLDS,
+    ALERTS,
+    TEMPLATES,
+    IDS,
+    RUNBOOKS,
+    ROUTING,
+    FILES,
 ];
 
 /// Every check, by area.
 pub fn checks() -> impl Iterator<Item = &'static Check> {
     TABLES.into_iter().flatten().copied()
+}
+
+/// Files that stand beside many examples, to be shown once.
+pub const fn shared_files() -> Example {
+    &shared::SHARED
 }
 
 /// The check of a name.

@@ -3,7 +3,7 @@ use assurance_diagnostics::Severity::{Error, Info, Warning};
 use super::shared::alert;
 use crate::Check;
 
-pub(super) const TABLE: &[&Check] = &[
+pub(super) const ROUTING: &[&Check] = &[
     &ROUTING_USELESS_CONTINUE,
     &ROUTING_UNKNOWN_ALERT,
     &ROUTING_USELESS_INHIBITION,

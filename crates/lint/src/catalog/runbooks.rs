@@ -2,7 +2,7 @@ use assurance_diagnostics::Severity::{Error, Info, Warning};
 
 use crate::Check;
 
-pub(super) const TABLE: &[&Check] =
+pub(super) const RUNBOOKS: &[&Check] =
     &[&RUNBOOK_NONE, &RUNBOOK_DEAD_FILE, &RUNBOOK_DEAD_ANCHOR, &RUNBOOK_UNREFERENCED];
 
 /// A rule file whose one alert links to a runbook.

@@ -3,7 +3,7 @@ use assurance_diagnostics::Severity::{Error, Warning};
 use super::shared::{COMPANION, CONTRACT, PROMETHEUS, alert};
 use crate::Check;
 
-pub(super) const TABLE: &[&Check] = &[
+pub(super) const SELECTORS: &[&Check] = &[
     &SELECTOR_NO_JOB,
     &SELECTOR_UNKNOWN_METRIC,
     &SELECTOR_UNKNOWN_LABEL,
@@ -11,6 +11,9 @@ pub(super) const TABLE: &[&Check] = &[
     &SELECTOR_PLAIN_REGEX,
     &VECTOR_NO_MATCH,
     &VECTOR_FRAGILE,
+    &VECTOR_DIVISION,
+    &VECTOR_SAMPLED,
+    &VECTOR_STARTUP,
 ];
 
 pub(crate) static SELECTOR_NO_JOB: Check = Check {
@@ -81,4 +84,34 @@ pub(crate) static VECTOR_FRAGILE: Check = Check {
     remedy: "aggregate both sides `by` the same labels, or match `on (…)`",
     bad: &[("rules.yml", alert!("OrdersFailing"; "expr: increase(orders_failed_total[1h]) / sum without (code) (increase(orders_total[1h])) > 0.5"; "Half of the orders failed"))],
     good: &[("rules.yml", alert!("OrdersFailing"; "expr: sum by (shop) (increase(orders_failed_total[1h])) / sum by (shop) (increase(orders_total[1h])) > 0.5"; "Half of the orders failed"))],
+};
+
+pub(crate) static VECTOR_DIVISION: Check = Check {
+    id: "vector/division",
+    severity: Warning,
+    title: "sum or average of quotients whose divisor may be 0",
+    why: "0/0 is no number, and a sum with it is none either: one idle series takes all others with it, and no comparison holds.",
+    remedy: "leave the zeros out: `a / (b > 0)`; or divide the sums",
+    bad: &[("rules.yml", alert!("OrdersFailing"; "expr: avg(increase(orders_failed_total[1h]) / increase(orders_total[1h])) > 0.5"; "Half of the orders failed"))],
+    good: &[("rules.yml", alert!("OrdersFailing"; "expr: avg(increase(orders_failed_total[1h]) / (increase(orders_total[1h]) > 0)) > 0.5"; "Half of the orders failed"))],
+};
+
+pub(crate) static VECTOR_SAMPLED: Check = Check {
+    id: "vector/sampled",
+    severity: Warning,
+    title: "alert on the largest, the smallest or some of the series",
+    why: "Which series are among them changes from one evaluation to the next. Alerts end and begin while nothing changed, and `for` starts anew.",
+    remedy: "compare all series, and leave the choice to the dashboard",
+    bad: &[("rules.yml", alert!("OrdersWaiting"; "expr: topk(3, orders_open) > 100"; "Orders wait"))],
+    good: &[("rules.yml", alert!("OrdersWaiting"; "expr: orders_open > 100"; "Orders wait"))],
+};
+
+pub(crate) static VECTOR_STARTUP: Check = Check {
+    id: "vector/startup",
+    severity: Warning,
+    title: "aggregations of two jobs set against each other without a `for`",
+    why: "Scrapes are spread over an interval. After a start there is a moment in which one job is complete and the other is not, and the quotient is anything.",
+    remedy: "add a `for` of one scrape or more",
+    bad: &[("rules.yml", alert!("OrdersFailing"; "expr: sum(increase(orders_failed_total{job=\"orders\"}[1h])) / sum(increase(visits_total{job=\"web\"}[1h])) > 0.5"; "Half of the visits failed"))],
+    good: &[("rules.yml", alert!("OrdersFailing"; "expr: sum(increase(orders_failed_total{job=\"orders\"}[1h])) / sum(increase(visits_total{job=\"web\"}[1h])) > 0.5", "for: 2m"; "Half of the visits failed"))],
 };

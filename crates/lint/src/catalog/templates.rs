@@ -3,7 +3,7 @@ use assurance_diagnostics::Severity::{Error, Warning};
 use super::shared::{COMPANION, CONTRACT, PROMETHEUS, alert};
 use crate::Check;
 
-pub(super) const TABLE: &[&Check] = &[
+pub(super) const TEMPLATES: &[&Check] = &[
     &TEMPLATE_PRINTS_QUERY,
     &TEMPLATE_PRINTS_STRUCTURE,
     &TEMPLATE_FAILS,

@@ -3,7 +3,7 @@ use assurance_diagnostics::Severity::{Error, Warning};
 use super::shared::{COMPANION, CONTRACT, alert};
 use crate::Check;
 
-pub(super) const TABLE: &[&Check] = &[
+pub(super) const THRESHOLDS: &[&Check] = &[
     &THRESHOLD_TEXT,
     &THRESHOLD_EXTRAPOLATED,
     &THRESHOLD_UNSTATED,

@@ -8,6 +8,9 @@ use crate::measure::{conditions, constant, metric_name};
 use crate::subject::Subject;
 use crate::world::World;
 
+/// How deep recorded metrics are followed into their rules.
+const MAX_RECORDED: usize = 8;
+
 /// Parts of the names of alerts that are meant to fire always.
 const HEARTBEATS: [&str; 3] = ["watchdog", "deadman", "heartbeat"];
 
@@ -21,7 +24,8 @@ pub(super) fn check(bench: &Bench<'_>, subject: &Subject<'_>, alert: &AlertingRu
         }
         return;
     }
-    if !filters(bench.world, tree) {
+    bench.world.refuel();
+    if !filters(bench.world, tree, MAX_RECORDED) {
         let message = "nothing is compared: the alert fires as soon as the series is there, whatever its value";
         found.rule(&catalog::CONDITION_MISSING, subject, subject.expr(tree.span), words(message, "", ""));
     }
@@ -81,30 +85,29 @@ fn value(expr: &Expr) -> Option<f64> {
 }
 
 /// Whether an expression can give nothing although its series are there.
-fn filters(world: &World<'_>, expr: &Expr) -> bool {
+fn filters(world: &World<'_>, expr: &Expr, depth: usize) -> bool {
     match &expr.kind {
         ExprKind::Binary(binary) => match binary.op {
             BinaryOp::And | BinaryOp::Unless => true,
-            BinaryOp::Or => filters(world, &binary.left) && filters(world, &binary.right),
+            BinaryOp::Or => filters(world, &binary.left, depth) && filters(world, &binary.right, depth),
             op if op.is_comparison() && !binary.returns_bool => true,
-            _ => filters(world, &binary.left) || filters(world, &binary.right),
+            _ => filters(world, &binary.left, depth) || filters(world, &binary.right, depth),
         },
         ExprKind::Call(call) => {
-            call.function.name().starts_with("absent") || call.args.iter().any(|arg| filters(world, arg))
+            call.function.name().starts_with("absent") || call.args.iter().any(|arg| filters(world, arg, depth))
         }
         ExprKind::Vector(selector) => match metric_name(selector) {
             Some(name) if name.starts_with("ALERTS") => true,
-            Some(name) => match world.recorded(name) {
-                // What another rule file may record under a name with colons, nobody sees here.
-                Some(rules) => rules.iter().any(|rule| {
-                    let tree = rule.expression.tree();
-                    !tree.selectors().iter().any(|s| metric_name(s) == Some(name)) && filters(world, tree)
-                }),
-                None => false,
-            },
-            None => false,
+            Some(name) if world.recorded(name).is_some() => {
+                // Where it is not followed to its end, it may be a condition.
+                let (Some(depth), Some(rules)) = (depth.checked_sub(1), world.follow(name)) else {
+                    return true;
+                };
+                rules.iter().any(|rule| filters(world, rule.expression.tree(), depth))
+            }
+            Some(_) | None => false,
         },
-        _ => expr.children().into_iter().any(|child| filters(world, child)),
+        _ => expr.children().into_iter().any(|child| filters(world, child, depth)),
     }
 }
 

@@ -11,8 +11,15 @@ use crate::measure::{metric_name, readings, walk};
 use crate::subject::Subject;
 use crate::world::is_report;
 
+/// How old a sample may be to count as a series' value now, where the server says nothing else.
+const LOOKBACK: Duration = Duration::from_minutes(5);
+
 pub(super) fn check(bench: &Bench<'_>, subject: &Subject<'_>, alert: &AlertingRule, found: &mut Found) {
     lost_scrape(bench, subject, alert, found);
+    if alert.hold.is_zero() && let Some(at) = subject.value(&["for"]) {
+        let message = "a `for` of nothing is the same as none";
+        found.rule(&catalog::FOR_ZERO, subject, Some(at), words(message, "", ""));
+    }
     let interval = subject.group.interval.unwrap_or(bench.world.evaluation_interval());
     let known = subject.group.interval.is_some() || bench.world.config.is_some();
     if !alert.hold.is_zero() && alert.hold < interval && known {
@@ -63,7 +70,7 @@ fn lost_scrape(bench: &Bench<'_>, subject: &Subject<'_>, alert: &AlertingRule, f
         let window = bench.world.interval(reading.selector).map(|interval| {
             Duration::from_millis(interval.as_millis().saturating_mul(3))
         });
-        let help = match window {
+        let help = match window.filter(|_| !name.is_empty()) {
             Some(window) => format!("read it over three scrapes: max_over_time({what}[{window}])"),
             None => String::new(),
         };
@@ -72,10 +79,29 @@ fn lost_scrape(bench: &Bench<'_>, subject: &Subject<'_>, alert: &AlertingRule, f
     }
 }
 
+/// Groups so slow that between two evaluations their results are out of sight.
+pub(super) fn lookback(bench: &Bench<'_>, found: &mut Found) {
+    let mut told = BTreeSet::new();
+    for subject in bench.subjects {
+        let Some(interval) = subject.group.interval.filter(|interval| *interval > LOOKBACK) else { continue };
+        // An alert goes on firing in between; a recorded series is gone.
+        let kept = subject.alert().is_some_and(|alert| alert.keep_firing_for >= interval);
+        if !kept && told.insert((subject.source.name(), subject.group.name.as_str())) {
+            let message = format!(
+                "group {:?} is evaluated every {interval}, and queries look back {LOOKBACK}",
+                subject.group.name
+            );
+            let at = subject.group_value("interval");
+            found.push(&catalog::GROUP_BEYOND_LOOKBACK, subject.source, at, words(message, "", ""));
+        }
+    }
+}
+
 /// Groups that are evaluated more rarely than what they read is scraped.
 pub(super) fn groups(bench: &Bench<'_>, found: &mut Found) {
     let mut told = BTreeSet::new();
-    for subject in bench.subjects {
+    // A recorded metric that is late is a curve that is late; an alert that is late is another thing.
+    for (subject, _) in bench.alerts() {
         let Some(interval) = subject.group.interval else { continue };
         let scrapes = readings(subject.rule.expression().tree());
         let scrape = scrapes.iter().filter_map(|r| bench.world.interval(r.selector)).max();

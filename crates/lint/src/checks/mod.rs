@@ -7,6 +7,7 @@ mod duplicates;
 mod holds;
 mod ids;
 mod inhibition;
+mod intents;
 mod labels;
 mod routing;
 mod runbooks;
@@ -58,10 +59,12 @@ pub(crate) fn all(bench: &Bench<'_>, found: &mut Found) {
         templates::check(bench, subject, alert, found);
     }
     holds::groups(bench, found);
+    holds::lookback(bench, found);
     absence::check(bench, found);
     duplicates::check(bench, found);
     ids::check(bench, found);
     runbooks::check(bench, found);
     tests::check(bench, found);
+    intents::check(bench, found);
     routing::check(bench, found);
 }

@@ -1,5 +1,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 
+use assurance_diagnostics::{Source, yaml};
 use assurance_metrics_model::{MatchOp, Matcher};
 
 use super::{Bench, inhibition};
@@ -94,7 +95,8 @@ pub(super) fn check(bench: &Bench<'_>, found: &mut Found) {
     let known = Known::all(bench);
     inhibition::check(&tree, &known, found);
     names(&tree, root, &known, found);
-    reach(&tree, root, &known, found);
+    let escalated = bench.input.escalation.as_ref().map(|file| escalated(source, file, found));
+    reach(&tree, root, &known, &escalated.unwrap_or_default(), found);
     let heartbeat = bench.alerts().any(|(_, alert)| {
         super::conditions::is_heartbeat(&alert.alert) || super::conditions::is_always(alert.expression.tree())
     });
@@ -136,6 +138,44 @@ fn names(tree: &Tree, node: &Node, known: &[Known<'_>], found: &mut Found) {
     node.routes.iter().for_each(|route| names(tree, route, known, found));
 }
 
+/// The receivers that an escalation file names.
+fn escalated(source: &Source, file: &Source, found: &mut Found) -> Vec<String> {
+    // The reader compares with the routing. Without one, what is wrong with that was told already.
+    let Ok(notify) = assurance_config::load_notify(source, "") else { return names_in(file) };
+    match assurance_config::load_escalation(file, &notify.routing) {
+        Ok(loaded) => {
+            found.odd(file, &loaded.warnings);
+            let steps = loaded.escalation.chains.iter().flat_map(|chain| &chain.steps);
+            steps.map(|step| step.notify.clone()).collect()
+        }
+        Err(problems) => {
+            found.refused(file, problems);
+            names_in(file)
+        }
+    }
+}
+
+/// As far as the file can be read at all.
+fn names_in(file: &Source) -> Vec<String> {
+    #[derive(Default, serde::Deserialize)]
+    struct File {
+        #[serde(default)]
+        chains: Vec<Chain>,
+    }
+    #[derive(serde::Deserialize)]
+    struct Chain {
+        #[serde(default)]
+        steps: Vec<Step>,
+    }
+    #[derive(serde::Deserialize)]
+    struct Step {
+        #[serde(default)]
+        notify: String,
+    }
+    let file: File = yaml::parse(file).unwrap_or_default();
+    file.chains.into_iter().flat_map(|chain| chain.steps).map(|step| step.notify).collect()
+}
+
 /// What the alerts reach.
 #[derive(Debug, Default)]
 struct Reached<'t> {
@@ -147,8 +187,8 @@ fn key(node: &Node) -> String {
     format!("{:?}", node.path)
 }
 
-fn reach(tree: &Tree, root: &Node, known: &[Known<'_>], found: &mut Found) {
-    let mut reached = Reached::default();
+fn reach(tree: &Tree, root: &Node, known: &[Known<'_>], escalated: &[String], found: &mut Found) {
+    let mut reached: Reached<'_> = Reached::default();
     let by_severity = asks_for(root, "severity");
     for alert in known {
         let more = follow(root, alert, &mut reached);
@@ -161,6 +201,9 @@ fn reach(tree: &Tree, root: &Node, known: &[Known<'_>], found: &mut Found) {
         }
     }
     unreached(tree, root, &reached, found);
+    reached.receivers.extend(escalated.iter().map(String::as_str));
+    // The root's receiver is for what nobody thought of: best that nothing reaches it.
+    reached.receivers.insert(&root.receiver);
     for receiver in tree.receivers.iter().filter(|r| !reached.receivers.contains(r.name.as_str())) {
         let message = format!("no alert reaches receiver {}", receiver.name);
         let at = tree.value(&step(&receiver.path, "name"));

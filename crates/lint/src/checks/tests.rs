@@ -1,7 +1,6 @@
 use std::collections::BTreeSet;
 
 use assurance_diagnostics::{Source, yaml};
-use assurance_policy::intents::Intents;
 use serde::Deserialize;
 
 use super::Bench;
@@ -45,26 +44,6 @@ pub(super) fn check(bench: &Bench<'_>, found: &mut Found) {
                 found.rule(&catalog::RULE_NO_TEST, subject, subject.name(), words(message, "", ""));
             }
         }
-    }
-    let Some(source) = &bench.input.intents else { return };
-    match Intents::parse(source) {
-        Ok(intents) => {
-            for (subject, alert) in bench.alerts() {
-                let intended = intents.intents.iter().any(|intent| intent.alert == alert.alert);
-                if !intended && !super::conditions::is_heartbeat(&alert.alert) {
-                    let message = format!("no intent says what {} must catch", alert.alert);
-                    found.rule(&catalog::RULE_NO_INTENT, subject, subject.name(), words(message, "", ""));
-                }
-            }
-            for (index, intent) in intents.intents.iter().enumerate() {
-                if !bench.subjects.is_empty() && !bench.alerts().any(|(_, alert)| alert.alert == intent.alert) {
-                    let at = yaml::locate(source, &["intents".into(), index.into(), "alert".into()]);
-                    let message = format!("intent {} is kept by {}, which no rule makes", intent.id, intent.alert);
-                    found.push(&catalog::INTENT_NO_RULE, source, at, words(message, "", ""));
-                }
-            }
-        }
-        Err(problem) => found.refused(source, vec![problem]),
     }
 }
 

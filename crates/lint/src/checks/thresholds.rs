@@ -74,6 +74,9 @@ pub(super) fn meaning(condition: &Condition<'_>, measured: &Measure<'_>) -> Stri
     let per = if measured.window < Duration::from_minutes(60) { Duration::from_minutes(60) } else { measured.window };
     let here = measured.events(condition.limit, measured.window);
     let first = first_count(condition.op, here);
+    if first <= 1.0 {
+        return format!("any in {}", measured.window);
+    }
     let rest = match per == measured.window {
         true => String::new(),
         false => format!(", {} in {per}", short(measured.events(condition.limit, per))),
