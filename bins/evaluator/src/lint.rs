@@ -22,7 +22,7 @@ const MAX_DEPTH: usize = 8;
 
 #[derive(Clone, Debug, Parser)]
 pub(crate) struct Lint {
-    /// Rule files; more than one after the flag.
+    /// Rule files, more than one after the flag; without it those that the configuration names.
     #[arg(long, value_name = "FILE", num_args = 1..)]
     pub(crate) rules: Vec<PathBuf>,
     /// The scrape configuration: which jobs there are, and how often they are scraped.
@@ -77,7 +77,7 @@ pub(crate) fn run(args: &Lint) -> ExitCode {
         Ok(input) => input,
         Err(message) => return fail(exit::CONFIGURATION, &message),
     };
-    if input.rules.is_empty() && input.notify.is_none() {
+    if input.rules.is_empty() && input.notify.is_none() && input.prometheus.is_none() {
         return fail(exit::CONFIGURATION, "nothing to look at; name rule files by --rules");
     }
     let report = lint(&input);
@@ -99,8 +99,11 @@ fn read(args: &Lint) -> Result<Input, String> {
     let many = |paths: &[PathBuf]| paths.iter().map(one).collect::<Result<Vec<Source>, String>>();
     let maybe = |path: &Option<PathBuf>| path.as_ref().map(one).transpose();
     let mut input = Input::default();
-    input.rules = many(&args.rules)?;
     input.prometheus = maybe(&args.config_file)?;
+    input.rules = match (&args.rules[..], &args.config_file, &input.prometheus) {
+        ([], Some(path), Some(source)) => many(&named(path, source)?)?,
+        (rules, ..) => many(rules)?,
+    };
     input.contract = maybe(&args.contract)?;
     input.side = match args.side {
         As::Promised => Side::Promised,
@@ -123,6 +126,18 @@ fn read(args: &Lint) -> Result<Input, String> {
     Ok(input)
 }
 
+/// The rule files that a configuration names; none where it cannot be read, which is a finding then.
+fn named(path: &Path, source: &Source) -> Result<Vec<PathBuf>, String> {
+    let directory = path.parent().map(|parent| parent.to_string_lossy().into_owned()).unwrap_or_default();
+    let Ok(loaded) = assurance_config::load(source, &directory) else { return Ok(Vec::new()) };
+    let mut out = Vec::new();
+    for pattern in &loaded.rule_files {
+        let files = setup::expand(pattern).map_err(|error| error.to_string())?;
+        out.extend(files.into_iter().map(PathBuf::from));
+    }
+    Ok(out)
+}
+
 /// A Markdown file, or all of them in a directory.
 fn collect(path: &Path, depth: usize, out: &mut Vec<PathBuf>) -> io::Result<()> {
     if !fs_err::metadata(path)?.is_dir() {
@@ -130,7 +145,8 @@ fn collect(path: &Path, depth: usize, out: &mut Vec<PathBuf>) -> io::Result<()> 
         return Ok(());
     }
     let Some(depth) = depth.checked_sub(1) else {
-        let message = format!("{}: directories of runbooks are nested deeper than {MAX_DEPTH}", path.display());
+        let message =
+            format!("{}: directories of runbooks are nested deeper than {MAX_DEPTH}", path.display());
         return Err(io::Error::other(message));
     };
     for entry in fs_err::read_dir(path)? {
@@ -152,7 +168,8 @@ fn collect(path: &Path, depth: usize, out: &mut Vec<PathBuf>) -> io::Result<()> 
 fn explain(id: &str) -> ExitCode {
     let Some(check) = find(id) else {
         let near = suggest(id, checks().map(|check| check.id));
-        let help = near.map_or_else(|| "see docs/reference/lint.md".to_owned(), |near| format!("did you mean {near}?"));
+        let help = near
+            .map_or_else(|| "see docs/reference/lint.md".to_owned(), |near| format!("did you mean {near}?"));
         return fail(exit::CONFIGURATION, &format!("there is no check {id:?}; {help}"));
     };
     let Check { id, severity, title, why, remedy, .. } = check;

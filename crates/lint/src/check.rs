@@ -74,13 +74,15 @@ impl fmt::Display for Report {
         for finding in &self.findings {
             writeln!(f, "{}", finding.diagnostic)?;
         }
+        let number =
+            |count: usize, what: &str| format!("{count} {what}{}", if count == 1 { "" } else { "s" });
         writeln!(
             f,
-            "{} rules: {} errors, {} warnings, {} remarks, {} ignored with a reason",
-            self.rules,
-            self.count(Severity::Error),
-            self.count(Severity::Warning),
-            self.count(Severity::Info),
+            "{}: {}, {}, {}, {} ignored with a reason",
+            number(self.rules, "rule"),
+            number(self.count(Severity::Error), "error"),
+            number(self.count(Severity::Warning), "warning"),
+            number(self.count(Severity::Info), "remark"),
             self.ignored.len()
         )
     }

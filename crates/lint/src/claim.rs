@@ -140,7 +140,9 @@ fn length(tokens: &[(Token, Range<usize>)], at: usize) -> Option<(Duration, usiz
     let mut count = 1.0;
     loop {
         match &tokens.get(next)?.0 {
-            Token::Word(word) if ["the", "last", "past", "any", "an", "a"].contains(&word.as_str()) => next += 1,
+            Token::Word(word) if ["the", "last", "past", "any", "an", "a"].contains(&word.as_str()) => {
+                next += 1
+            }
             Token::Number(number) => {
                 count = *number;
                 next += 1;
@@ -170,7 +172,9 @@ fn bound(tokens: &[(Token, Range<usize>)], at: usize) -> (Bound, usize) {
                 }
                 "least" => return (Bound::AtLeast, back),
                 "less" | "fewer" | "below" | "under" | "most" | "up" => return (Bound::LessThan, back),
-                "about" | "around" | "roughly" | "approximately" | "threshold" => about = about.or(Some(back)),
+                "about" | "around" | "roughly" | "approximately" | "threshold" => {
+                    about = about.or(Some(back))
+                }
                 _ => {}
             },
             _ => {}
@@ -242,7 +246,8 @@ fn tokens(text: &str) -> Vec<(Token, Range<usize>)> {
                 || rest[1..].starts_with('\n');
             (list.then_some(Token::Break), 1)
         } else {
-            let signs = [(">=", ">="), ("≥", ">="), (">", ">"), ("<", "<"), ("~", "~"), ("≈", "~"), ("/", "/")];
+            let signs =
+                [(">=", ">="), ("≥", ">="), (">", ">"), ("<", "<"), ("~", "~"), ("≈", "~"), ("/", "/")];
             let sign = signs.iter().find(|(sign, _)| rest.starts_with(sign));
             match (sign, c) {
                 (Some((sign, meaning)), _) => (Some(Token::Sign(meaning)), sign.len()),

@@ -21,11 +21,7 @@ pub(crate) struct Words {
 
 /// A message, the words at the carets, and what to do in this case; empty ones are left out, and an empty help
 /// is the check's remedy.
-pub(crate) fn words(
-    message: impl Into<String>,
-    label: impl Into<String>,
-    help: impl Into<String>,
-) -> Words {
+pub(crate) fn words(message: impl Into<String>, label: impl Into<String>, help: impl Into<String>) -> Words {
     Words { message: message.into(), label: label.into(), help: help.into() }
 }
 
@@ -59,7 +55,12 @@ impl Found {
     }
 }
 
-fn diagnostic(check: &'static Check, source: &Source, span: Option<Range<usize>>, words: Words) -> Diagnostic {
+fn diagnostic(
+    check: &'static Check,
+    source: &Source,
+    span: Option<Range<usize>>,
+    words: Words,
+) -> Diagnostic {
     let mut found = Diagnostic::new(check.severity, source, span, words.message).with_code(check.id);
     if !words.label.is_empty() {
         found = found.with_label(words.label);

@@ -42,7 +42,12 @@ pub(crate) fn apply(found: Found, sources: &[&Source], files: &[File]) -> Report
     }
     for ignore in ignores.iter().filter(|ignore| !ignore.used) {
         let message = format!("nothing here is found by {}", ignore.check);
-        about.push(&catalog::IGNORE_UNUSED, &ignore.source, Some(ignore.place.clone()), words(message, "", ""));
+        about.push(
+            &catalog::IGNORE_UNUSED,
+            &ignore.source,
+            Some(ignore.place.clone()),
+            words(message, "", ""),
+        );
     }
     report.findings.extend(about.findings);
     report
@@ -59,7 +64,8 @@ impl Ignore {
 
 fn read(source: &Source, files: &[File], about: &mut Found) -> Vec<Ignore> {
     let text = source.text();
-    let subjects: Vec<_> = files.iter().filter(|file| file.source == *source).flat_map(File::subjects).collect();
+    let subjects: Vec<_> =
+        files.iter().filter(|file| file.source == *source).flat_map(File::subjects).collect();
     let mut out = Vec::new();
     for place in yaml::comments(source) {
         let comment = text[place.clone()].trim_start_matches('#').trim();

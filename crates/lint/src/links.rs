@@ -68,7 +68,11 @@ fn headings(text: &str) -> Vec<Heading> {
             _ => {}
         }
         let level = trimmed.len() - trimmed.trim_start_matches('#').len();
-        if fence.is_some() || mark.is_some() || !(1..=6).contains(&level) || !trimmed[level..].starts_with(' ') {
+        if fence.is_some()
+            || mark.is_some()
+            || !(1..=6).contains(&level)
+            || !trimmed[level..].starts_with(' ')
+        {
             continue;
         }
         let heading = trimmed[level..].trim().trim_end_matches('#').trim_end();
@@ -109,7 +113,8 @@ pub(crate) fn links(text: &str) -> Vec<Link> {
     for (at, _) in text.match_indices(".md") {
         let end = at + 3;
         let outside = |c: char| c.is_whitespace() || "()[]<>\"'`{},".contains(c);
-        let start = text[..at].rfind(outside).map_or(0, |n| n + text[n..].chars().next().map_or(1, char::len_utf8));
+        let start =
+            text[..at].rfind(outside).map_or(0, |n| n + text[n..].chars().next().map_or(1, char::len_utf8));
         let rest = &text[end..];
         // `.mdx` and the like are other files.
         if rest.starts_with(|c: char| c.is_alphanumeric()) {

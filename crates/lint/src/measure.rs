@@ -174,7 +174,9 @@ pub(crate) fn measures(expr: &Expr) -> Vec<Measure<'_>> {
     let mut all = Vec::new();
     walk(expr, &mut |part| {
         if let ExprKind::Call(_) = &part.kind {
-            all.extend(measure(part).filter(|m| m.span.start == part.span.start && m.span.end == part.span.end));
+            all.extend(
+                measure(part).filter(|m| m.span.start == part.span.start && m.span.end == part.span.end),
+            );
         }
     });
     all

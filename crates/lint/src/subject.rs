@@ -46,7 +46,10 @@ impl File {
         for comment in self.comments[..first_own].iter().rev() {
             let start = line(comment.start);
             let alone = text[start..comment.start].trim().is_empty();
-            if !alone || text[comment.end..first].trim() != "" || text[comment.end..first].matches('\n').count() > 1 {
+            if !alone
+                || text[comment.end..first].trim() != ""
+                || text[comment.end..first].matches('\n').count() > 1
+            {
                 break;
             }
             all.push(comment.clone());

@@ -4,8 +4,8 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-use assurance_diagnostics::yaml::{self, PathSegment};
 use assurance_diagnostics::Source;
+use assurance_diagnostics::yaml::{self, PathSegment};
 use assurance_metrics_model::{MatchOp, Matcher};
 use assurance_notifier::routing::{parse_matcher, parse_matchers};
 use serde::Deserialize;
@@ -171,9 +171,7 @@ fn node(
     let children = raw.routes.unwrap_or_default().into_iter().enumerate();
     let routes = match depth.checked_sub(1) {
         Some(depth) => children
-            .map(|(index, raw)| {
-                node(raw, step(&step(&path, "routes"), index), &receiver, old, depth)
-            })
+            .map(|(index, raw)| node(raw, step(&step(&path, "routes"), index), &receiver, old, depth))
             .collect(),
         None => Vec::new(),
     };

@@ -78,10 +78,7 @@ impl<'a> World<'a> {
             (None, Some(contract)) => {
                 for (name, job) in &contract.jobs {
                     let labels = job.target_labels.keys().cloned().collect();
-                    jobs.insert(
-                        name.clone(),
-                        Job { interval: job.scrape_interval, labels, open: false },
-                    );
+                    jobs.insert(name.clone(), Job { interval: job.scrape_interval, labels, open: false });
                 }
             }
             (None, None) => {}
@@ -161,7 +158,8 @@ impl<'a> World<'a> {
             return None;
         }
         let jobs = self.jobs.as_ref()?;
-        let own = self.jobs_of(selector).into_iter().filter_map(|job| jobs.get(job)).map(|job| job.interval).max();
+        let own =
+            self.jobs_of(selector).into_iter().filter_map(|job| jobs.get(job)).map(|job| job.interval).max();
         own.or_else(|| {
             // All jobs alike: then it does not matter which one it is.
             let mut all = jobs.values().map(|job| job.interval);

@@ -35,7 +35,10 @@ pub(crate) static CONDITION_ALWAYS: Check = Check {
     title: "condition that always holds",
     why: "The alert fires for ever. Only a heartbeat should, whose absence is the alarm: it is known by `Watchdog`, `DeadMan` or `Heartbeat` in its name.",
     remedy: "compare with something that can differ, or name it as the heartbeat that it is",
-    bad: &[("rules.yml", alert!("OrdersFailing"; "expr: increase(orders_failed_total[1h]) >= 0"; "Orders fail"))],
+    bad: &[(
+        "rules.yml",
+        alert!("OrdersFailing"; "expr: increase(orders_failed_total[1h]) >= 0"; "Orders fail"),
+    )],
     good: &[("rules.yml", alert!("OrdersWatchdog"; "expr: vector(1)"; "Alerting works"))],
 };
 
@@ -56,7 +59,10 @@ pub(crate) static FOR_LOST_SCRAPE: Check = Check {
     why: "A failed scrape ends all series of its target until the next one. A condition on the value at the instant is gone with them, and `for` begins again: with one failure every four minutes, `for: 5m` never fires.",
     remedy: "read the value over some scrapes: max_over_time(…) == 1, or min_over_time(…) < 3",
     bad: &[("rules.yml", alert!("OrdersLocked"; "expr: orders_locked == 1", "for: 5m"; "Orders are locked"))],
-    good: &[("rules.yml", alert!("OrdersLocked"; "expr: max_over_time(orders_locked[90s]) == 1", "for: 5m"; "Orders are locked"))],
+    good: &[(
+        "rules.yml",
+        alert!("OrdersLocked"; "expr: max_over_time(orders_locked[90s]) == 1", "for: 5m"; "Orders are locked"),
+    )],
 };
 
 pub(crate) static FOR_BELOW_INTERVAL: Check = Check {
@@ -65,8 +71,14 @@ pub(crate) static FOR_BELOW_INTERVAL: Check = Check {
     title: "`for` that is shorter than the group's interval",
     why: "The condition is looked at once an interval, so that a shorter `for` means the same as one interval.",
     remedy: "make `for` a multiple of the interval, or evaluate more often",
-    bad: &[("rules.yml", "groups:\n- name: orders\n  interval: 2m\n  rules:\n  - alert: OrdersDown\n    expr: up{job=\"orders\"} == 0\n    for: 1m\n    labels: {severity: warning}\n    annotations: {summary: Orders is down, runbook_url: https://wiki.example/runbook/orders}\n")],
-    good: &[("rules.yml", "groups:\n- name: orders\n  interval: 30s\n  rules:\n  - alert: OrdersDown\n    expr: up{job=\"orders\"} == 0\n    for: 1m\n    labels: {severity: warning}\n    annotations: {summary: Orders is down, runbook_url: https://wiki.example/runbook/orders}\n")],
+    bad: &[(
+        "rules.yml",
+        "groups:\n- name: orders\n  interval: 2m\n  rules:\n  - alert: OrdersDown\n    expr: up{job=\"orders\"} == 0\n    for: 1m\n    labels: {severity: warning}\n    annotations: {summary: Orders is down, runbook_url: https://wiki.example/runbook/orders}\n",
+    )],
+    good: &[(
+        "rules.yml",
+        "groups:\n- name: orders\n  interval: 30s\n  rules:\n  - alert: OrdersDown\n    expr: up{job=\"orders\"} == 0\n    for: 1m\n    labels: {severity: warning}\n    annotations: {summary: Orders is down, runbook_url: https://wiki.example/runbook/orders}\n",
+    )],
 };
 
 pub(crate) static FOR_ABSENT: Check = Check {
@@ -75,8 +87,14 @@ pub(crate) static FOR_ABSENT: Check = Check {
     title: "absent() without a `for` of two scrapes",
     why: "After a start of the server, and while a target is replaced, there is no sample yet.",
     remedy: "add a `for` of two scrapes or more",
-    bad: &[("rules.yml", alert!("OrdersMissing"; "expr: absent(up{job=\"orders\"})"; "No metrics of orders"))],
-    good: &[("rules.yml", alert!("OrdersMissing"; "expr: absent(up{job=\"orders\"})", "for: 2m"; "No metrics of orders"))],
+    bad: &[(
+        "rules.yml",
+        alert!("OrdersMissing"; "expr: absent(up{job=\"orders\"})"; "No metrics of orders"),
+    )],
+    good: &[(
+        "rules.yml",
+        alert!("OrdersMissing"; "expr: absent(up{job=\"orders\"})", "for: 2m"; "No metrics of orders"),
+    )],
 };
 
 pub(crate) static GROUP_INTERVAL: Check = Check {
@@ -85,8 +103,20 @@ pub(crate) static GROUP_INTERVAL: Check = Check {
     title: "group that is evaluated more rarely than what it reads is scraped",
     why: "Every alert of the group waits up to an interval before it is even pending, and `promtool test rules` does not show it: it evaluates all groups at one interval.",
     remedy: "evaluate as often as is scraped",
-    bad: &[PROMETHEUS, ("rules.yml", "groups:\n- name: orders\n  interval: 2m\n  rules:\n  - alert: OrdersDown\n    expr: up{job=\"orders\"} == 0 or absent(up{job=\"orders\"})\n    for: 4m\n    labels: {severity: warning}\n    annotations: {summary: Orders is down, runbook_url: https://wiki.example/runbook/orders}\n")],
-    good: &[PROMETHEUS, ("rules.yml", "groups:\n- name: orders\n  interval: 30s\n  rules:\n  - alert: OrdersDown\n    expr: up{job=\"orders\"} == 0 or absent(up{job=\"orders\"})\n    for: 4m\n    labels: {severity: warning}\n    annotations: {summary: Orders is down, runbook_url: https://wiki.example/runbook/orders}\n")],
+    bad: &[
+        PROMETHEUS,
+        (
+            "rules.yml",
+            "groups:\n- name: orders\n  interval: 2m\n  rules:\n  - alert: OrdersDown\n    expr: up{job=\"orders\"} == 0 or absent(up{job=\"orders\"})\n    for: 4m\n    labels: {severity: warning}\n    annotations: {summary: Orders is down, runbook_url: https://wiki.example/runbook/orders}\n",
+        ),
+    ],
+    good: &[
+        PROMETHEUS,
+        (
+            "rules.yml",
+            "groups:\n- name: orders\n  interval: 30s\n  rules:\n  - alert: OrdersDown\n    expr: up{job=\"orders\"} == 0 or absent(up{job=\"orders\"})\n    for: 4m\n    labels: {severity: warning}\n    annotations: {summary: Orders is down, runbook_url: https://wiki.example/runbook/orders}\n",
+        ),
+    ],
 };
 
 pub(crate) static ABSENCE_NO_COMPANION: Check = Check {
@@ -95,8 +125,15 @@ pub(crate) static ABSENCE_NO_COMPANION: Check = Check {
     title: "alerts on a job whose absence nothing tells",
     why: "A target that dies ends its series, and an alert that was firing on them resolves. Without an alert on `up` or on absence, the worst outage looks like calm.",
     remedy: "add an alert on `up == 0 or absent(up)` of the job",
-    bad: &[CONTRACT, ("rules.yml", alert!("OrdersStuck"; "expr: min_over_time(orders_open[5m]) > 0"; "Orders wait"))],
-    good: &[CONTRACT, ("rules.yml", alert!("OrdersStuck"; "expr: min_over_time(orders_open[5m]) > 0"; "Orders wait")), COMPANION],
+    bad: &[
+        CONTRACT,
+        ("rules.yml", alert!("OrdersStuck"; "expr: min_over_time(orders_open[5m]) > 0"; "Orders wait")),
+    ],
+    good: &[
+        CONTRACT,
+        ("rules.yml", alert!("OrdersStuck"; "expr: min_over_time(orders_open[5m]) > 0"; "Orders wait")),
+        COMPANION,
+    ],
 };
 
 pub(crate) static ABSENCE_UP_ONLY: Check = Check {
@@ -105,8 +142,17 @@ pub(crate) static ABSENCE_UP_ONLY: Check = Check {
     title: "`up == 0` alone",
     why: "A target that service discovery no longer finds, or a job that was taken out of the configuration, has no `up`: there is nothing that could be 0.",
     remedy: "add `or absent(up{job=\"…\"})`",
-    bad: &[PROMETHEUS, ("rules.yml", alert!("OrdersDown"; "expr: up{job=\"orders\"} == 0", "for: 2m"; "Orders is down"))],
-    good: &[PROMETHEUS, ("rules.yml", alert!("OrdersDown"; "expr: up{job=\"orders\"} == 0 or absent(up{job=\"orders\"})", "for: 2m"; "Orders is down"))],
+    bad: &[
+        PROMETHEUS,
+        ("rules.yml", alert!("OrdersDown"; "expr: up{job=\"orders\"} == 0", "for: 2m"; "Orders is down")),
+    ],
+    good: &[
+        PROMETHEUS,
+        (
+            "rules.yml",
+            alert!("OrdersDown"; "expr: up{job=\"orders\"} == 0 or absent(up{job=\"orders\"})", "for: 2m"; "Orders is down"),
+        ),
+    ],
 };
 
 pub(crate) static ABSENCE_UNWATCHED: Check = Check {
@@ -116,7 +162,11 @@ pub(crate) static ABSENCE_UNWATCHED: Check = Check {
     why: "Somebody found its metrics worth keeping, and nobody will notice when there are none.",
     remedy: "add an alert on `up` of the job, or stop scraping it",
     bad: &[PROMETHEUS, ("rules.yml", alert!("OrdersWatchdog"; "expr: vector(1)"; "Alerting works"))],
-    good: &[PROMETHEUS, ("rules.yml", alert!("OrdersWatchdog"; "expr: vector(1)"; "Alerting works")), COMPANION],
+    good: &[
+        PROMETHEUS,
+        ("rules.yml", alert!("OrdersWatchdog"; "expr: vector(1)"; "Alerting works")),
+        COMPANION,
+    ],
 };
 
 pub(crate) static ABSENCE_SEVERITY: Check = Check {
@@ -125,8 +175,14 @@ pub(crate) static ABSENCE_SEVERITY: Check = Check {
     title: "loss of monitoring told as a remark",
     why: "While nothing is seen, no other alert can be relied on. A message that waits for office hours leaves a night without any.",
     remedy: "make it a warning, and critical when it lasts",
-    bad: &[("rules.yml", "groups:\n- name: orders\n  rules:\n  - alert: OrdersMissing\n    expr: up{job=\"orders\"} == 0\n    for: 2m\n    labels: {severity: info}\n    annotations: {summary: No metrics of orders, runbook_url: https://wiki.example/runbook/orders}\n")],
-    good: &[("rules.yml", "groups:\n- name: orders\n  rules:\n  - alert: OrdersMissing\n    expr: up{job=\"orders\"} == 0\n    for: 2m\n    labels: {severity: warning}\n    annotations: {summary: No metrics of orders, runbook_url: https://wiki.example/runbook/orders}\n")],
+    bad: &[(
+        "rules.yml",
+        "groups:\n- name: orders\n  rules:\n  - alert: OrdersMissing\n    expr: up{job=\"orders\"} == 0\n    for: 2m\n    labels: {severity: info}\n    annotations: {summary: No metrics of orders, runbook_url: https://wiki.example/runbook/orders}\n",
+    )],
+    good: &[(
+        "rules.yml",
+        "groups:\n- name: orders\n  rules:\n  - alert: OrdersMissing\n    expr: up{job=\"orders\"} == 0\n    for: 2m\n    labels: {severity: warning}\n    annotations: {summary: No metrics of orders, runbook_url: https://wiki.example/runbook/orders}\n",
+    )],
 };
 
 pub(crate) static FOR_ZERO: Check = Check {
@@ -145,6 +201,12 @@ pub(crate) static GROUP_BEYOND_LOOKBACK: Check = Check {
     title: "group that is evaluated more rarely than queries look back",
     why: "A recorded series has a sample every ten minutes and is seen for five of them. An alert cannot end in between, whatever happens.",
     remedy: "evaluate every five minutes or more often; an alert may have `keep_firing_for` instead",
-    bad: &[("rules.yml", "groups:\n- name: orders\n  interval: 10m\n  rules:\n  - record: job:orders_failed:increase1h\n    expr: sum by (job) (increase(orders_failed_total[1h]))\n")],
-    good: &[("rules.yml", "groups:\n- name: orders\n  interval: 5m\n  rules:\n  - record: job:orders_failed:increase1h\n    expr: sum by (job) (increase(orders_failed_total[1h]))\n")],
+    bad: &[(
+        "rules.yml",
+        "groups:\n- name: orders\n  interval: 10m\n  rules:\n  - record: job:orders_failed:increase1h\n    expr: sum by (job) (increase(orders_failed_total[1h]))\n",
+    )],
+    good: &[(
+        "rules.yml",
+        "groups:\n- name: orders\n  interval: 5m\n  rules:\n  - record: job:orders_failed:increase1h\n    expr: sum by (job) (increase(orders_failed_total[1h]))\n",
+    )],
 };

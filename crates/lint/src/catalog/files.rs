@@ -22,7 +22,10 @@ pub(crate) static FILE_ODD: Check = Check {
     title: "something that is read and has no effect, or another one than it seems",
     why: "Somebody wrote it for a purpose that it does not serve.",
     remedy: "see the marked place",
-    bad: &[("rules.yml", "groups:\n- name: orders\n  limit: -1\n  rules:\n  - alert: OrdersDown\n    expr: up == 0\n    labels: {severity: warning}\n    annotations: {summary: Orders is down, runbook_url: https://wiki.example/runbook/orders}\n")],
+    bad: &[(
+        "rules.yml",
+        "groups:\n- name: orders\n  limit: -1\n  rules:\n  - alert: OrdersDown\n    expr: up == 0\n    labels: {severity: warning}\n    annotations: {summary: Orders is down, runbook_url: https://wiki.example/runbook/orders}\n",
+    )],
     good: &[("rules.yml", alert!("OrdersDown"; "expr: up == 0"; "Orders is down"))],
 };
 
@@ -32,8 +35,14 @@ pub(crate) static IGNORE_NO_REASON: Check = Check {
     title: "finding ignored without a reason",
     why: "The next reader cannot know whether it still holds. The comment has no effect.",
     remedy: "write the reason after a colon: `# lint ignore <check>: <reason>`",
-    bad: &[("rules.yml", "groups:\n- name: orders\n  rules:\n  - alert: OrdersDown\n    expr: up == 0 # lint ignore name/alert\n    labels: {severity: warning}\n    annotations: {summary: Orders is down, runbook_url: https://wiki.example/runbook/orders}\n")],
-    good: &[("rules.yml", "groups:\n- name: orders\n  rules:\n  # lint ignore name/alert: the ticket system knows it by this name\n  - alert: Orders Down\n    expr: up == 0\n    labels: {severity: warning}\n    annotations: {summary: Orders is down, runbook_url: https://wiki.example/runbook/orders}\n")],
+    bad: &[(
+        "rules.yml",
+        "groups:\n- name: orders\n  rules:\n  - alert: OrdersDown\n    expr: up == 0 # lint ignore name/alert\n    labels: {severity: warning}\n    annotations: {summary: Orders is down, runbook_url: https://wiki.example/runbook/orders}\n",
+    )],
+    good: &[(
+        "rules.yml",
+        "groups:\n- name: orders\n  rules:\n  # lint ignore name/alert: the ticket system knows it by this name\n  - alert: Orders Down\n    expr: up == 0\n    labels: {severity: warning}\n    annotations: {summary: Orders is down, runbook_url: https://wiki.example/runbook/orders}\n",
+    )],
 };
 
 pub(crate) static IGNORE_UNUSED: Check = Check {
@@ -42,7 +51,10 @@ pub(crate) static IGNORE_UNUSED: Check = Check {
     title: "comment that lets nothing pass",
     why: "What it let pass was repaired, or stands elsewhere now.",
     remedy: "remove the comment",
-    bad: &[("rules.yml", "groups:\n- name: orders\n  rules:\n  - alert: OrdersDown\n    expr: up == 0 # lint ignore name/alert: its name had a blank\n    labels: {severity: warning}\n    annotations: {summary: Orders is down, runbook_url: https://wiki.example/runbook/orders}\n")],
+    bad: &[(
+        "rules.yml",
+        "groups:\n- name: orders\n  rules:\n  - alert: OrdersDown\n    expr: up == 0 # lint ignore name/alert: its name had a blank\n    labels: {severity: warning}\n    annotations: {summary: Orders is down, runbook_url: https://wiki.example/runbook/orders}\n",
+    )],
     good: &[("rules.yml", alert!("OrdersDown"; "expr: up == 0"; "Orders is down"))],
 };
 
@@ -52,6 +64,9 @@ pub(crate) static IGNORE_UNKNOWN: Check = Check {
     title: "comment for a check that does not exist",
     why: "It has no effect, and whoever wrote it believes that it has.",
     remedy: "write `# lint ignore <check>: <reason>` or `# lint file ignore <check>: <reason>`",
-    bad: &[("rules.yml", "groups:\n- name: orders\n  rules:\n  - alert: OrdersDown\n    expr: up == 0 # lint ignore name/alerts: its name had a blank\n    labels: {severity: warning}\n    annotations: {summary: Orders is down, runbook_url: https://wiki.example/runbook/orders}\n")],
+    bad: &[(
+        "rules.yml",
+        "groups:\n- name: orders\n  rules:\n  - alert: OrdersDown\n    expr: up == 0 # lint ignore name/alerts: its name had a blank\n    labels: {severity: warning}\n    annotations: {summary: Orders is down, runbook_url: https://wiki.example/runbook/orders}\n",
+    )],
     good: &[("rules.yml", alert!("OrdersDown"; "expr: up == 0"; "Orders is down"))],
 };

@@ -63,11 +63,17 @@ pub(crate) static ID_OTHER_THRESHOLD: Check = Check {
     remedy: "keep one of them, or tell them apart by a label such as severity",
     bad: &[
         ("a_rules.yml", known_as!("O-1", "OrdersFailing", "increase(orders_failed_total[1h]) > 5.5")),
-        ("b_rules.yml", "groups:\n- name: orders\n  rules:\n  - alert: OrdersFailing\n    expr: sum(increase(orders_failed_total[1h])) > 50.5\n    labels: {severity: warning, alert_id: O-1, team: a}\n    annotations: {summary: More than 50 in an hour, runbook_url: https://wiki.example/runbook/orders}\n"),
+        (
+            "b_rules.yml",
+            "groups:\n- name: orders\n  rules:\n  - alert: OrdersFailing\n    expr: sum(increase(orders_failed_total[1h])) > 50.5\n    labels: {severity: warning, alert_id: O-1, team: a}\n    annotations: {summary: More than 50 in an hour, runbook_url: https://wiki.example/runbook/orders}\n",
+        ),
     ],
     good: &[
         ("a_rules.yml", known_as!("O-1", "OrdersFailing", "increase(orders_failed_total[1h]) > 5.5")),
-        ("b_rules.yml", "groups:\n- name: orders\n  rules:\n  - alert: OrdersFailing\n    expr: sum(increase(orders_failed_total[1h])) > 50.5\n    labels: {severity: critical, alert_id: O-1}\n    annotations: {summary: More than 50 in an hour, runbook_url: https://wiki.example/runbook/orders}\n"),
+        (
+            "b_rules.yml",
+            "groups:\n- name: orders\n  rules:\n  - alert: OrdersFailing\n    expr: sum(increase(orders_failed_total[1h])) > 50.5\n    labels: {severity: critical, alert_id: O-1}\n    annotations: {summary: More than 50 in an hour, runbook_url: https://wiki.example/runbook/orders}\n",
+        ),
     ],
 };
 
@@ -109,7 +115,10 @@ pub(crate) static RULE_NO_TEST: Check = Check {
     ],
     good: &[
         ("rules.yml", alert!("OrdersDown"; "expr: up{job=\"orders\"} == 0"; "Orders is down")),
-        ("rules_test.yml", "rule_files: [rules.yml]\ntests:\n- input_series: [{series: 'up{job=\"orders\"}', values: 1 1}]\n  alert_rule_test: [{eval_time: 1m, alertname: OrdersDown}]\n"),
+        (
+            "rules_test.yml",
+            "rule_files: [rules.yml]\ntests:\n- input_series: [{series: 'up{job=\"orders\"}', values: 1 1}]\n  alert_rule_test: [{eval_time: 1m, alertname: OrdersDown}]\n",
+        ),
     ],
 };
 
@@ -171,7 +180,10 @@ pub(crate) static LABEL_NO_SEVERITY: Check = Check {
     title: "alert without a severity",
     why: "Routes decide by it who is woken.",
     remedy: "add `severity` under `labels:`",
-    bad: &[("rules.yml", "groups:\n- name: orders\n  rules:\n  - alert: OrdersDown\n    expr: up{job=\"orders\"} == 0\n    annotations: {summary: Orders is down, runbook_url: https://wiki.example/runbook/orders}\n")],
+    bad: &[(
+        "rules.yml",
+        "groups:\n- name: orders\n  rules:\n  - alert: OrdersDown\n    expr: up{job=\"orders\"} == 0\n    annotations: {summary: Orders is down, runbook_url: https://wiki.example/runbook/orders}\n",
+    )],
     good: &[("rules.yml", alert!("OrdersDown"; "expr: up{job=\"orders\"} == 0"; "Orders is down"))],
 };
 
@@ -183,11 +195,17 @@ pub(crate) static LABEL_EXTERNAL: Check = Check {
     remedy: "give the rule's label another name",
     bad: &[
         ("prometheus.yml", "global: {external_labels: {site: a}}\n"),
-        ("rules.yml", "groups:\n- name: orders\n  rules:\n  - alert: OrdersDown\n    expr: increase(orders_failed_total[1h]) > 5.5\n    labels: {severity: warning, site: b}\n    annotations: {summary: Orders fail, runbook_url: https://wiki.example/runbook/orders}\n"),
+        (
+            "rules.yml",
+            "groups:\n- name: orders\n  rules:\n  - alert: OrdersDown\n    expr: increase(orders_failed_total[1h]) > 5.5\n    labels: {severity: warning, site: b}\n    annotations: {summary: Orders fail, runbook_url: https://wiki.example/runbook/orders}\n",
+        ),
     ],
     good: &[
         ("prometheus.yml", "global: {external_labels: {site: a}}\n"),
-        ("rules.yml", "groups:\n- name: orders\n  rules:\n  - alert: OrdersDown\n    expr: increase(orders_failed_total[1h]) > 5.5\n    labels: {severity: warning, shop: b}\n    annotations: {summary: Orders fail, runbook_url: https://wiki.example/runbook/orders}\n"),
+        (
+            "rules.yml",
+            "groups:\n- name: orders\n  rules:\n  - alert: OrdersDown\n    expr: increase(orders_failed_total[1h]) > 5.5\n    labels: {severity: warning, shop: b}\n    annotations: {summary: Orders fail, runbook_url: https://wiki.example/runbook/orders}\n",
+        ),
     ],
 };
 
@@ -197,6 +215,9 @@ pub(crate) static ANNOTATION_NO_SUMMARY: Check = Check {
     title: "alert without a summary",
     why: "The message then consists of a name and labels.",
     remedy: "add `summary` under `annotations:`, one line of what happened",
-    bad: &[("rules.yml", "groups:\n- name: orders\n  rules:\n  - alert: OrdersDown\n    expr: up{job=\"orders\"} == 0\n    labels: {severity: warning}\n    annotations: {runbook_url: https://wiki.example/runbook/orders}\n")],
+    bad: &[(
+        "rules.yml",
+        "groups:\n- name: orders\n  rules:\n  - alert: OrdersDown\n    expr: up{job=\"orders\"} == 0\n    labels: {severity: warning}\n    annotations: {runbook_url: https://wiki.example/runbook/orders}\n",
+    )],
     good: &[("rules.yml", alert!("OrdersDown"; "expr: up{job=\"orders\"} == 0"; "Orders is down"))],
 };

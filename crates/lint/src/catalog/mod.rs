@@ -23,17 +23,8 @@ pub(crate) use thresholds::*;
 
 use crate::{Check, Example};
 
-const TABLES: [&[&Check]; 9] = [
-    SELECTORS,
-    COUNTERS,
-    THRESHOLDS,
-    ALERTS,
-    TEMPLATES,
-    IDS,
-    RUNBOOKS,
-    ROUTING,
-    FILES,
-];
+const TABLES: [&[&Check]; 9] =
+    [SELECTORS, COUNTERS, THRESHOLDS, ALERTS, TEMPLATES, IDS, RUNBOOKS, ROUTING, FILES];
 
 /// Every check, by area.
 pub fn checks() -> impl Iterator<Item = &'static Check> {

@@ -38,8 +38,40 @@ pub(crate) static ROUTING_USELESS_CONTINUE: Check = Check {
     title: "`continue: true` without a later route that could match",
     why: "Somebody meant more than one receiver to be told, and only one is.",
     remedy: "remove it, or let a later route match the same alerts",
-    bad: &[RULES, HEARTBEAT, ("alertmanager.yml", routed!("route:", "  receiver: ops", "  routes:", "  - matchers: [alertname=\"OrdersDown\"]", "    receiver: chat", "    continue: true", "  - matchers: [alertname=\"Watchdog\"]", "    receiver: ops"))],
-    good: &[RULES, HEARTBEAT, ("alertmanager.yml", routed!("route:", "  receiver: ops", "  routes:", "  - matchers: [alertname=\"OrdersDown\"]", "    receiver: chat", "    continue: true", "  - matchers: [severity=\"warning\"]", "    receiver: ops"))],
+    bad: &[
+        RULES,
+        HEARTBEAT,
+        (
+            "alertmanager.yml",
+            routed!(
+                "route:",
+                "  receiver: ops",
+                "  routes:",
+                "  - matchers: [alertname=\"OrdersDown\"]",
+                "    receiver: chat",
+                "    continue: true",
+                "  - matchers: [alertname=\"Watchdog\"]",
+                "    receiver: ops"
+            ),
+        ),
+    ],
+    good: &[
+        RULES,
+        HEARTBEAT,
+        (
+            "alertmanager.yml",
+            routed!(
+                "route:",
+                "  receiver: ops",
+                "  routes:",
+                "  - matchers: [alertname=\"OrdersDown\"]",
+                "    receiver: chat",
+                "    continue: true",
+                "  - matchers: [severity=\"warning\"]",
+                "    receiver: ops"
+            ),
+        ),
+    ],
 };
 
 pub(crate) static ROUTING_UNKNOWN_ALERT: Check = Check {
@@ -48,8 +80,37 @@ pub(crate) static ROUTING_UNKNOWN_ALERT: Check = Check {
     title: "route or inhibition for an alert that no rule makes",
     why: "An inhibition from an alert that does not exist never inhibits, and the flood that it should hold back comes. Usually the alert was renamed.",
     remedy: "name an alert that exists, or write its rule",
-    bad: &[RULES, HEARTBEAT, ("alertmanager.yml", routed!("route:", "  receiver: ops", "  routes:", "  - matchers: [alertname=\"Watchdog\"]", "    receiver: chat", "inhibit_rules:", "- source_matchers: [alertname=\"HostDown\"]", "  target_matchers: [alertname=\"OrdersDown\"]"))],
-    good: &[RULES, HEARTBEAT, ("alertmanager.yml", routed!("route:", "  receiver: ops", "  routes:", "  - matchers: [alertname=\"Watchdog\"]", "    receiver: chat"))],
+    bad: &[
+        RULES,
+        HEARTBEAT,
+        (
+            "alertmanager.yml",
+            routed!(
+                "route:",
+                "  receiver: ops",
+                "  routes:",
+                "  - matchers: [alertname=\"Watchdog\"]",
+                "    receiver: chat",
+                "inhibit_rules:",
+                "- source_matchers: [alertname=\"HostDown\"]",
+                "  target_matchers: [alertname=\"OrdersDown\"]"
+            ),
+        ),
+    ],
+    good: &[
+        RULES,
+        HEARTBEAT,
+        (
+            "alertmanager.yml",
+            routed!(
+                "route:",
+                "  receiver: ops",
+                "  routes:",
+                "  - matchers: [alertname=\"Watchdog\"]",
+                "    receiver: chat"
+            ),
+        ),
+    ],
 };
 
 pub(crate) static ROUTING_USELESS_INHIBITION: Check = Check {
@@ -58,8 +119,37 @@ pub(crate) static ROUTING_USELESS_INHIBITION: Check = Check {
     title: "inhibition whose side no alert can be",
     why: "It never inhibits anything.",
     remedy: "match labels that the alerts have, or remove the inhibition",
-    bad: &[RULES, HEARTBEAT, ("alertmanager.yml", routed!("route:", "  receiver: ops", "  routes:", "  - matchers: [alertname=\"Watchdog\"]", "    receiver: chat", "inhibit_rules:", "- source_matchers: [severity=\"critical\"]", "  target_matchers: [severity=\"warning\"]"))],
-    good: &[RULES, HEARTBEAT, ("alertmanager.yml", routed!("route:", "  receiver: ops", "  routes:", "  - matchers: [alertname=\"Watchdog\"]", "    receiver: chat"))],
+    bad: &[
+        RULES,
+        HEARTBEAT,
+        (
+            "alertmanager.yml",
+            routed!(
+                "route:",
+                "  receiver: ops",
+                "  routes:",
+                "  - matchers: [alertname=\"Watchdog\"]",
+                "    receiver: chat",
+                "inhibit_rules:",
+                "- source_matchers: [severity=\"critical\"]",
+                "  target_matchers: [severity=\"warning\"]"
+            ),
+        ),
+    ],
+    good: &[
+        RULES,
+        HEARTBEAT,
+        (
+            "alertmanager.yml",
+            routed!(
+                "route:",
+                "  receiver: ops",
+                "  routes:",
+                "  - matchers: [alertname=\"Watchdog\"]",
+                "    receiver: chat"
+            ),
+        ),
+    ],
 };
 
 pub(crate) static ROUTING_UNREACHED_ROUTE: Check = Check {
@@ -68,8 +158,36 @@ pub(crate) static ROUTING_UNREACHED_ROUTE: Check = Check {
     title: "route that no alert reaches",
     why: "Either the alerts lack a label, or an earlier route takes them all.",
     remedy: "match labels that alerts have, or put the route before the one that takes them",
-    bad: &[RULES, HEARTBEAT, ("alertmanager.yml", routed!("route:", "  receiver: ops", "  routes:", "  - matchers: [alertname=\"Watchdog\"]", "    receiver: chat", "  - matchers: [alertname=~\"Watch.*\"]", "    receiver: ops"))],
-    good: &[RULES, HEARTBEAT, ("alertmanager.yml", routed!("route:", "  receiver: ops", "  routes:", "  - matchers: [alertname=\"Watchdog\"]", "    receiver: chat"))],
+    bad: &[
+        RULES,
+        HEARTBEAT,
+        (
+            "alertmanager.yml",
+            routed!(
+                "route:",
+                "  receiver: ops",
+                "  routes:",
+                "  - matchers: [alertname=\"Watchdog\"]",
+                "    receiver: chat",
+                "  - matchers: [alertname=~\"Watch.*\"]",
+                "    receiver: ops"
+            ),
+        ),
+    ],
+    good: &[
+        RULES,
+        HEARTBEAT,
+        (
+            "alertmanager.yml",
+            routed!(
+                "route:",
+                "  receiver: ops",
+                "  routes:",
+                "  - matchers: [alertname=\"Watchdog\"]",
+                "    receiver: chat"
+            ),
+        ),
+    ],
 };
 
 pub(crate) static ROUTING_UNREACHED_RECEIVER: Check = Check {
@@ -79,7 +197,20 @@ pub(crate) static ROUTING_UNREACHED_RECEIVER: Check = Check {
     why: "Its people believe that they would be told.",
     remedy: "route something to it, or remove it",
     bad: &[RULES, HEARTBEAT, ("alertmanager.yml", routed!("route:", "  receiver: ops"))],
-    good: &[RULES, HEARTBEAT, ("alertmanager.yml", routed!("route:", "  receiver: ops", "  routes:", "  - matchers: [alertname=\"Watchdog\"]", "    receiver: chat"))],
+    good: &[
+        RULES,
+        HEARTBEAT,
+        (
+            "alertmanager.yml",
+            routed!(
+                "route:",
+                "  receiver: ops",
+                "  routes:",
+                "  - matchers: [alertname=\"Watchdog\"]",
+                "    receiver: chat"
+            ),
+        ),
+    ],
 };
 
 pub(crate) static ROUTING_DEFAULT_ONLY: Check = Check {
@@ -88,8 +219,36 @@ pub(crate) static ROUTING_DEFAULT_ONLY: Check = Check {
     title: "severity for which there is no route",
     why: "The routes decide by severity, and this one is none of theirs: the alert goes to whoever is the default, often a channel that nobody watches.",
     remedy: "write one of the severities that are routed, or add a route",
-    bad: &[("rules.yml", alert!("OrdersDown"; "expr: up{job=\"orders\"} == 0"; "Orders is down")), HEARTBEAT_CRITICAL, ("alertmanager.yml", routed!("route:", "  receiver: ops", "  routes:", "  - matchers: [severity=\"critical\"]", "    receiver: chat"))],
-    good: &[RULES, HEARTBEAT, ("alertmanager.yml", routed!("route:", "  receiver: ops", "  routes:", "  - matchers: [severity=\"warning\", alertname=\"Watchdog\"]", "    receiver: chat", "  - matchers: [severity=\"warning\"]", "    receiver: ops"))],
+    bad: &[
+        ("rules.yml", alert!("OrdersDown"; "expr: up{job=\"orders\"} == 0"; "Orders is down")),
+        HEARTBEAT_CRITICAL,
+        (
+            "alertmanager.yml",
+            routed!(
+                "route:",
+                "  receiver: ops",
+                "  routes:",
+                "  - matchers: [severity=\"critical\"]",
+                "    receiver: chat"
+            ),
+        ),
+    ],
+    good: &[
+        RULES,
+        HEARTBEAT,
+        (
+            "alertmanager.yml",
+            routed!(
+                "route:",
+                "  receiver: ops",
+                "  routes:",
+                "  - matchers: [severity=\"warning\", alertname=\"Watchdog\"]",
+                "    receiver: chat",
+                "  - matchers: [severity=\"warning\"]",
+                "    receiver: ops"
+            ),
+        ),
+    ],
 };
 
 const HEARTBEAT_CRITICAL: (&str, &str) = (
@@ -103,8 +262,22 @@ pub(crate) static ROUTING_NO_RESOLVED: Check = Check {
     title: "receiver that is not told when an alert ends",
     why: "Mail and Slack say nothing about the end unless asked to. People go on working on what is over.",
     remedy: "write `send_resolved: true`, or `false` where that is meant",
-    bad: &[RULES, HEARTBEAT, ("alertmanager.yml", "route: {receiver: ops}\nreceivers:\n- name: ops\n  slack_configs: [{api_url: 'http://chat.example/hook', channel: '#ops'}]\n")],
-    good: &[RULES, HEARTBEAT, ("alertmanager.yml", "route: {receiver: ops}\nreceivers:\n- name: ops\n  slack_configs: [{api_url: 'http://chat.example/hook', channel: '#ops', send_resolved: true}]\n")],
+    bad: &[
+        RULES,
+        HEARTBEAT,
+        (
+            "alertmanager.yml",
+            "route: {receiver: ops}\nreceivers:\n- name: ops\n  slack_configs: [{api_url: 'http://chat.example/hook', channel: '#ops'}]\n",
+        ),
+    ],
+    good: &[
+        RULES,
+        HEARTBEAT,
+        (
+            "alertmanager.yml",
+            "route: {receiver: ops}\nreceivers:\n- name: ops\n  slack_configs: [{api_url: 'http://chat.example/hook', channel: '#ops', send_resolved: true}]\n",
+        ),
+    ],
 };
 
 pub(crate) static ROUTING_NO_HEARTBEAT: Check = Check {
@@ -113,8 +286,21 @@ pub(crate) static ROUTING_NO_HEARTBEAT: Check = Check {
     title: "no alert that always fires",
     why: "If the server, the network or Alertmanager fails, the silence is the same as that of a good day. Something outside must miss a message.",
     remedy: "add an alert Watchdog with `expr: vector(1)`, and route it to something that complains when it stops",
-    bad: &[RULES, ("alertmanager.yml", "route: {receiver: ops}\nreceivers:\n- name: ops\n  webhook_configs: [{url: 'http://ops.example/hook'}]\n")],
-    good: &[RULES, HEARTBEAT, ("alertmanager.yml", "route: {receiver: ops}\nreceivers:\n- name: ops\n  webhook_configs: [{url: 'http://ops.example/hook'}]\n")],
+    bad: &[
+        RULES,
+        (
+            "alertmanager.yml",
+            "route: {receiver: ops}\nreceivers:\n- name: ops\n  webhook_configs: [{url: 'http://ops.example/hook'}]\n",
+        ),
+    ],
+    good: &[
+        RULES,
+        HEARTBEAT,
+        (
+            "alertmanager.yml",
+            "route: {receiver: ops}\nreceivers:\n- name: ops\n  webhook_configs: [{url: 'http://ops.example/hook'}]\n",
+        ),
+    ],
 };
 
 pub(crate) static ROUTING_OLD_MATCH: Check = Check {
@@ -123,6 +309,32 @@ pub(crate) static ROUTING_OLD_MATCH: Check = Check {
     title: "`match` and its kin",
     why: "They are deprecated since Alertmanager 0.22 and read without a warning; one day they will not be.",
     remedy: "write `matchers`, `source_matchers` and `target_matchers`",
-    bad: &[RULES, HEARTBEAT, ("alertmanager.yml", routed!("route:", "  receiver: ops", "  routes:", "  - match: {alertname: Watchdog}", "    receiver: chat"))],
-    good: &[RULES, HEARTBEAT, ("alertmanager.yml", routed!("route:", "  receiver: ops", "  routes:", "  - matchers: [alertname=\"Watchdog\"]", "    receiver: chat"))],
+    bad: &[
+        RULES,
+        HEARTBEAT,
+        (
+            "alertmanager.yml",
+            routed!(
+                "route:",
+                "  receiver: ops",
+                "  routes:",
+                "  - match: {alertname: Watchdog}",
+                "    receiver: chat"
+            ),
+        ),
+    ],
+    good: &[
+        RULES,
+        HEARTBEAT,
+        (
+            "alertmanager.yml",
+            routed!(
+                "route:",
+                "  receiver: ops",
+                "  routes:",
+                "  - matchers: [alertname=\"Watchdog\"]",
+                "    receiver: chat"
+            ),
+        ),
+    ],
 };

@@ -24,7 +24,10 @@ pub(crate) static RUNBOOK_NONE: Check = Check {
     title: "alert without a runbook",
     why: "Whoever is woken by it must find out alone what to do.",
     remedy: "write down what to do, and link to it by `runbook_url` under `annotations:`",
-    bad: &[("rules.yml", "groups:\n- name: orders\n  rules:\n  - alert: OrdersDown\n    expr: up{job=\"orders\"} == 0\n    labels: {severity: warning}\n    annotations: {summary: Orders is down}\n")],
+    bad: &[(
+        "rules.yml",
+        "groups:\n- name: orders\n  rules:\n  - alert: OrdersDown\n    expr: up{job=\"orders\"} == 0\n    labels: {severity: warning}\n    annotations: {summary: Orders is down}\n",
+    )],
     good: &[("rules.yml", linked!("docs/ORDERS.md"))],
 };
 

@@ -19,7 +19,9 @@ pub(super) fn check(bench: &Bench<'_>, found: &mut Found) {
         if readings.is_empty() || !readings.iter().all(loss) {
             continue;
         }
-        if let Some(severity) = subject.label("severity").filter(|s| QUIET.contains(&s.to_lowercase().as_str())) {
+        if let Some(severity) =
+            subject.label("severity").filter(|s| QUIET.contains(&s.to_lowercase().as_str()))
+        {
             // Another step of the same alert may be louder.
             let louder = bench.alerts().any(|(other, rule)| {
                 rule.alert == alert.alert
@@ -77,8 +79,11 @@ fn companions(bench: &Bench<'_>, job: &str, found: &mut Found) {
     }
     if let Some((subject, reading)) = watched.readers.first() {
         let alerts: BTreeSet<&str> = watched.readers.iter().map(|(s, _)| s.rule.name()).collect();
-        let count = alerts.len();
-        let message = format!("nothing tells when job {job} gives no metrics, which {count} alerts read");
+        let who = match alerts.len() {
+            1 => format!("{} reads", subject.rule.name()),
+            count => format!("{count} alerts read"),
+        };
+        let message = format!("nothing tells when job {job} gives no metrics, which {who}");
         let help = format!(
             "add an alert on `up{{job=\"{job}\"}} == 0 or absent(up{{job=\"{job}\"}})` with a `for` of some scrapes"
         );

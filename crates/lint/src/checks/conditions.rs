@@ -26,7 +26,8 @@ pub(super) fn check(bench: &Bench<'_>, subject: &Subject<'_>, alert: &AlertingRu
     }
     bench.world.refuel();
     if !filters(bench.world, tree, MAX_RECORDED) {
-        let message = "nothing is compared: the alert fires as soon as the series is there, whatever its value";
+        let message =
+            "nothing is compared: the alert fires as soon as the series is there, whatever its value";
         found.rule(&catalog::CONDITION_MISSING, subject, subject.expr(tree.span), words(message, "", ""));
     }
     for condition in conditions(tree) {
@@ -94,7 +95,8 @@ fn filters(world: &World<'_>, expr: &Expr, depth: usize) -> bool {
             _ => filters(world, &binary.left, depth) || filters(world, &binary.right, depth),
         },
         ExprKind::Call(call) => {
-            call.function.name().starts_with("absent") || call.args.iter().any(|arg| filters(world, arg, depth))
+            call.function.name().starts_with("absent")
+                || call.args.iter().any(|arg| filters(world, arg, depth))
         }
         ExprKind::Vector(selector) => match metric_name(selector) {
             Some(name) if name.starts_with("ALERTS") => true,
@@ -134,7 +136,9 @@ fn domain(expr: &Expr) -> Option<(f64, f64)> {
             "count" => Some((1.0, f64::INFINITY)),
             "group" => Some((1.0, 1.0)),
             "max" | "min" | "avg" => domain(&aggregate.expr),
-            "sum" => domain(&aggregate.expr).filter(|(least, _)| *least >= 0.0).map(|(l, _)| (l, f64::INFINITY)),
+            "sum" => {
+                domain(&aggregate.expr).filter(|(least, _)| *least >= 0.0).map(|(l, _)| (l, f64::INFINITY))
+            }
             _ => None,
         },
         _ => None,
@@ -169,4 +173,3 @@ fn range_in_words(least: f64, most: f64) -> String {
         (false, false) => format!("the value is {least} or more"),
     }
 }
-

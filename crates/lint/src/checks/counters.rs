@@ -117,7 +117,10 @@ fn restart(bench: &Bench<'_>, subject: &Subject<'_>, measure: &Measure<'_>, foun
     }
     let contract = bench.world.contract.map(|contract| &contract.metrics);
     let beside = contract.into_iter().flatten().find(|m| {
-        m.restored && m.source == metric.source && m.job == metric.job && m.name.ends_with("_timestamp_seconds")
+        m.restored
+            && m.source == metric.source
+            && m.job == metric.job
+            && m.name.ends_with("_timestamp_seconds")
     });
     let help = match beside {
         Some(other) => format!("also ask `time() - {} < {}`", other.name, seconds(measure)),
@@ -125,7 +128,12 @@ fn restart(bench: &Bench<'_>, subject: &Subject<'_>, measure: &Measure<'_>, foun
     };
     let message = format!("a restart hides events of {}: its count begins anew", metric.name);
     let label = "1, restart, 1 again is no increase";
-    found.rule(&catalog::COUNTER_RESTART_HIDES, subject, subject.expr(measure.span), words(message, label, help));
+    found.rule(
+        &catalog::COUNTER_RESTART_HIDES,
+        subject,
+        subject.expr(measure.span),
+        words(message, label, help),
+    );
 }
 
 fn seconds(measure: &Measure<'_>) -> i64 {

@@ -15,8 +15,7 @@ pub(super) fn check(bench: &Bench<'_>, found: &mut Found) {
         let same_labels = (alerting, name, rule.label_texts().to_string());
         let hold = subject.alert().map(|alert| alert.hold);
         let severity = subject.label("severity");
-        let same_text =
-            (alerting, name, format!("{} {hold:?} {severity:?}", rule.expression().canonical()));
+        let same_text = (alerting, name, format!("{} {hold:?} {severity:?}", rule.expression().canonical()));
         let first = labels.get(&same_labels).or_else(|| texts.get(&same_text).filter(|_| alerting));
         if let Some(first) = first {
             let what = if alerting { "alert" } else { "recorded metric" };

@@ -16,7 +16,9 @@ const LOOKBACK: Duration = Duration::from_minutes(5);
 
 pub(super) fn check(bench: &Bench<'_>, subject: &Subject<'_>, alert: &AlertingRule, found: &mut Found) {
     lost_scrape(bench, subject, alert, found);
-    if alert.hold.is_zero() && let Some(at) = subject.value(&["for"]) {
+    if alert.hold.is_zero()
+        && let Some(at) = subject.value(&["for"])
+    {
         let message = "a `for` of nothing is the same as none";
         found.rule(&catalog::FOR_ZERO, subject, Some(at), words(message, "", ""));
     }
@@ -67,15 +69,21 @@ fn lost_scrape(bench: &Bench<'_>, subject: &Subject<'_>, alert: &AlertingRule, f
         }
         let what = if name.is_empty() { "the series" } else { name };
         let message = format!("one lost scrape of {what} starts `for: {}` anew", alert.hold);
-        let window = bench.world.interval(reading.selector).map(|interval| {
-            Duration::from_millis(interval.as_millis().saturating_mul(3))
-        });
+        let window = bench
+            .world
+            .interval(reading.selector)
+            .map(|interval| Duration::from_millis(interval.as_millis().saturating_mul(3)));
         let help = match window.filter(|_| !name.is_empty()) {
             Some(window) => format!("read it over three scrapes: max_over_time({what}[{window}])"),
             None => String::new(),
         };
         let label = "a failed scrape ends the series until the next";
-        found.rule(&catalog::FOR_LOST_SCRAPE, subject, subject.expr(reading.span), words(message, label, help));
+        found.rule(
+            &catalog::FOR_LOST_SCRAPE,
+            subject,
+            subject.expr(reading.span),
+            words(message, label, help),
+        );
     }
 }
 

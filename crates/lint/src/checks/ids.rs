@@ -34,7 +34,12 @@ pub(super) fn check(bench: &Bench<'_>, found: &mut Found) {
             found.rule(&catalog::ID_OTHER_ALERT, subject, at, words(message, differs(other, subject), ""));
         } else if let Some(other) = known.iter().find(|other| contradicts(other, subject)) {
             let message = format!("{id} has another condition in {}", place(other));
-            found.rule(&catalog::ID_OTHER_THRESHOLD, subject, at, words(message, differs(other, subject), ""));
+            found.rule(
+                &catalog::ID_OTHER_THRESHOLD,
+                subject,
+                at,
+                words(message, differs(other, subject), ""),
+            );
         }
         known.push(subject);
     }
@@ -47,9 +52,11 @@ fn place(subject: &Subject<'_>) -> String {
 /// Rules of one alert that no label tells apart, and that do not ask the same.
 fn contradicts(left: &Subject<'_>, right: &Subject<'_>) -> bool {
     let (Some(one), Some(other)) = (left.alert(), right.alert()) else { return false };
-    let told_apart = one.labels.iter().any(|(name, value)| other.labels.get(name).is_some_and(|v| v != value));
+    let told_apart =
+        one.labels.iter().any(|(name, value)| other.labels.get(name).is_some_and(|v| v != value));
     !told_apart
-        && (left.rule.expression().canonical() != right.rule.expression().canonical() || one.hold != other.hold)
+        && (left.rule.expression().canonical() != right.rule.expression().canonical()
+            || one.hold != other.hold)
 }
 
 /// What the two conditions are, in words.

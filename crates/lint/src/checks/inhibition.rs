@@ -8,8 +8,10 @@ use crate::tree::Tree;
 
 pub(super) fn check(tree: &Tree, known: &[Known<'_>], found: &mut Found) {
     for rule in &tree.inhibits {
-        let source = unknown_alert(tree, &rule.path, &rule.source, "the source of an inhibition", known, found);
-        let target = unknown_alert(tree, &rule.path, &rule.target, "the target of an inhibition", known, found);
+        let source =
+            unknown_alert(tree, &rule.path, &rule.source, "the source of an inhibition", known, found);
+        let target =
+            unknown_alert(tree, &rule.path, &rule.target, "the target of an inhibition", known, found);
         if source || target {
             continue;
         }
@@ -36,7 +38,8 @@ pub(super) fn unknown_alert(
     known: &[Known<'_>],
     found: &mut Found,
 ) -> bool {
-    let asked: Vec<&Matcher> = matchers.iter().filter(|m| m.name() == "alertname" && !m.matches_empty()).collect();
+    let asked: Vec<&Matcher> =
+        matchers.iter().filter(|m| m.name() == "alertname" && !m.matches_empty()).collect();
     let Some(first) = asked.first() else { return false };
     let names = || known.iter().map(|alert| alert.subject.rule.name());
     if names().any(|name| asked.iter().all(|matcher| matcher.matches(name))) {

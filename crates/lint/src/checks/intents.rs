@@ -34,7 +34,8 @@ pub(super) fn check(bench: &Bench<'_>, found: &mut Found) {
             found.push(&catalog::INTENT_NO_RULE, source, at("alert"), words(message, "", ""));
         }
         // Of several rules of one name, one that keeps the promise is enough.
-        let complaints: Vec<Vec<Complaint>> = rules.iter().map(|rule| complaints(bench, rule, intent)).collect();
+        let complaints: Vec<Vec<Complaint>> =
+            rules.iter().map(|rule| complaints(bench, rule, intent)).collect();
         if let Some(least) = complaints.into_iter().min_by_key(Vec::len) {
             for (key, said) in least {
                 contradiction(source, at(key), said, found);
@@ -78,7 +79,8 @@ fn complaints(bench: &Bench<'_>, subject: &Subject<'_>, intent: &Intent) -> Vec<
     for label in &intent.labels_required {
         let own = alert.labels.contains_key(label) || label == "alertname";
         if !own && flows.iter().any(|flow| !flow.can_have(label)) {
-            let message = format!("{} needs label {label}, which the rule in {place} does not give", intent.id);
+            let message =
+                format!("{} needs label {label}, which the rule in {place} does not give", intent.id);
             out.push(("labels_required", words(message, "", "")));
         }
     }
@@ -87,7 +89,8 @@ fn complaints(bench: &Bench<'_>, subject: &Subject<'_>, intent: &Intent) -> Vec<
         let file = format!("{wanted}.md");
         let named = texts().any(|text| text.trim() == wanted || links(text).iter().any(|l| l.file == file));
         if !named {
-            let message = format!("{} has runbook {wanted}, which the rule in {place} does not name", intent.id);
+            let message =
+                format!("{} has runbook {wanted}, which the rule in {place} does not name", intent.id);
             out.push(("runbook", words(message, "", "")));
         }
     }

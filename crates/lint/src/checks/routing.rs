@@ -126,9 +126,8 @@ fn useless_continue(tree: &Tree, node: &Node, found: &mut Found) {
 
 /// Whether some alert can match both.
 fn together(left: &[Matcher], right: &[Matcher]) -> bool {
-    let apart = |a: &Matcher, b: &Matcher| {
-        a.name() == b.name() && a.op() == MatchOp::Equal && !b.matches(a.value())
-    };
+    let apart =
+        |a: &Matcher, b: &Matcher| a.name() == b.name() && a.op() == MatchOp::Equal && !b.matches(a.value());
     !left.iter().any(|a| right.iter().any(|b| apart(a, b) || apart(b, a)))
 }
 

@@ -61,25 +61,26 @@ fn fraction(alert: &AlertingRule) -> Option<&'static str> {
         let function = measured.map(|m| m.function).filter(|f| {
             matches!(*f, "increase" | "rate" | "irate" | "delta" | "idelta" | "deriv" | "predict_linear")
         });
-        function.map(|f| match f {
-            "increase" => "increase()",
-            "rate" => "rate()",
-            "irate" => "irate()",
-            "delta" => "delta()",
-            "idelta" => "idelta()",
-            "deriv" => "deriv()",
-            _ => "predict_linear()",
-        })
-        .or_else(|| {
-            let mut left = condition.left;
-            while let ExprKind::Paren(inner) = &left.kind {
-                left = inner;
-            }
-            match &left.kind {
-                ExprKind::Binary(binary) if binary.op == BinaryOp::Div => Some("a division"),
-                _ => None,
-            }
-        })
+        function
+            .map(|f| match f {
+                "increase" => "increase()",
+                "rate" => "rate()",
+                "irate" => "irate()",
+                "delta" => "delta()",
+                "idelta" => "idelta()",
+                "deriv" => "deriv()",
+                _ => "predict_linear()",
+            })
+            .or_else(|| {
+                let mut left = condition.left;
+                while let ExprKind::Paren(inner) = &left.kind {
+                    left = inner;
+                }
+                match &left.kind {
+                    ExprKind::Binary(binary) if binary.op == BinaryOp::Div => Some("a division"),
+                    _ => None,
+                }
+            })
     })
 }
 
@@ -135,7 +136,8 @@ fn unknown_label(
         let what = alert.expression.text().get(span.bytes()).unwrap_or_default();
         let shown: String = what.split_whitespace().collect::<Vec<_>>().join(" ");
         let message = format!("the expression drops label {label}, so this prints nothing");
-        let help = format!("keep it: add it to `by (…)` or take it out of `without (…)` in `{}`", cut(&shown));
+        let help =
+            format!("keep it: add it to `by (…)` or take it out of `without (…)` in `{}`", cut(&shown));
         found.rule(&catalog::TEMPLATE_DROPPED_LABEL, subject, at, words(message, "", help));
         return;
     }
@@ -180,10 +182,12 @@ fn external(
     for prefix in ["$externalLabels.", ".ExternalLabels."] {
         for (start, _) in text.match_indices(prefix) {
             let start = start + prefix.len();
-            let len = text[start..].find(|c: char| !c.is_alphanumeric() && c != '_').unwrap_or(text.len() - start);
+            let len =
+                text[start..].find(|c: char| !c.is_alphanumeric() && c != '_').unwrap_or(text.len() - start);
             let label = &text[start..start + len];
             if !label.is_empty() && config.global.external_labels.get(label).is_none() {
-                let message = format!("the configuration has no external label {label}, so this prints nothing");
+                let message =
+                    format!("the configuration has no external label {label}, so this prints nothing");
                 let place = at(&(start..start + len));
                 found.rule(&catalog::TEMPLATE_EXTERNAL_LABEL, subject, place, words(message, "", ""));
             }

@@ -71,7 +71,11 @@ pub(super) fn claims<'a>(subject: &Subject<'a>) -> Vec<Claim<'a>> {
 
 /// "10 or more in 1h".
 pub(super) fn meaning(condition: &Condition<'_>, measured: &Measure<'_>) -> String {
-    let per = if measured.window < Duration::from_minutes(60) { Duration::from_minutes(60) } else { measured.window };
+    let per = if measured.window < Duration::from_minutes(60) {
+        Duration::from_minutes(60)
+    } else {
+        measured.window
+    };
     let here = measured.events(condition.limit, measured.window);
     let first = first_count(condition.op, here);
     if first <= 1.0 {
@@ -110,7 +114,8 @@ fn contradiction(
     if !whole || rate.count > MAX_COUNTED {
         let wrong = (events - rate.count).abs() > ROUNDING * rate.count;
         return wrong.then(|| {
-            let message = format!("the text says \"{said}\", the expression {} in {}", short(events), rate.per);
+            let message =
+                format!("the text says \"{said}\", the expression {} in {}", short(events), rate.per);
             (message, format!("write `{}`", short(in_place_number(measured, rate))))
         });
     }
@@ -192,7 +197,9 @@ fn spans(subject: &Subject<'_>, alert: &AlertingRule, found: &mut Found) {
         }
         match &part.kind {
             ExprKind::Matrix(matrix) => lengths.extend(matrix.range.literal().map(Duration::as_secs_f64)),
-            ExprKind::Subquery(subquery) => lengths.extend(subquery.range.literal().map(Duration::as_secs_f64)),
+            ExprKind::Subquery(subquery) => {
+                lengths.extend(subquery.range.literal().map(Duration::as_secs_f64))
+            }
             _ => {}
         }
     });

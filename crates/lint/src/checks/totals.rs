@@ -39,11 +39,14 @@ pub(super) fn check(bench: &Bench<'_>, subject: &Subject<'_>, alert: &AlertingRu
             measured.window
         );
         let label = format!("{parts} values of {names}");
-        let help = format!(
-            "write `sum without ({names}) (…)`, or name {names} in the text: \"per {}\"",
-            split[0].0
+        let help =
+            format!("write `sum without ({names}) (…)`, or name {names} in the text: \"per {}\"", split[0].0);
+        found.rule(
+            &catalog::TOTAL_PER_LABEL,
+            subject,
+            subject.expr(measured.span),
+            words(message, label, help),
         );
-        found.rule(&catalog::TOTAL_PER_LABEL, subject, subject.expr(measured.span), words(message, label, help));
     }
 }
 
@@ -90,6 +93,9 @@ fn per(sentence: &str, split: &[(&str, usize)]) -> bool {
         // `target_mode` is spoken of as a mode.
         let last = label.rsplit('_').next().unwrap_or(label).to_lowercase();
         let before = ["per ", "each ", "every ", "one ", "same ", "single ", "by ", "any ", "a "];
-        forms.iter().chain([&last]).any(|form| before.iter().any(|b| sentence.contains(&format!("{b}{form}"))))
+        forms
+            .iter()
+            .chain([&last])
+            .any(|form| before.iter().any(|b| sentence.contains(&format!("{b}{form}"))))
     })
 }

@@ -22,14 +22,24 @@ pub(super) fn check(bench: &Bench<'_>, subject: &Subject<'_>, found: &mut Found)
             return;
         }
         if let Some((label, has, lacks)) = never_matches(bench, binary) {
-            let message = format!("the sides of `{}` never match: only one of them has label {label}", binary.op.as_str());
+            let message = format!(
+                "the sides of `{}` never match: only one of them has label {label}",
+                binary.op.as_str()
+            );
             let text = subject.rule.expression().text();
             let part = |expr: &Expr| text.get(expr.span.bytes()).unwrap_or_default().to_owned();
             let said = format!("`{}` has it, `{}` does not", part(has), part(lacks));
-            let help = format!("match `ignoring ({label})` or `on (…)`, with group_left() where one side has more");
-            found.rule(&catalog::VECTOR_NO_MATCH, subject, subject.expr(binary.op_span), words(message, said, help));
+            let help =
+                format!("match `ignoring ({label})` or `on (…)`, with group_left() where one side has more");
+            found.rule(
+                &catalog::VECTOR_NO_MATCH,
+                subject,
+                subject.expr(binary.op_span),
+                words(message, said, help),
+            );
         } else if !binary.matching.explicit && !binary.op.is_set() && fragile(binary) {
-            let message = "one side drops labels by name and the other has all of them: a new label ends the match";
+            let message =
+                "one side drops labels by name and the other has all of them: a new label ends the match";
             let at = subject.expr(binary.op_span);
             found.rule(&catalog::VECTOR_FRAGILE, subject, at, words(message, "", ""));
         }
@@ -40,9 +50,8 @@ pub(super) fn check(bench: &Bench<'_>, subject: &Subject<'_>, found: &mut Found)
 fn never_matches<'e>(bench: &Bench<'_>, binary: &'e Binary) -> Option<(String, &'e Expr, &'e Expr)> {
     let (left, right) = (bench.world.flows(&binary.left), bench.world.flows(&binary.right));
     let grouping = &binary.matching.grouping;
-    let compared = |label: &str| {
-        label != "__name__" && grouping.labels.iter().any(|l| l == label) == grouping.include
-    };
+    let compared =
+        |label: &str| label != "__name__" && grouping.labels.iter().any(|l| l == label) == grouping.include;
     let lacking = |has: &[Flow], lacks: &[Flow]| {
         let first = has.first()?;
         let mut sure = first.sure.iter().filter(|l| has.iter().all(|f| f.sure.contains(*l)) && compared(l));
@@ -71,7 +80,10 @@ fn fragile(binary: &Binary) -> bool {
 /// One division by zero makes a whole sum no number.
 fn division(subject: &Subject<'_>, part: &Expr, found: &mut Found) {
     let ExprKind::Aggregate(aggregate) = &part.kind else { return };
-    if !matches!(aggregate.op, AggregateOp::Sum | AggregateOp::Avg | AggregateOp::Stddev | AggregateOp::Stdvar) {
+    if !matches!(
+        aggregate.op,
+        AggregateOp::Sum | AggregateOp::Avg | AggregateOp::Stddev | AggregateOp::Stdvar
+    ) {
         return;
     }
     let mut inner = &aggregate.expr;
@@ -81,7 +93,8 @@ fn division(subject: &Subject<'_>, part: &Expr, found: &mut Found) {
     let ExprKind::Binary(binary) = &inner.kind else { return };
     let divides = matches!(binary.op, BinaryOp::Div | BinaryOp::Mod);
     if divides && constant(&binary.right).is_none() && !guarded(&binary.right) {
-        let message = format!("one series that divides by 0 makes the whole {}() no number", aggregate.op.as_str());
+        let message =
+            format!("one series that divides by 0 makes the whole {}() no number", aggregate.op.as_str());
         let at = subject.expr(binary.right.span);
         found.rule(&catalog::VECTOR_DIVISION, subject, at, words(message, "", ""));
     }
@@ -102,7 +115,9 @@ fn sampled(subject: &Subject<'_>, part: &Expr, found: &mut Found) {
     let ExprKind::Aggregate(aggregate) = &part.kind else { return };
     let op = aggregate.op.as_str();
     if subject.alert().is_some() && matches!(op, "topk" | "bottomk" | "limitk" | "limit_ratio") {
-        let message = format!("{op}() gives other series from one evaluation to the next, and each is an alert of its own");
+        let message = format!(
+            "{op}() gives other series from one evaluation to the next, and each is an alert of its own"
+        );
         let start = part.span.start;
         let end = start + u32::try_from(op.len()).unwrap_or(0);
         let at = subject.expr(assurance_promql::Span { end, ..part.span });

@@ -18,7 +18,15 @@ pub(super) fn check(bench: &Bench<'_>, subject: &Subject<'_>, found: &mut Found)
     for measure in measures(subject.rule.expression().tree()) {
         let difference = matches!(
             measure.function,
-            "increase" | "rate" | "irate" | "delta" | "idelta" | "deriv" | "predict_linear" | "changes" | "resets"
+            "increase"
+                | "rate"
+                | "irate"
+                | "delta"
+                | "idelta"
+                | "deriv"
+                | "predict_linear"
+                | "changes"
+                | "resets"
         );
         let wanted = if difference { FOR_A_DIFFERENCE } else { FOR_A_VALUE };
         let Some(interval) = bench.world.interval(measure.selector) else { continue };

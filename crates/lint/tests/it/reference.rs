@@ -10,17 +10,29 @@ const PAGE: &str = "../../docs/reference/lint.md";
 /// What pint looks at, and where it is here, or why it is not.
 const PINT: &[(&str, &str)] = &[
     ("alerts/absent", "`for/absent`"),
-    ("alerts/annotation", "`annotation/no-summary`, `runbook/none`; further annotations are a matter of taste"),
+    (
+        "alerts/annotation",
+        "`annotation/no-summary`, `runbook/none`; further annotations are a matter of taste",
+    ),
     ("alerts/comparison", "`condition/missing`"),
     ("alerts/count", "needs a server's past; `prove` counts over generated worlds instead"),
     ("alerts/external_labels", "`template/external-label`"),
     ("alerts/for", "`for/zero`; a value that is no duration is `file/refused`"),
-    ("alerts/template", "`template/…`; labels of samples that a query inside of a template gives are not followed"),
+    (
+        "alerts/template",
+        "`template/…`; labels of samples that a query inside of a template gives are not followed",
+    ),
     ("group/interval", "`group/beyond-lookback`"),
-    ("ignore/file", "`# lint file ignore …` names its check and its reason; a whole file is left out by not naming it"),
+    (
+        "ignore/file",
+        "`# lint file ignore …` names its check and its reason; a whole file is left out by not naming it",
+    ),
     ("labels/conflict", "`label/external-conflict`"),
     ("pint/comment", "`ignore/no-reason`, `ignore/unused`, `ignore/unknown-check`"),
-    ("promql/aggregate", "`template/dropped-label`, `intent/contradicts-rule`: what must be kept is said by templates and intents"),
+    (
+        "promql/aggregate",
+        "`template/dropped-label`, `intent/contradicts-rule`: what must be kept is said by templates and intents",
+    ),
     ("promql/counter", "`counter/bare`"),
     ("promql/features", "an expression that needs a feature which is not enabled is `file/refused`"),
     ("promql/fragile", "`vector/fragile`, `vector/sampled`, `vector/startup`"),
@@ -30,14 +42,26 @@ const PINT: &[(&str, &str)] = &[
     ("promql/range_query", "`window/beyond-retention`"),
     ("promql/rate", "`window/too-short`, `counter/rate-of-gauge`, `counter/rate-of-sum`"),
     ("promql/regexp", "`selector/plain-regex`"),
-    ("promql/selector", "which labels a selector must name is each company's choice; the contract says which it may"),
-    ("promql/series", "`selector/no-job`, `selector/unknown-metric`, `selector/unknown-label`, `selector/impossible-value`: against the contract instead of a server"),
+    (
+        "promql/selector",
+        "which labels a selector must name is each company's choice; the contract says which it may",
+    ),
+    (
+        "promql/series",
+        "`selector/no-job`, `selector/unknown-metric`, `selector/unknown-label`, `selector/impossible-value`: against the contract instead of a server",
+    ),
     ("promql/syntax", "`file/refused`"),
     ("promql/vector_matching", "`vector/no-match`"),
     ("query/cost", "needs a server; `status/rules` of ours shows what each evaluation took"),
-    ("rule/dependency", "needs the version before; a recorded metric that is gone is `selector/unknown-metric` under a contract"),
+    (
+        "rule/dependency",
+        "needs the version before; a recorded metric that is gone is `selector/unknown-metric` under a contract",
+    ),
     ("rule/duplicate", "`rule/duplicate`"),
-    ("rule/for", "limits of `for` are each company's choice; `intent/contradicts-rule` holds it to the deadline"),
+    (
+        "rule/for",
+        "limits of `for` are each company's choice; `intent/contradicts-rule` holds it to the deadline",
+    ),
     ("rule/label", "`label/no-severity`; further labels are each company's choice"),
     ("rule/link", "`runbook/dead-file`, `runbook/dead-anchor`; nothing is fetched from the network"),
     ("rule/name", "`name/alert`"),
@@ -52,8 +76,11 @@ fn files(out: &mut String, files: Example) {
         let language = if name.ends_with(".md") { "markdown" } else { "yaml" };
         let _infallible = write!(out, "\n```{language}\n# {name}\n{}\n```\n", text.trim_end());
     }
-    let beside: Vec<String> =
-        files.iter().filter(|file| shared_files().contains(file)).map(|(name, _)| format!("`{name}`")).collect();
+    let beside: Vec<String> = files
+        .iter()
+        .filter(|file| shared_files().contains(file))
+        .map(|(name, _)| format!("`{name}`"))
+        .collect();
     if !beside.is_empty() {
         let _infallible = write!(out, "\nBeside it: {}.\n", beside.join(", "));
     }
@@ -61,7 +88,8 @@ fn files(out: &mut String, files: Example) {
 
 fn section(out: &mut String, check: &Check) {
     let Check { id, severity, title, why, remedy, bad, good, .. } = check;
-    let _infallible = write!(out, "\n### {id}\n\n{severity}: {title}.\n\n{why}\n\n*Remedy:* {remedy}.\n\nFound in:\n");
+    let _infallible =
+        write!(out, "\n### {id}\n\n{severity}: {title}.\n\n{why}\n\n*Remedy:* {remedy}.\n\nFound in:\n");
     files(out, bad);
     out.push_str("\nNot in:\n");
     files(out, good);
@@ -121,7 +149,8 @@ fn the_reference_is_what_the_table_says() {
 #[test]
 fn the_comparison_names_checks_that_exist() {
     for (theirs, ours) in PINT {
-        for id in ours.split('`').skip(1).step_by(2).filter(|id| id.contains('/') && !id.contains(['…', ' '])) {
+        for id in ours.split('`').skip(1).step_by(2).filter(|id| id.contains('/') && !id.contains(['…', ' ']))
+        {
             let known = assurance_lint::find(id).is_some() || id.starts_with("status/");
             assert!(known, "{theirs}: {id}");
         }
