@@ -26,6 +26,11 @@ pub(crate) enum Command {
     Lint(crate::lint::Lint),
     /// Run unit tests of rules, as promtool does.
     Test(Test),
+    /// Write the governance pack out, or tell what it knows of an alert.
+    Pack {
+        #[command(subcommand)]
+        what: crate::pack::Pack,
+    },
     /// Ask a running server, ours or a Prometheus, as promtool does.
     Query(Query),
     /// Look at the files of a sample store, whether a server runs on them or not.

@@ -8,6 +8,7 @@ mod healthcheck;
 mod intake;
 mod lint;
 mod logs;
+mod pack;
 mod query;
 mod serve;
 mod storage;
@@ -41,6 +42,7 @@ fn main() -> ExitCode {
             TestWhat::Rules(args) => test::run(&args),
         },
         Command::Tsdb { what } => tsdb::run(what),
+        Command::Pack { what } => pack::run(&what),
         Command::Query(args) => wait(query::run(args)),
         Command::Healthcheck(args) => wait(healthcheck::run(args)),
     }

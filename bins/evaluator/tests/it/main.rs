@@ -9,6 +9,7 @@ mod healthcheck;
 mod lint;
 mod moving;
 mod net;
+mod pack;
 mod peers;
 mod process;
 mod query;

@@ -4,7 +4,7 @@ use assurance_metrics_model::Timestamp;
 
 use super::{Gate, Mode, Profile, UntrustedReason};
 
-/// How often each thing happened since the process started.
+/// How often each thing happened: since the world began, and as original since the process started.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Counters {
     pub(super) mode_switch: [u64; Mode::ALL.len()],
@@ -134,7 +134,7 @@ pub(super) fn text(profile: Profile, counters: &Counters, last: &LastTimes, gaug
         );
         page.counter(
             "sovereign_audit_events_total",
-            "Audit events written by this process",
+            "Audit events written",
             None,
             &[counters.audit_events],
         );

@@ -85,6 +85,8 @@ struct Disk {
     bundles: BTreeMap<String, BundleState>,
     active_bundle: Option<String>,
     last: LastTimes,
+    /// As original they are the process's: see [`World::start`].
+    counters: Counters,
     slot: Option<LiveOverride>,
     audit_file: Vec<Arc<str>>,
 }
@@ -93,7 +95,6 @@ struct Disk {
 #[derive(Clone, Debug)]
 struct Process {
     started: Timestamp,
-    counters: Counters,
     audit: Vec<Entry>,
     network_blocks: u64,
     last_network_check: Option<NaiveUtc>,
@@ -103,7 +104,6 @@ impl Process {
     fn new(started: Timestamp) -> Self {
         Self {
             started,
-            counters: Counters::default(),
             audit: Vec::new(),
             network_blocks: 0,
             last_network_check: None,
@@ -139,6 +139,7 @@ impl World {
             bundles: config.bundles.iter().map(|id| (id.clone(), BundleState::Validated)).collect(),
             active_bundle: None,
             last: LastTimes::default(),
+            counters: Counters::default(),
             slot: None,
             audit_file: Vec::new(),
         };
@@ -209,7 +210,7 @@ impl World {
         Some(self.disk.slot.as_ref()?.expires_at)
     }
 
-    /// Ends the process: counters and the list of audit entries are gone.
+    /// Ends the process: the list of audit entries is gone, and as original the counters are.
     ///
     /// # Errors
     /// If it is already down.
@@ -226,6 +227,9 @@ impl World {
         self.advance(now);
         if self.process.is_some() {
             return Err(Refusal::Running);
+        }
+        if self.config.profile == Profile::AsOriginal {
+            self.disk.counters = Counters::default();
         }
         self.process = Some(Process::new(self.now));
         self.advance(now);
@@ -271,7 +275,7 @@ impl World {
             bundles_quarantined: self.bundles(BundleState::Quarantined),
             process_start: process.started,
         };
-        metrics::text(self.config.profile, &process.counters, &self.disk.last, gauges)
+        metrics::text(self.config.profile, &self.disk.counters, &self.disk.last, gauges)
     }
 
     /// The last `limit` entries of the process's list, oldest first, each as it was written. A filter takes
@@ -399,7 +403,7 @@ impl World {
     /// The body of `GET …/metrics/summary`.
     pub fn metrics_summary(&self) -> MetricsSummary {
         let none = Counters::default();
-        let counters = self.process.as_ref().map_or(&none, |p| &p.counters);
+        let counters = if self.is_up() { &self.disk.counters } else { &none };
         let lazy = self.config.profile == Profile::AsOriginal;
         let named = |names: &[&'static str], counts: &[u64]| {
             let pairs = names.iter().copied().zip(counts.iter().copied());
@@ -501,7 +505,7 @@ impl World {
         let entry = audit::entry(event, at, self.config.profile == Profile::AsOriginal);
         self.disk.audit_file.push(entry.raw.clone());
         process.audit.push(entry);
-        process.counters.audit_events += 1;
+        self.disk.counters.audit_events += 1;
     }
 
     /// Twelve hexadecimal digits that depend on the seed, the kind of thing and how many were made before.
