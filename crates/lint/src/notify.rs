@@ -18,10 +18,7 @@ impl Found {
             let current = Source::new(source.shared_name(), text.as_str());
             let problems = match assurance_config::load_notify(&current, "") {
                 Ok(notify) => {
-                    // What this project's own server cannot deliver to yet is no flaw of the file.
-                    let mut warnings = notify.warnings;
-                    warnings.retain(|warning| !warning.message.contains("cannot be delivered to yet"));
-                    self.odd(source, &warnings);
+                    self.odd(source, &of_the_file(notify.warnings));
                     return;
                 }
                 Err(problems) => problems,
@@ -54,6 +51,12 @@ impl Found {
             self.push(&catalog::FILE_REFUSED, source, problem.span.clone(), said);
         }
     }
+}
+
+/// What this project's own server cannot deliver to yet is no flaw of the file.
+pub(crate) fn of_the_file(mut warnings: Vec<Diagnostic>) -> Vec<Diagnostic> {
+    warnings.retain(|warning| !warning.message.contains("cannot be delivered to yet"));
+    warnings
 }
 
 /// A key with its value, as far as indentation or brackets tell.

@@ -7,6 +7,7 @@ use super::{Bench, inhibition};
 use crate::catalog;
 use crate::flow::Flow;
 use crate::found::{Found, words};
+use crate::notify::of_the_file;
 use crate::subject::Subject;
 use crate::tree::{Node, Tree, step};
 
@@ -143,7 +144,7 @@ fn escalated(source: &Source, file: &Source, found: &mut Found) -> Vec<String> {
     let Ok(notify) = assurance_config::load_notify(source, "") else { return names_in(file) };
     match assurance_config::load_escalation(file, &notify.routing) {
         Ok(loaded) => {
-            found.odd(file, &loaded.warnings);
+            found.odd(file, &of_the_file(loaded.warnings));
             let steps = loaded.escalation.chains.iter().flat_map(|chain| &chain.steps);
             steps.map(|step| step.notify.clone()).collect()
         }

@@ -22,7 +22,14 @@ fn the_governance_pack_has_no_finding_without_a_reason() {
             _ => {}
         }
     }
-    assert!(input.rules.len() > 3 && input.contract.is_some(), "the pack's files have other names now");
+    let whole = input.contract.is_some()
+        && input.notify.is_some()
+        && input.escalation.is_some()
+        && input.intents.is_some()
+        && input.prometheus.is_some()
+        && input.tests.is_some()
+        && input.runbooks.is_some();
+    assert!(input.rules.len() > 3 && whole, "the pack's files have other names now: {input:?}");
     let report = lint(&input);
     assert!(report.findings.is_empty(), "{report}");
 }
