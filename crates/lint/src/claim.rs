@@ -233,7 +233,7 @@ fn tokens(text: &str) -> Vec<(Token, Range<usize>)> {
         } else if c.is_ascii_digit() {
             let len = rest.find(|c: char| !c.is_ascii_digit() && c != '.' && c != ',').unwrap_or(rest.len());
             let digits = rest[..len].trim_end_matches(['.', ',']);
-            (digits.replace(',', "").parse().ok().map(Token::Number), digits.len())
+            number(digits, &rest[digits.len()..])
         } else if c.is_alphabetic() {
             let len = rest.find(|c: char| !c.is_alphanumeric() && c != '_').unwrap_or(rest.len());
             let word = rest[..len].to_lowercase();
@@ -259,6 +259,19 @@ fn tokens(text: &str) -> Vec<(Token, Range<usize>)> {
         at += len.max(c.len_utf8().min(rest.len()));
     }
     out
+}
+
+/// A count, or what only begins like one: a share, "5xx", "99th".
+fn number(digits: &str, after: &str) -> (Option<Token>, usize) {
+    let tail = after.find(|c: char| !c.is_alphanumeric()).unwrap_or(after.len());
+    if tail > 0 && unit_of(&after[..tail]).is_none() {
+        return (Some(Token::Word(format!("{digits}{}", &after[..tail]))), digits.len() + tail);
+    }
+    let next = after.trim_start();
+    if next.starts_with('%') || next.starts_with("percent") || next.starts_with("quantile") {
+        return (Some(Token::Word(digits.to_owned())), digits.len());
+    }
+    (digits.replace(',', "").parse().ok().map(Token::Number), digits.len())
 }
 
 #[cfg(test)]
@@ -299,6 +312,9 @@ mod tests {
             "Switches in last hour: {{ $value }}",
             "1. Check the log\n2. Look within an hour",
             "5 minutes have passed. It ends in an hour",
+            "more than 5% of the requests failed in an hour",
+            "5xx answers per second, by the 99th percentile over 5m",
+            "the 99.9 percentile over 5 minutes",
         ] {
             assert_eq!(told(text), [String::new(); 0], "{text}");
         }

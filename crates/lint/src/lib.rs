@@ -41,7 +41,7 @@ mod found;
 mod ignore;
 mod links;
 mod measure;
-mod notify;
+mod read;
 mod subject;
 mod tree;
 mod world;
@@ -101,13 +101,8 @@ pub fn lint(input: &Input) -> Report {
             Err(problems) => found.refused(source, problems),
         }
     }
-    let config = input.prometheus.as_ref().and_then(|source| match assurance_config::load(source, "") {
-        Ok(loaded) => Some(loaded),
-        Err(problems) => {
-            found.refused(source, problems);
-            None
-        }
-    });
+    let config = input.prometheus.as_ref();
+    let config = config.and_then(|source| found.read(source, |source| assurance_config::load(source, "")));
     let contract = input.contract.as_ref().and_then(|source| match MetricContract::parse(source) {
         Ok(contract) if input.side == Side::Original => Some(contract.as_original()),
         Ok(contract) => Some(contract),

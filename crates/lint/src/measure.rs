@@ -102,9 +102,11 @@ pub(crate) struct Measure<'a> {
 }
 
 impl Measure<'_> {
-    /// Whether it counts, or divides a count by time.
+    /// Whether it counts events, or divides their count by time. What counts seconds or bytes is an amount.
     pub(crate) fn counts(&self) -> bool {
-        matches!(self.function, "increase" | "rate" | "irate")
+        let name = metric_name(self.selector).unwrap_or_default();
+        let amount = ["_seconds_total", "_bytes_total", "_sum"].iter().any(|end| name.ends_with(end));
+        matches!(self.function, "increase" | "rate" | "irate") && !amount
     }
 
     /// How many events in `per` a value stands for.

@@ -71,7 +71,10 @@ impl<'a> World<'a> {
         match (config, contract) {
             (Some(config), _) => {
                 for job in &config.jobs {
+                    // Targets that are found elsewhere may be relabelled to any job.
+                    let found = job.static_targets.is_empty() || !job.file_sd.is_empty();
                     any_job |= job.honor_labels || !job.metric_relabel.is_empty();
+                    any_job |= found && !job.relabel.is_empty();
                     configured(job, &mut jobs);
                 }
             }

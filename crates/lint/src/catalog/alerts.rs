@@ -54,7 +54,7 @@ pub(crate) static CONDITION_NEVER: Check = Check {
 
 pub(crate) static FOR_LOST_SCRAPE: Check = Check {
     id: "for/lost-scrape",
-    severity: Error,
+    severity: Warning,
     title: "`for` that one lost scrape starts anew",
     why: "A failed scrape ends all series of its target until the next one. A condition on the value at the instant is gone with them, and `for` begins again: with one failure every four minutes, `for: 5m` never fires.",
     remedy: "read the value over some scrapes: max_over_time(…) == 1, or min_over_time(…) < 3",

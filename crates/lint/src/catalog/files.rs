@@ -1,10 +1,10 @@
-use assurance_diagnostics::Severity::{Error, Warning};
+use assurance_diagnostics::Severity::{Error, Info, Warning};
 
-use super::shared::alert;
+use super::shared::{COMPANION, PROMETHEUS, alert};
 use crate::Check;
 
 pub(super) const FILES: &[&Check] =
-    &[&FILE_REFUSED, &FILE_ODD, &IGNORE_NO_REASON, &IGNORE_UNUSED, &IGNORE_UNKNOWN];
+    &[&FILE_REFUSED, &FILE_ODD, &FILE_NOT_DONE, &IGNORE_NO_REASON, &IGNORE_UNUSED, &IGNORE_UNKNOWN];
 
 pub(crate) static FILE_REFUSED: Check = Check {
     id: "file/refused",
@@ -27,6 +27,22 @@ pub(crate) static FILE_ODD: Check = Check {
         "groups:\n- name: orders\n  limit: -1\n  rules:\n  - alert: OrdersDown\n    expr: up == 0\n    labels: {severity: warning}\n    annotations: {summary: Orders is down, runbook_url: https://wiki.example/runbook/orders}\n",
     )],
     good: &[("rules.yml", alert!("OrdersDown"; "expr: up == 0"; "Orders is down"))],
+};
+
+pub(crate) static FILE_NOT_DONE: Check = Check {
+    id: "file/not-done",
+    severity: Info,
+    title: "key that Prometheus does and this project's server does not",
+    why: "The file is right, and `serve` refuses it. The rest of it is looked at as if the key were not there.",
+    remedy: "nothing, where a Prometheus reads the file; for `serve`, see the marked place",
+    bad: &[
+        (
+            "prometheus.yml",
+            "global: {scrape_interval: 30s, evaluation_interval: 30s}\nremote_write: [{url: 'http://far.example/write'}]\nscrape_configs:\n- job_name: orders\n  static_configs: [{targets: ['orders:8000']}]\n",
+        ),
+        COMPANION,
+    ],
+    good: &[PROMETHEUS, COMPANION],
 };
 
 pub(crate) static IGNORE_NO_REASON: Check = Check {

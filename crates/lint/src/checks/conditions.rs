@@ -99,7 +99,9 @@ fn filters(world: &World<'_>, expr: &Expr, depth: usize) -> bool {
                 || call.args.iter().any(|arg| filters(world, arg, depth))
         }
         ExprKind::Vector(selector) => match metric_name(selector) {
+            // What another file records may be a condition already.
             Some(name) if name.starts_with("ALERTS") => true,
+            Some(name) if name.contains(':') && world.recorded(name).is_none() => true,
             Some(name) if world.recorded(name).is_some() => {
                 // Where it is not followed to its end, it may be a condition.
                 let (Some(depth), Some(rules)) = (depth.checked_sub(1), world.follow(name)) else {

@@ -1,5 +1,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 
+use assurance_config::Notify;
 use assurance_diagnostics::{Source, yaml};
 use assurance_metrics_model::{MatchOp, Matcher};
 
@@ -7,7 +8,7 @@ use super::{Bench, inhibition};
 use crate::catalog;
 use crate::flow::Flow;
 use crate::found::{Found, words};
-use crate::notify::of_the_file;
+use crate::read::of_the_file;
 use crate::subject::Subject;
 use crate::tree::{Node, Tree, step};
 
@@ -76,7 +77,10 @@ impl<'a> Known<'a> {
 
 pub(super) fn check(bench: &Bench<'_>, found: &mut Found) {
     let Some(source) = &bench.input.notify else { return };
-    found.notify(source);
+    let notify = found.read(source, |source| assurance_config::load_notify(source, ""));
+    if let Some(notify) = &notify {
+        found.odd(source, &of_the_file(notify.warnings.clone()));
+    }
     let Some(tree) = Tree::read(source) else { return };
     for place in &tree.old_keys {
         let message = "this form of matching is deprecated";
@@ -96,7 +100,7 @@ pub(super) fn check(bench: &Bench<'_>, found: &mut Found) {
     let known = Known::all(bench);
     inhibition::check(&tree, &known, found);
     names(&tree, root, &known, found);
-    let escalated = bench.input.escalation.as_ref().map(|file| escalated(source, file, found));
+    let escalated = bench.input.escalation.as_ref().map(|file| escalated(notify.as_ref(), file, found));
     reach(&tree, root, &known, &escalated.unwrap_or_default(), found);
     let heartbeat = bench.alerts().any(|(_, alert)| {
         super::conditions::is_heartbeat(&alert.alert) || super::conditions::is_always(alert.expression.tree())
@@ -139,9 +143,9 @@ fn names(tree: &Tree, node: &Node, known: &[Known<'_>], found: &mut Found) {
 }
 
 /// The receivers that an escalation file names.
-fn escalated(source: &Source, file: &Source, found: &mut Found) -> Vec<String> {
+fn escalated(notify: Option<&Notify>, file: &Source, found: &mut Found) -> Vec<String> {
     // The reader compares with the routing. Without one, what is wrong with that was told already.
-    let Ok(notify) = assurance_config::load_notify(source, "") else { return names_in(file) };
+    let Some(notify) = notify else { return names_in(file) };
     match assurance_config::load_escalation(file, &notify.routing) {
         Ok(loaded) => {
             found.odd(file, &of_the_file(loaded.warnings));

@@ -33,7 +33,14 @@ pub(super) fn check(bench: &Bench<'_>, subject: &Subject<'_>, alert: &AlertingRu
         }
         let at = subject.expr(condition.limit_span);
         let events = measured.events(condition.limit, measured.window);
-        let contradicted = claims.iter().find_map(|claim| contradiction(&condition, &measured, claim));
+        let contradictions: Vec<_> =
+            claims.iter().map(|claim| (claim, contradiction(&condition, &measured, claim))).collect();
+        // A bare number beside one that agrees is about something else.
+        let agreed = contradictions.iter().any(|(_, wrong)| wrong.is_none());
+        let contradicted = contradictions
+            .into_iter()
+            .filter(|(claim, _)| !agreed || claim.rate.bound != Bound::Plain)
+            .find_map(|(_, wrong)| wrong);
         if let Some((message, help)) = contradicted {
             let label = meaning(&condition, &measured);
             found.rule(&catalog::THRESHOLD_TEXT, subject, at, words(message, label, help));
@@ -63,7 +70,11 @@ pub(super) struct Claim<'a> {
 
 /// Every count in a time that the alert's texts name, by what they say of the threshold.
 pub(super) fn claims<'a>(subject: &Subject<'a>) -> Vec<Claim<'a>> {
-    let all = subject.prose().into_iter().flat_map(|prose| {
+    // What else an annotation says is advice, which has numbers of its own.
+    let told = |prose: &Prose<'_>| {
+        matches!(prose.annotation, None | Some("summary" | "description" | "message" | "title"))
+    };
+    let all = subject.prose().into_iter().filter(told).flat_map(|prose| {
         claim::rates(prose.text).into_iter().map(move |rate| Claim { prose: prose.clone(), rate })
     });
     all.filter(|claim| claim.rate.bound != Bound::LessThan && !claim.rate.per.is_zero()).collect()
