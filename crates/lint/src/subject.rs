@@ -135,7 +135,7 @@ impl<'a> Subject<'a> {
 
     /// A static label of an alert: `None` where there is none or where it is a template.
     pub(crate) fn label(&self, name: &str) -> Option<&'a str> {
-        self.alert()?.labels.get(name).filter(|t| t.is_plain()).map(|t| t.text())
+        self.alert()?.labels.get(name).filter(|t| t.is_plain()).map(assurance_template::Template::text)
     }
 
     /// What the alert's author wrote for people: comments first, then annotations.

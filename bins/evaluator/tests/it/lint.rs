@@ -19,7 +19,7 @@ fn lint(folder: &Path, args: &[&str]) -> Ran {
 }
 
 fn folder(rules: &str) -> tempfile::TempDir {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = tempfile::tempdir().expect("a folder");
     write(folder.path().join("rules.yml"), rules);
     folder
 }

@@ -85,7 +85,7 @@ fn complaints(bench: &Bench<'_>, subject: &Subject<'_>, intent: &Intent) -> Vec<
         }
     }
     if let Some(wanted) = &intent.runbook {
-        let texts = || alert.annotations.values().map(|template| template.text());
+        let texts = || alert.annotations.values().map(assurance_template::Template::text);
         let file = format!("{wanted}.md");
         let named = texts().any(|text| text.trim() == wanted || links(text).iter().any(|l| l.file == file));
         if !named {

@@ -196,12 +196,13 @@ fn reach(tree: &Tree, root: &Node, known: &[Known<'_>], escalated: &[String], fo
     let by_severity = asks_for(root, "severity");
     for alert in known {
         let more = follow(root, alert, &mut reached);
-        if by_severity && more == Matches::No {
-            if let Some(severity) = alert.subject.label("severity") {
-                let message = format!("no route is for severity {severity}: only {} is told", root.receiver);
-                let at = alert.subject.value(&["labels", "severity"]);
-                found.rule(&catalog::ROUTING_DEFAULT_ONLY, alert.subject, at, words(message, "", ""));
-            }
+        if by_severity
+            && more == Matches::No
+            && let Some(severity) = alert.subject.label("severity")
+        {
+            let message = format!("no route is for severity {severity}: only {} is told", root.receiver);
+            let at = alert.subject.value(&["labels", "severity"]);
+            found.rule(&catalog::ROUTING_DEFAULT_ONLY, alert.subject, at, words(message, "", ""));
         }
     }
     unreached(tree, root, &reached, found);

@@ -209,7 +209,7 @@ fn spans(subject: &Subject<'_>, alert: &AlertingRule, found: &mut Found) {
         match &part.kind {
             ExprKind::Matrix(matrix) => lengths.extend(matrix.range.literal().map(Duration::as_secs_f64)),
             ExprKind::Subquery(subquery) => {
-                lengths.extend(subquery.range.literal().map(Duration::as_secs_f64))
+                lengths.extend(subquery.range.literal().map(Duration::as_secs_f64));
             }
             _ => {}
         }
