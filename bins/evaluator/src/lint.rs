@@ -85,7 +85,8 @@ pub(crate) fn run(args: &Lint) -> ExitCode {
         Output::Text => print!("{report}"),
         Output::Json => println!("{:#}", document(&report)),
     }
-    if args.fatal && !report.findings.is_empty() {
+    let any = [Severity::Error, Severity::Warning, Severity::Info].iter().any(|s| report.count(*s) > 0);
+    if args.fatal && any {
         ExitCode::from(exit::LINT)
     } else if report.count(Severity::Error) > 0 {
         ExitCode::from(exit::FINDINGS)
@@ -187,6 +188,7 @@ fn document(report: &Report) -> Value {
     json!({
         "v": 1,
         "rules": report.rules,
+        "not_shown": report.more.values().sum::<usize>(),
         "errors": report.count(Severity::Error),
         "warnings": report.count(Severity::Warning),
         "remarks": report.count(Severity::Info),

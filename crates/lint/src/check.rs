@@ -1,3 +1,4 @@
+use std::collections::BTreeMap;
 use std::fmt;
 
 use assurance_diagnostics::{Diagnostic, Severity};
@@ -57,14 +58,17 @@ pub struct Report {
     pub findings: Vec<Finding>,
     /// What is wrong and was let pass.
     pub ignored: Vec<Ignored>,
+    /// How many more were found than are kept here, by severity: the first 5,000 are.
+    pub more: BTreeMap<Severity, usize>,
     /// Rules that were looked at.
     pub rules: usize,
 }
 
 impl Report {
-    /// How many findings are of a severity.
+    /// How many findings are of a severity, those that are not kept among them.
     pub fn count(&self, severity: Severity) -> usize {
-        self.findings.iter().filter(|finding| finding.check.severity == severity).count()
+        let kept = self.findings.iter().filter(|finding| finding.check.severity == severity).count();
+        kept + self.more.get(&severity).copied().unwrap_or(0)
     }
 }
 
@@ -73,6 +77,10 @@ impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for finding in &self.findings {
             writeln!(f, "{}", finding.diagnostic)?;
+        }
+        let more: usize = self.more.values().sum();
+        if more > 0 {
+            writeln!(f, "and {more} more that are not shown\n")?;
         }
         let number =
             |count: usize, what: &str| format!("{count} {what}{}", if count == 1 { "" } else { "s" });

@@ -275,6 +275,8 @@ fn number(digits: &str, after: &str) -> (Option<Token>, usize) {
 
 #[cfg(test)]
 mod tests {
+    use proptest::strategy::Strategy as _;
+
     use super::*;
 
     fn told(text: &str) -> Vec<String> {
@@ -326,5 +328,25 @@ mod tests {
         assert_eq!(lengths("Alert on it for > 30 minutes"), ["30m"]);
         assert_eq!(lengths("nothing for more than 26 hours"), ["1d2h"]);
         assert!(lengths("wait for the backend").is_empty());
+    }
+
+    proptest::proptest! {
+        /// Words that claims are made of, and anything else between them.
+        #[test]
+        fn every_place_lies_in_its_text(parts in proptest::collection::vec(
+            proptest::prop_oneof![
+                "\\PC{0,4}",
+                proptest::sample::select(vec!["10", " more than ", "/", "hour", " in ", " an ", "\n- ", "{{ x }}", "~", "for ", "5m", "%"])
+                    .prop_map(str::to_owned),
+            ], 0..24)) {
+            let text = parts.concat();
+            for rate in rates(&text) {
+                assert!(text.get(rate.place.clone()).is_some() && text.get(rate.sentence.clone()).is_some());
+                assert!(rate.count.is_finite());
+            }
+            for span in spans(&text) {
+                assert!(text.get(span.place).is_some());
+            }
+        }
     }
 }

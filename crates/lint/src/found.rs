@@ -1,14 +1,21 @@
+use std::collections::BTreeMap;
 use std::ops::Range;
 
-use assurance_diagnostics::{Diagnostic, Source};
+use assurance_diagnostics::{Diagnostic, Severity, Source};
 
 use crate::subject::Subject;
 use crate::{Check, Finding};
+
+/// Findings that are shown. Nobody reads five thousand, and each costs a walk through its file to count the lines:
+/// of 10 MiB that is some five seconds in all.
+pub(crate) const MAX_FINDINGS: usize = 5_000;
 
 /// Collects findings.
 #[derive(Debug, Default)]
 pub(crate) struct Found {
     pub(crate) findings: Vec<Finding>,
+    /// How many more there are, by severity.
+    pub(crate) more: BTreeMap<Severity, usize>,
 }
 
 /// What to say beside the message.
@@ -33,8 +40,19 @@ impl Found {
         span: Option<Range<usize>>,
         words: Words,
     ) {
+        if self.is_full(check) {
+            return;
+        }
         let diagnostic = diagnostic(check, source, span, words);
         self.findings.push(Finding { check, diagnostic, rule: None });
+    }
+
+    fn is_full(&mut self, check: &Check) -> bool {
+        let full = self.findings.len() >= MAX_FINDINGS;
+        if full {
+            *self.more.entry(check.severity).or_default() += 1;
+        }
+        full
     }
 
     /// A finding about a rule.
@@ -45,6 +63,9 @@ impl Found {
         span: Option<Range<usize>>,
         words: Words,
     ) {
+        if self.is_full(check) {
+            return;
+        }
         let diagnostic = diagnostic(check, subject.source, span.or_else(|| subject.name()), words);
         let rule = Some(subject.rule.name().into());
         // The same thing may be said of two parts of an expression; once a place is enough.

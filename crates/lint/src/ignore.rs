@@ -29,7 +29,7 @@ pub(crate) fn apply(found: Found, sources: &[&Source], files: &[File]) -> Report
     let mut about = Found::default();
     let mut ignores: Vec<Ignore> =
         sources.iter().flat_map(|source| read(source, files, &mut about)).collect();
-    let mut report = Report::default();
+    let mut report = Report { more: found.more, ..Report::default() };
     for finding in found.findings {
         match ignores.iter_mut().find(|ignore| ignore.matches(&finding)) {
             Some(ignore) => {
@@ -50,6 +50,9 @@ pub(crate) fn apply(found: Found, sources: &[&Source], files: &[File]) -> Report
         );
     }
     report.findings.extend(about.findings);
+    for (severity, more) in about.more {
+        *report.more.entry(severity).or_default() += more;
+    }
     report
 }
 

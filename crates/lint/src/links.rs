@@ -146,6 +146,8 @@ pub(crate) fn links(text: &str) -> Vec<Link> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::strategy::Strategy as _;
+
     use super::*;
 
     #[test]
@@ -176,5 +178,23 @@ mod tests {
                 (String::new(), Some("there".to_owned())),
             ]
         );
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn every_place_lies_in_its_page(parts in proptest::collection::vec(
+            proptest::prop_oneof![
+                "\\PC{0,4}",
+                proptest::sample::select(vec![".md", "#", "](#", "\n", "```", "## ", "a", "/", ")", "[x]("])
+                    .prop_map(str::to_owned),
+            ], 0..24)) {
+            let text = parts.concat();
+            for link in links(&text) {
+                assert!(text.get(link.place).is_some());
+            }
+            for heading in headings(&text) {
+                assert!(text.get(heading.place).is_some());
+            }
+        }
     }
 }

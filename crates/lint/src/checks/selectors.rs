@@ -82,6 +82,15 @@ fn impossible(
             return Some((Some("job".to_owned()), &catalog::SELECTOR_NO_JOB, words(message, label, help)));
         }
     }
+    if let (Some(config), Some(metric)) = (world.config, world.metric(selector).filter(|_| !world.any_job)) {
+        let scraped = world.jobs.as_ref().is_some_and(|jobs| jobs.contains_key(&metric.job));
+        if !scraped && job_matchers(selector).next().is_none() {
+            let message = format!("{name} comes from job {}, which is not scraped", metric.job);
+            let list: Vec<&str> = config.jobs.iter().map(|job| job.job_name.as_str()).collect();
+            let label = format!("the jobs are {}", list.join(", "));
+            return Some((None, &catalog::SELECTOR_NO_JOB, words(message, label, "")));
+        }
+    }
     let contract = world.contract?;
     // A job that the contract does not speak of may have anything.
     if !contract.jobs.keys().any(|job| job_matchers(selector).all(|m| m.matches(job))) {

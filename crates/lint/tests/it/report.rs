@@ -3,7 +3,7 @@
 
 use std::fs;
 
-use assurance_diagnostics::Source;
+use assurance_diagnostics::{Severity, Source};
 use assurance_lint::{Input, Report, lint};
 
 use crate::examples::input;
@@ -83,4 +83,21 @@ fn an_empty_input_has_nothing_to_tell() {
     let mut input = Input::default();
     input.rules.push(Source::new("rules.yml", ""));
     assert_eq!(lint(&input).findings, []);
+}
+
+#[test]
+fn more_findings_than_anybody_reads_are_counted_and_not_kept() {
+    let mut text = String::from("groups:\n- name: many\n  rules:\n");
+    for n in 0..1_300 {
+        text += &format!("  - {{alert: A{n}, expr: up}}\n");
+    }
+    let mut input = Input::default();
+    input.rules.push(Source::new("rules.yml", text));
+    let report = lint(&input);
+    assert_eq!(report.findings.len(), 5_000);
+    // Without a comparison, a severity, a summary and a runbook.
+    let severities = [Severity::Error, Severity::Warning, Severity::Info];
+    assert_eq!(severities.map(|severity| report.count(severity)).iter().sum::<usize>(), 4 * 1_300);
+    assert_eq!(report.count(Severity::Error), 1_300);
+    assert!(report.to_string().contains("and 200 more that are not shown"));
 }
