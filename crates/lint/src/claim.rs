@@ -342,7 +342,7 @@ mod tests {
             let text = parts.concat();
             for rate in rates(&text) {
                 assert!(text.get(rate.place.clone()).is_some() && text.get(rate.sentence.clone()).is_some());
-                assert!(rate.count.is_finite());
+                assert!(rate.count.is_finite() && text[rate.place].ends_with(char::is_alphanumeric));
             }
             for span in spans(&text) {
                 assert!(text.get(span.place).is_some());

@@ -53,6 +53,7 @@ struct RawInhibit {
     target_match: Option<BTreeMap<String, String>>,
     target_match_re: Option<BTreeMap<String, String>>,
     target_matchers: Option<Matchers>,
+    equal: Option<Vec<String>>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -89,6 +90,8 @@ pub(crate) struct Inhibit {
     pub(crate) path: Vec<PathSegment>,
     pub(crate) source: Vec<Matcher>,
     pub(crate) target: Vec<Matcher>,
+    /// Labels that must agree.
+    pub(crate) equal: Vec<String>,
 }
 
 /// What was read.
@@ -126,6 +129,7 @@ impl Tree {
             inhibits.push(Inhibit {
                 source: matchers(raw.source_match, raw.source_match_re, raw.source_matchers),
                 target: matchers(raw.target_match, raw.target_match_re, raw.target_matchers),
+                equal: raw.equal.unwrap_or_default(),
                 path,
             });
         }

@@ -116,9 +116,9 @@ pub(crate) static ROUTING_UNKNOWN_ALERT: Check = Check {
 pub(crate) static ROUTING_USELESS_INHIBITION: Check = Check {
     id: "routing/useless-inhibition",
     severity: Warning,
-    title: "inhibition whose side no alert can be",
-    why: "It never inhibits anything.",
-    remedy: "match labels that the alerts have, or remove the inhibition",
+    title: "inhibition that can never inhibit",
+    why: "No alert is its source or its target, or the two never agree in a label of `equal`: `equal: [severity]` between critical and warning is a common one.",
+    remedy: "match labels that the alerts have, and let `equal` name what both have in common",
     bad: &[
         RULES,
         HEARTBEAT,

@@ -44,6 +44,10 @@ fn functions(bench: &Bench<'_>, subject: &Subject<'_>, measure: &Measure<'_>, fo
         }
         _ => {}
     }
+    // Whatever looks for a change misses what came before the first sample.
+    if !matches!(function, "increase" | "rate" | "irate" | "delta" | "idelta" | "changes") {
+        return;
+    }
     let late = bench.world.metric(measure.selector).filter(|metric| metric.lazy);
     if let Some(metric) = late.filter(|_| counter == Some(true)) {
         let label = match metric.labels.is_empty() {

@@ -4,7 +4,7 @@ use assurance_metrics_model::Matcher;
 use super::routing::{Known, Matches};
 use crate::catalog;
 use crate::found::{Found, words};
-use crate::tree::Tree;
+use crate::tree::{Inhibit, Tree};
 
 pub(super) fn check(tree: &Tree, known: &[Known<'_>], found: &mut Found) {
     for rule in &tree.inhibits {
@@ -13,6 +13,12 @@ pub(super) fn check(tree: &Tree, known: &[Known<'_>], found: &mut Found) {
         let target =
             unknown_alert(tree, &rule.path, &rule.target, "the target of an inhibition", known, found);
         if source || target {
+            continue;
+        }
+        if let Some(label) = never_equal(rule, known) {
+            let message = format!("the two sides of this inhibition never have the same {label}");
+            let at = tree.key(&rule.path, "equal");
+            found.push(&catalog::ROUTING_USELESS_INHIBITION, &tree.source, at, words(message, "", ""));
             continue;
         }
         for (side, matchers) in [("source", &rule.source), ("target", &rule.target)] {
@@ -27,6 +33,20 @@ pub(super) fn check(tree: &Tree, known: &[Known<'_>], found: &mut Found) {
             }
         }
     }
+}
+
+/// A label of `equal` in which no source agrees with any target.
+fn never_equal<'r>(rule: &'r Inhibit, known: &[Known<'_>]) -> Option<&'r str> {
+    let side = |matchers: &[Matcher]| -> Vec<&Known<'_>> {
+        known.iter().filter(|alert| alert.matched(matchers) != Matches::No).collect()
+    };
+    let (sources, targets) = (side(&rule.source), side(&rule.target));
+    if sources.is_empty() || targets.is_empty() {
+        return None;
+    }
+    let pairs = || sources.iter().flat_map(|source| targets.iter().map(move |target| (source, target)));
+    let never = |label: &&String| pairs().all(|(source, target)| source.never_agree(target, label));
+    rule.equal.iter().find(never).map(String::as_str)
 }
 
 /// Tells of an alert that is named and that no rule makes.

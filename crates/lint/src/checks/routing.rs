@@ -63,6 +63,30 @@ impl<'a> Known<'a> {
         verdict(matcher.matches(""))
     }
 
+    /// What a label's value is known to be: the empty text where it cannot be there, `None` where it depends.
+    fn value(&self, label: &str) -> Option<&str> {
+        if let Some(value) = self.fixed.get(label) {
+            return Some(value);
+        }
+        let possible = self.templated.contains(label) || self.flows.iter().any(|flow| flow.can_have(label));
+        (!possible).then_some("")
+    }
+
+    /// Whether two alerts can never have the same value of a label.
+    pub(super) fn never_agree(&self, other: &Self, label: &str) -> bool {
+        let always = |known: &Self| {
+            !known.templated.contains(label)
+                && !known.flows.is_empty()
+                && known.flows.iter().all(|flow| flow.sure.contains(label))
+        };
+        match (self.value(label), other.value(label)) {
+            (Some(one), Some(two)) => one != two,
+            (Some(""), None) => always(other),
+            (None, Some("")) => always(self),
+            _ => false,
+        }
+    }
+
     pub(super) fn matched(&self, matchers: &[Matcher]) -> Matches {
         let verdicts: Vec<Matches> = matchers.iter().map(|matcher| self.one(matcher)).collect();
         if verdicts.contains(&Matches::No) {

@@ -7,3 +7,4 @@ mod ignores;
 mod pack;
 mod reference;
 mod report;
+mod routes;
