@@ -8,3 +8,4 @@ mod pack;
 mod reference;
 mod report;
 mod routes;
+mod thresholds;
