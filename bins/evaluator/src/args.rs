@@ -20,7 +20,7 @@ pub(crate) enum Command {
     Serve(Serve),
     /// Watch an owner override being detected, preserved and resolved, in under a minute, offline.
     Demo(Demo),
-    /// Check files without using them: configuration, rules, metrics, web configuration.
+    /// Check files without using them: configuration, rules, notifications, metrics, web configuration.
     Check(Check),
     /// Find what is wrong with rules, their routing and their runbooks before they run.
     Lint(crate::lint::Lint),
@@ -30,6 +30,11 @@ pub(crate) enum Command {
     Pack {
         #[command(subcommand)]
         what: crate::pack::Pack,
+    },
+    /// Say where alerts go, as amtool does.
+    Routes {
+        #[command(subcommand)]
+        what: crate::routes::Routes,
     },
     /// Ask a running server, ours or a Prometheus, as promtool does.
     Query(Query),
@@ -349,6 +354,18 @@ pub(crate) enum What {
         features: Vec<String>,
         #[command(flatten)]
         linting: Linting,
+    },
+    /// Notification files: like alertmanager.yml.
+    Notify {
+        /// Like alertmanager.yml.
+        #[arg(required = true)]
+        files: Vec<PathBuf>,
+        /// Also judge this escalation file, by the receivers of each.
+        #[arg(long, value_name = "FILE")]
+        escalation: Option<PathBuf>,
+        /// Warnings fail the check, with exit code 3.
+        #[arg(long)]
+        lint_fatal: bool,
     },
     /// Metrics on standard input.
     Metrics {

@@ -10,6 +10,7 @@ mod lint;
 mod logs;
 mod pack;
 mod query;
+mod routes;
 mod serve;
 mod storage;
 mod test;
@@ -43,6 +44,7 @@ fn main() -> ExitCode {
         },
         Command::Tsdb { what } => tsdb::run(what),
         Command::Pack { what } => pack::run(&what),
+        Command::Routes { what } => routes::run(&what),
         Command::Query(args) => wait(query::run(args)),
         Command::Healthcheck(args) => wait(healthcheck::run(args)),
     }

@@ -106,7 +106,7 @@ impl Measure<'_> {
     pub(crate) fn counts(&self) -> bool {
         let name = metric_name(self.selector).unwrap_or_default();
         let amount = ["_seconds_total", "_bytes_total", "_sum"].iter().any(|end| name.ends_with(end));
-        matches!(self.function, "increase" | "rate" | "irate") && !amount
+        matches!(self.function, "increase" | "rate" | "irate" | DIFFERENCE) && !amount
     }
 
     /// How many events in `per` a value stands for.
@@ -129,6 +129,7 @@ pub(crate) fn measure(expr: &Expr) -> Option<Measure<'_>> {
                 (BinaryOp::Mul, None, Some(by)) => scaled(&binary.left, by),
                 (BinaryOp::Mul, Some(by), None) => scaled(&binary.right, by),
                 (BinaryOp::Div, None, Some(by)) => scaled(&binary.left, 1.0 / by),
+                (BinaryOp::Sub, None, None) => difference(&binary.left, &binary.right, expr.span),
                 _ => None,
             }
         }
@@ -162,6 +163,23 @@ pub(crate) fn measure(expr: &Expr) -> Option<Measure<'_>> {
         _ => None,
     }
 }
+
+/// What a counter has now less what it had at the window's beginning: a count without extrapolation.
+fn difference<'a>(left: &'a Expr, right: &'a Expr, span: Span) -> Option<Measure<'a>> {
+    let now = match &left.kind {
+        ExprKind::Vector(selector) => selector,
+        _ => measure(left).filter(|m| matches!(m.function, "last_over_time" | "max_over_time"))?.selector,
+    };
+    let before = measure(right).filter(|m| matches!(m.function, "min_over_time" | "first_over_time"))?;
+    (before.selector.matchers == now.matchers && before.aggregations.is_empty()).then_some(Measure {
+        function: DIFFERENCE,
+        span,
+        ..before
+    })
+}
+
+/// The name of a count that is no call.
+pub(crate) const DIFFERENCE: &str = "difference";
 
 /// Calls `visit` for an expression and all of its parts.
 pub(crate) fn walk<'a>(expr: &'a Expr, visit: &mut impl FnMut(&'a Expr)) {

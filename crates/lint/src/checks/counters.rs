@@ -3,7 +3,9 @@ use assurance_promql::{BinaryOp, Expr, ExprKind, VectorSelector};
 use super::Bench;
 use crate::catalog;
 use crate::found::{Found, words};
-use crate::measure::{Measure, conditions, constant, measure, measures, metric_name, readings, walk};
+use crate::measure::{
+    DIFFERENCE, Measure, conditions, constant, measure, measures, metric_name, readings, walk,
+};
 use crate::subject::Subject;
 
 pub(super) fn check(bench: &Bench<'_>, subject: &Subject<'_>, found: &mut Found) {
@@ -15,6 +17,9 @@ pub(super) fn check(bench: &Bench<'_>, subject: &Subject<'_>, found: &mut Found)
     for condition in conditions(tree) {
         bare(bench, subject, condition.left, found);
         let Some(measure) = measure(condition.left).filter(Measure::counts) else { continue };
+        if measure.function == DIFFERENCE {
+            born_late(bench, subject, &measure, "the difference", found);
+        }
         let any = measure.events(condition.limit, measure.window) < 1.0;
         if any && matches!(condition.op, BinaryOp::Gt | BinaryOp::Ge | BinaryOp::Ne) {
             restart(bench, subject, &measure, found);
@@ -35,31 +40,37 @@ fn functions(bench: &Bench<'_>, subject: &Subject<'_>, measure: &Measure<'_>, fo
                 "delta" => "use increase()",
                 _ => "use rate()",
             };
-            found.rule(&catalog::COUNTER_DELTA, subject, at.clone(), words(message, "", help));
+            found.rule(&catalog::COUNTER_DELTA, subject, at, words(message, "", help));
         }
         ("increase" | "rate" | "irate", Some(false)) => {
             let message = format!("{function}() of {name}, which is no counter");
             let label = "every fall counts as a restart";
-            found.rule(&catalog::COUNTER_RATE_OF_GAUGE, subject, at.clone(), words(message, label, ""));
+            found.rule(&catalog::COUNTER_RATE_OF_GAUGE, subject, at, words(message, label, ""));
         }
         _ => {}
     }
     // Whatever looks for a change misses what came before the first sample.
-    if !matches!(function, "increase" | "rate" | "irate" | "delta" | "idelta" | "changes") {
-        return;
+    if matches!(function, "increase" | "rate" | "irate" | "delta" | "idelta" | "changes") {
+        born_late(bench, subject, measure, &format!("{function}()"), found);
     }
+}
+
+/// A counter whose first event is its first sample.
+fn born_late(bench: &Bench<'_>, subject: &Subject<'_>, measure: &Measure<'_>, what: &str, found: &mut Found) {
     let late = bench.world.metric(measure.selector).filter(|metric| metric.lazy);
-    if let Some(metric) = late.filter(|_| counter == Some(true)) {
-        let label = match metric.labels.is_empty() {
-            true => "the series begins with its first event".to_owned(),
-            false => {
-                let labels: Vec<&str> = metric.labels.keys().map(String::as_str).collect();
-                format!("each {} begins with its first event", labels.join(", "))
-            }
-        };
-        let message = format!("{function}() does not see the first event of {name}");
-        found.rule(&catalog::COUNTER_BORN_LATE, subject, at, words(message, label, ""));
-    }
+    let Some(metric) = late.filter(|_| bench.world.is_counter(measure.selector) == Some(true)) else {
+        return;
+    };
+    let label = match metric.labels.is_empty() {
+        true => "the series begins with its first event".to_owned(),
+        false => {
+            let labels: Vec<&str> = metric.labels.keys().map(String::as_str).collect();
+            format!("each {} begins with its first event", labels.join(", "))
+        }
+    };
+    let message = format!("{what} does not see the first event of {}", metric.name);
+    let at = subject.expr(measure.span);
+    found.rule(&catalog::COUNTER_BORN_LATE, subject, at, words(message, label, ""));
 }
 
 /// Whatever is summed first hides the restart of its parts.

@@ -8,7 +8,7 @@ use super::Bench;
 use crate::catalog;
 use crate::claim::{self, Bound, Rate};
 use crate::found::{Found, words};
-use crate::measure::{Condition, Measure, conditions, constant, measure, walk};
+use crate::measure::{Condition, DIFFERENCE, Measure, conditions, constant, measure, walk};
 use crate::subject::{Prose, Subject};
 
 /// Above this many events a person cares for the order of magnitude, and no longer for the one more.
@@ -44,7 +44,7 @@ pub(super) fn check(bench: &Bench<'_>, subject: &Subject<'_>, alert: &AlertingRu
         if let Some((message, help)) = contradicted {
             let label = meaning(&condition, &measured);
             found.rule(&catalog::THRESHOLD_TEXT, subject, at, words(message, label, help));
-        } else if claims.is_empty() && measured.function != "increase" && events >= 1.0 {
+        } else if claims.is_empty() && matches!(measured.function, "rate" | "irate") && events >= 1.0 {
             let message = "no text of this alert says how much it takes";
             let label = meaning(&condition, &measured);
             found.rule(&catalog::THRESHOLD_UNSTATED, subject, at, words(message, label, ""));
@@ -158,7 +158,9 @@ fn in_place(measured: &Measure<'_>, count: f64) -> String {
 
 /// The count that extrapolation can lift over the threshold, and to what.
 fn extrapolated(bench: &Bench<'_>, condition: &Condition<'_>, measured: &Measure<'_>) -> Option<(f64, f64)> {
-    if bench.world.is_counter(measured.selector) == Some(false) || measured.function == "irate" {
+    if bench.world.is_counter(measured.selector) == Some(false)
+        || matches!(measured.function, "irate" | DIFFERENCE)
+    {
         return None;
     }
     let interval = bench.world.interval(measured.selector);

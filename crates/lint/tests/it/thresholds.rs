@@ -14,6 +14,9 @@ fn found(expr: &str, summary: &str, areas: &[&str]) -> Vec<&'static str> {
     own.map(|f| f.check.id).filter(|id| areas.iter().any(|area| id.starts_with(area))).collect()
 }
 
+const DIFFERENCE: &str =
+    "sum(last_over_time(orders_failed_total[5m]) - min_over_time(orders_failed_total[1h]))";
+
 #[test]
 fn thresholds_are_held_to_what_the_text_says() {
     let text: &[&str] = &["threshold/contradicts-text"];
@@ -40,6 +43,9 @@ fn thresholds_are_held_to_what_the_text_says() {
         (format!("{rate}[5m])) > 3"), "More than 3 orders/second", none),
         (format!("{rate}[5m])) > 2"), "Orders fail", &["threshold/unstated"]),
         (format!("{rate}[5m])) > 0"), "Orders fail", none),
+        // What is no extrapolation may stand at a whole number.
+        (DIFFERENCE.to_owned() + " > 5", "More than 5 orders an hour", none),
+        (DIFFERENCE.to_owned() + " > 6", "More than 5 orders an hour", text),
         // What agrees shows what is meant; the other number is about something else.
         (format!("{x}[1h])) > 5.5"), "More than 5 orders an hour, 200 an hour are made", none),
         (format!("{x}[1h])) > 10.5"), "More than 10 orders within an hour", none),
