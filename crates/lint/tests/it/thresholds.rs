@@ -117,3 +117,20 @@ fn labels_are_followed_through_the_expression() {
         assert_eq!(told, wanted, "{expr}: {label}");
     }
 }
+
+#[test]
+fn no_difference_sees_a_late_birth() {
+    for (metric, wanted) in
+        [("orders_imported_total", &["counter/born-late"][..]), ("orders_failed_total", &[])]
+    {
+        for form in [
+            "sum(last_over_time(M[5m]) - min_over_time(M[1h]))",
+            "sum(increase(M[1h]))",
+            "sum(changes(M[1h]))",
+        ] {
+            let expr = form.replace('M', metric) + " > 5.5";
+            assert_eq!(found(&expr, "More than 5 orders an hour", &["counter"]), wanted, "{expr}");
+        }
+    }
+    assert!(found("max_over_time(orders_imported_total[1h]) >= 0", "Orders", &["counter/born"]).is_empty());
+}
