@@ -8,7 +8,9 @@ mod healthcheck;
 mod intake;
 mod logs;
 mod pack;
+mod prove;
 mod query;
+mod routes;
 mod serve;
 mod storage;
 mod test;
@@ -40,6 +42,8 @@ fn main() -> ExitCode {
             TestWhat::Rules(args) => test::run(&args),
         },
         Command::Tsdb { what } => tsdb::run(what),
+        Command::Routes { what } => routes::run(&what),
+        Command::Prove { what } => prove::run(&what),
         Command::Pack { what } => pack::run(&what),
         Command::Query(args) => wait(query::run(args)),
         Command::Healthcheck(args) => wait(healthcheck::run(args)),

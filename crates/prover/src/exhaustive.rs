@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use assurance_metrics_model::Duration;
 use assurance_policy::intents::{AbsenceForm, Subject, Violation};
 
 use crate::claim::{Claim, Role};
@@ -87,7 +88,7 @@ impl<'c> Exhaustive<'c> {
                 }
             }
         }
-        let quiet = claim.intent.quiet_otherwise.map_or(0, |quiet| quiet.as_millis());
+        let quiet = claim.intent.quiet_otherwise.map_or(0, Duration::as_millis);
         Self {
             claim,
             scope,
@@ -113,8 +114,8 @@ impl<'c> Exhaustive<'c> {
     /// The scope, as a claim states it.
     pub fn describe(&self) -> String {
         let Scope { events, restarts, lost, grid, span } = self.scope;
-        let grid = assurance_metrics_model::Duration::from_millis(grid);
-        let span = assurance_metrics_model::Duration::from_millis(span);
+        let grid = Duration::from_millis(grid);
+        let span = Duration::from_millis(span);
         let what = match &self.claim.intent.violation {
             Violation::State { .. } => "states",
             Violation::Absence { of: Subject::Job(_), .. } => "absences",
@@ -196,7 +197,7 @@ fn happenings(claim: &Claim, scope: &Scope) -> Vec<Happening> {
             }
         }
         Violation::Count { over, more_than, .. } => {
-            counted(claim, over.as_millis(), *more_than, scope, &mut all)
+            counted(claim, over.as_millis(), *more_than, scope, &mut all);
         }
         _ => {
             let streams = of_role(claim, &[Role::Violation, Role::First, Role::Then, Role::Noise]);

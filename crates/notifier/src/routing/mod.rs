@@ -2,6 +2,26 @@
 //! data with pure functions.
 //!
 //! Who reads the file fills these types in; who sends asks them. Nothing here keeps state or knows the time.
+//!
+//! ```
+//! use assurance_metrics_model::{Duration, Labels};
+//! use assurance_notifier::routing::{Route, Routing, parse_matchers};
+//!
+//! let mut root = Route::new("everyone");
+//! let mut pages = root.inherit(parse_matchers(r#"severity="critical""#)?);
+//! pages.receiver = "pager".to_owned();
+//! root.routes.push(pages);
+//! let routing = Routing {
+//!     root,
+//!     receivers: Vec::new(),
+//!     inhibit_rules: Vec::new(),
+//!     time_intervals: Vec::new(),
+//!     resolve_timeout: Duration::from_minutes(5),
+//! };
+//! let alert = Labels::from_pairs([("alertname", "OverrideActive"), ("severity", "critical")]);
+//! assert_eq!(routing.find(&alert)[0].receiver, "pager");
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 mod escalation;
 mod inhibit;
@@ -19,7 +39,7 @@ pub use interval::{DayRange, MinuteRange, TimeInterval, TimeSpan};
 pub use matchers::{MatchersError, parse_matcher, parse_matchers};
 pub use receiver::{Integration, IntegrationKind, ReceiverDefinition};
 pub use route::{GroupBy, Route};
-pub use show::{RouteTree, ShowMatchers};
+pub use show::{MatchingTree, RouteTree, ShowMatchers};
 
 /// Routes in one tree. Each alert is compared with every route whose parents match: at 100 ns a route, 1 ms an
 /// alert in the worst case. How deep they may be nested is the YAML reader's bound.

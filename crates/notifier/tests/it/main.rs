@@ -2,3 +2,4 @@
 
 mod deliveries;
 mod properties;
+mod routing;

@@ -189,9 +189,12 @@ impl Notified {
     }
 }
 
-/// Tells for an alert's labels who is notified, and how soon: asked once for each label set.
+/// Who is notified of an alert with these labels.
+type Route = dyn Fn(&Labels) -> Vec<Notified> + Send + Sync;
+
+/// Tells for an alert's labels who is notified, and how soon.
 #[derive(Clone)]
-pub struct Routing(pub Arc<dyn Fn(&Labels) -> Vec<Notified> + Send + Sync>);
+pub struct Routing(pub Arc<Route>);
 
 impl fmt::Debug for Routing {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -96,8 +96,9 @@ impl Series for Reader<'_> {
         let from = times.partition_point(|at| *at <= range.after);
         let to = times.partition_point(|at| *at <= range.until);
         into.reserve(to.saturating_sub(from));
-        for index in from..to {
-            into.push_float(times[index], self.0.values[index]);
+        let window = from..to.max(from);
+        for (at, value) in times[window.clone()].iter().zip(&self.0.values[window]) {
+            into.push_float(*at, *value);
         }
         Ok(())
     }

@@ -66,7 +66,7 @@ impl<'c> Generator<'c> {
                 scrape: claim.scrape_interval(),
                 eval: claim.eval_interval(),
                 detect: detect.as_millis(),
-                quiet: quiet.map_or(detect.as_millis(), |quiet| quiet.as_millis()),
+                quiet: quiet.unwrap_or(detect).as_millis(),
                 violating: of(Role::Violation),
                 first: of(Role::First),
                 then: of(Role::Then),

@@ -108,6 +108,13 @@ impl<'c> Judge<'c> {
     }
 }
 
+/// Whether anything happens in a world that an alert must tell.
+pub fn must_tell(claim: &Claim, timeline: &Timeline) -> bool {
+    let mut found = Vec::new();
+    needs(claim, timeline, &[], &mut found);
+    found.iter().any(|need| need.must)
+}
+
 impl World<'_> {
     fn find(&mut self, verdict: Verdict) {
         if self.verdicts.len() < MAX_VERDICTS {
@@ -177,7 +184,7 @@ impl World<'_> {
             let taken = due - need.span.from - within;
             *self.worst = (*self.worst).max(Some((at - need.span.from - taken).max(0)));
             self.must_be_right(need, &firing, at);
-            self.must_stay(need, &firing);
+            self.must_stay(need, &firing, due);
             return;
         }
         if due >= self.timeline.end {
@@ -195,7 +202,8 @@ impl World<'_> {
             });
             return;
         }
-        let excused = self.due(need.span.until.min(self.timeline.end), quiet(claim).unwrap_or(within));
+        let end = need.span.until.min(self.timeline.end);
+        let excused = quiet(claim).map_or(i64::MAX, |quiet| self.due(end, quiet));
         let other = self.needs.iter().filter(|other| other.span.from > need.span.from);
         let late = told.filter(|(_, at)| {
             *at <= excused.max(due)
@@ -302,7 +310,7 @@ impl World<'_> {
     }
 
     /// Whether the alert goes on for as long as the violation does.
-    fn must_stay(&mut self, need: &Need, firing: &Firing) {
+    fn must_stay(&mut self, need: &Need, firing: &Firing, due: i64) {
         let ended = firing.until;
         if ended >= need.span.until.min(self.timeline.end) {
             return;
@@ -313,6 +321,10 @@ impl World<'_> {
                 && other.from >= ended
                 && other.from < need.span.until
         });
+        // An alert about what was before may end, if the one about this comes in time.
+        if firing.from < need.span.from && again.is_some_and(|again| again.from <= due) {
+            return;
+        }
         // Events leave the window of a count one by one, a scrape sooner or later: only what comes again flaps.
         let counts = matches!(self.claim.intent.violation, Violation::Count { .. });
         if (counts && again.is_none()) || !self.must_survive(need, ended) {

@@ -1,10 +1,12 @@
 //! What was violated in a world, and by when an alert was due: known from the timeline alone.
 
+use std::collections::VecDeque;
+
 use assurance_policy::intents::{AbsenceForm, Aggregation, Subject, Violation};
 
 use crate::claim::{Claim, Moves, Role};
 use crate::expose::lasting;
-use crate::timeline::{Slots, Span, Timeline};
+use crate::timeline::{Outcome, Slots, Span, Timeline};
 
 /// How often a deadline may move because of what the time won brings: each round takes in at least one more
 /// loss, and worlds with more are out of any budget.
@@ -57,18 +59,39 @@ pub(super) fn needs(claim: &Claim, timeline: &Timeline, skip: &[usize], needs: &
                 claim.series.iter().any(|plan| matches!(plan.moves, Moves::State { .. }) && plan.restored);
             for hold in &timeline.holds {
                 let span = lasting(hold.span, timeline, restored);
-                let must = span.until.saturating_sub(span.from) >= min_hold.as_millis();
+                let must = lasts(claim, timeline, span, min_hold.as_millis());
                 needs.push(Need::new(span.from, span.until, must));
             }
         }
         Violation::Count { over, more_than, group, min_hold, .. } => {
-            let counted = || events().filter(|(_, _, role)| *role == Role::Violation);
-            let (over, hold) = (over.as_millis(), min_hold.as_millis());
+            let counted = Counted {
+                over: over.as_millis(),
+                more_than: *more_than,
+                min_hold: min_hold.as_millis(),
+                slack: slack(claim),
+            };
+            // What a counter stood at when it was first read can be of any age: it may be told, and need not.
+            let contact = first_contact(claim, timeline);
+            let all = || events().filter(|(_, _, role)| *role == Role::Violation);
+            let since = || all().filter(|(at, _, _)| *at > contact);
             match group {
                 Aggregation::Total => {
-                    exceeded(counted().map(|(at, _, _)| at), over, *more_than, hold, None, needs);
+                    if all().next().is_some_and(|(at, _, _)| at <= contact) {
+                        counted.exceeded(all().map(|(at, _, _)| at), None, needs);
+                        needs.iter_mut().for_each(|need| need.must = false);
+                    }
+                    counted.exceeded(since().map(|(at, _, _)| at), None, needs);
                 }
-                Aggregation::By(label) => by_label(claim, label, counted, over, *more_than, hold, needs),
+                Aggregation::By(label) => {
+                    if all().next().is_some_and(|(at, _, _)| at <= contact) {
+                        counted.by_label(claim, label, all, needs);
+                        needs.iter_mut().for_each(|need| need.must = false);
+                    }
+                    counted.by_label(claim, label, since, needs);
+                }
+            }
+            for need in needs.iter_mut().filter(|need| need.must) {
+                need.must = lasts(claim, timeline, need.span, min_hold.as_millis());
             }
             needs.sort_by_key(|need| need.span);
         }
@@ -94,59 +117,92 @@ pub(super) fn needs(claim: &Claim, timeline: &Timeline, skip: &[usize], needs: &
     }
 }
 
-fn by_label<I: Iterator<Item = (i64, u16, Role)>>(
-    claim: &Claim,
-    label: &str,
-    counted: impl Fn() -> I,
+/// What is counted, in milliseconds.
+struct Counted {
     over: i64,
     more_than: f64,
-    hold: i64,
-    needs: &mut Vec<Need>,
-) {
-    let value = |stream: u16| claim.streams[usize::from(stream)].labels.get_or_empty(label);
-    let mut seen: Vec<u16> = Vec::new();
-    for (_, stream, _) in counted() {
-        if seen.iter().all(|known| value(*known) != value(stream)) {
-            seen.push(stream);
+    min_hold: i64,
+    /// Two stretches that overlap by less are two.
+    slack: i64,
+}
+
+impl Counted {
+    fn by_label<I: Iterator<Item = (i64, u16, Role)>>(
+        &self,
+        claim: &Claim,
+        label: &str,
+        events: impl Fn() -> I,
+        needs: &mut Vec<Need>,
+    ) {
+        let value = |stream: u16| claim.streams[usize::from(stream)].labels.get_or_empty(label);
+        let mut seen: Vec<u16> = Vec::new();
+        for (_, stream, _) in events() {
+            if seen.iter().all(|known| value(*known) != value(stream)) {
+                seen.push(stream);
+            }
+        }
+        for group in seen {
+            let of_group = events().filter(|(_, stream, _)| value(*stream) == value(group));
+            self.exceeded(of_group.map(|(at, _, _)| at), Some(group), needs);
         }
     }
-    for group in seen {
-        let times = counted().filter(|(_, stream, _)| value(*stream) == value(group)).map(|(at, _, _)| at);
-        exceeded(times, over, more_than, hold, Some(group), needs);
+
+    /// When more events than allowed lie within the span that is counted.
+    fn exceeded(&self, times: impl Iterator<Item = i64>, group: Option<u16>, needs: &mut Vec<Need>) {
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "checked when it was read, and saturating"
+        )]
+        let allowed = self.more_than.floor() as usize;
+        let first = needs.len();
+        let mut recent: VecDeque<i64> = VecDeque::new();
+        for at in times {
+            recent.push_back(at);
+            if recent.len() <= allowed {
+                continue;
+            }
+            if recent.len() > allowed + 1 {
+                recent.pop_front();
+            }
+            let Some(oldest) = recent.front().copied().filter(|oldest| at - oldest < self.over) else {
+                continue;
+            };
+            let until = oldest + self.over;
+            match needs[first..].last_mut() {
+                Some(need) if at.saturating_add(self.slack) <= need.span.until => {
+                    need.span.until = need.span.until.max(until);
+                }
+                _ => needs.push(Need { group, ..Need::new(at, until, true) }),
+            }
+        }
+        for need in &mut needs[first..] {
+            need.must = need.span.until - need.span.from >= self.min_hold;
+        }
     }
 }
 
-/// When more events than allowed lie within the span that is counted.
-fn exceeded(
-    times: impl Iterator<Item = i64>,
-    over: i64,
-    more_than: f64,
-    hold: i64,
-    group: Option<u16>,
-    needs: &mut Vec<Need>,
-) {
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "checked when it was read")]
-    let allowed = more_than.floor() as usize;
-    let first = needs.len();
-    let mut recent: std::collections::VecDeque<i64> = std::collections::VecDeque::new();
-    for at in times {
-        recent.push_back(at);
-        if recent.len() <= allowed {
-            continue;
-        }
-        if recent.len() > allowed + 1 {
-            recent.pop_front();
-        }
-        let Some(oldest) = recent.front().copied().filter(|oldest| at - oldest < over) else { continue };
-        let until = oldest + over;
-        match needs[first..].last_mut() {
-            Some(need) if at <= need.span.until => need.span.until = need.span.until.max(until),
-            _ => needs.push(Need { group, ..Need::new(at, until, true) }),
-        }
-    }
-    for need in &mut needs[first..] {
-        need.must = need.span.until - need.span.from >= hold;
-    }
+/// For how long samples at the far end of a window may be missing, so that what just entered it is no longer
+/// counted: whoever counts by scrapes cannot know better.
+fn slack(claim: &Claim) -> i64 {
+    let environment = &claim.environment;
+    let lost = i64::from(environment.scrape.lost.max_consecutive) + 2;
+    let down = environment.process.restarts.downtime.to.as_millis();
+    let away = environment.monitor.restarts.downtime.to.as_millis();
+    lost * claim.scrape_interval()
+        + environment.scrape.jitter.as_millis()
+        + down
+        + away
+        + claim.eval_interval()
+}
+
+/// When a scrape first succeeds.
+fn first_contact(claim: &Claim, timeline: &Timeline) -> i64 {
+    let slots = Slots { interval: claim.scrape_interval(), ..timeline.scrape };
+    let steady = claim.jobs.first().is_some_and(|job| job.collects.is_some());
+    let mut successes =
+        slots.until(timeline.end).filter(|s| timeline.outcome(*s, steady) == Outcome::Success);
+    successes.next().map_or(timeline.end, |slot| timeline.begins(slot))
 }
 
 fn absences(claim: &Claim, timeline: &Timeline, job: &str, hold: i64, needs: &mut Vec<Need>) {
@@ -164,11 +220,17 @@ fn absences(claim: &Claim, timeline: &Timeline, job: &str, hold: i64, needs: &mu
         }
     }
     for need in needs.iter_mut() {
-        need.must = need.span.until.saturating_sub(need.span.from) >= hold;
+        need.must = lasts(claim, timeline, need.span, hold);
     }
     // While the monitoring is away nothing is read either: that may be told, whoever is to blame.
     needs.extend(timeline.away.iter().map(|away| Need::new(away.from, away.until, false)));
     needs.sort_by_key(|need| need.span.from);
+}
+
+/// Whether something lasts so long that it must be told: as long as the intent says, and longer by what the
+/// environment took away meanwhile, for nobody can see it last then.
+fn lasts(claim: &Claim, timeline: &Timeline, span: Span, hold: i64) -> bool {
+    span.until >= due(claim, timeline, span.from, hold)
 }
 
 /// A deadline: the time that is promised, and what the environment took away meanwhile.

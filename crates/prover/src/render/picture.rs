@@ -263,6 +263,9 @@ impl Artist<'_> {
         let mut phases: BTreeMap<&Labels, Vec<(Timestamp, char)>> = BTreeMap::new();
         for observation in &self.replay.log {
             let Observed::Alert { kind, labels, .. } = &observation.what else { continue };
+            if !self.is_own(labels) {
+                continue;
+            }
             let sign = match kind {
                 EventKind::Pending => 'p',
                 EventKind::Firing => 'F',
@@ -286,6 +289,13 @@ impl Artist<'_> {
             rows.push(row(&format!("… and {} alerts more", count - MAX_ALERTS), Content::Marks(Vec::new())));
         }
         rows
+    }
+
+    /// Whether the alert is one that the claim is about.
+    fn is_own(&self, labels: &Labels) -> bool {
+        let mut matching = self.claim.intent.matching.iter();
+        labels.get("alertname") == Some(self.claim.intent.alert.as_str())
+            && matching.all(|(name, value)| labels.get_or_empty(name) == value)
     }
 
     /// An alert's labels without those of the job, which all have.

@@ -51,6 +51,17 @@ pub enum Check {
         /// When.
         at: Timestamp,
     },
+    /// It begins to fire exactly once from one instant to another, both included.
+    FiresOnce {
+        /// The alert.
+        alert: Wanted,
+        /// The first instant.
+        from: Timestamp,
+        /// The last.
+        until: Timestamp,
+        /// How often rules are evaluated.
+        interval: Duration,
+    },
     /// Nothing of this name fires at this instant.
     IsQuiet {
         /// The alert's name.
@@ -86,7 +97,8 @@ impl Wanted {
         Self { name: name.to_owned(), ..Self::default() }
     }
 
-    fn selector(&self) -> String {
+    /// The selector of its firing instances.
+    pub fn firing(&self) -> String {
         let mut out = format!("ALERTS{{alertname={},alertstate=\"firing\"", quoted(&self.name));
         for (name, value) in &self.labels {
             // Writing to a String cannot fail.
@@ -115,6 +127,12 @@ pub enum Inexpressible {
         steps: i64,
         /// How long each.
         step: Duration,
+    },
+    /// promtool knows nothing of it.
+    #[error("promtool's tests know nothing of {what}")]
+    Monitoring {
+        /// Of what.
+        what: &'static str,
     },
     /// A sample is before the test's instant 0.
     #[error("test {case:?} has a sample of {series} before its start")]
@@ -205,11 +223,17 @@ impl Case {
             }
             Check::Fires { alert, from, until } => {
                 let window = (*until - *from).max(Duration::from_millis(1));
-                let expression = format!("count(count_over_time({}[{window}])) > bool 0", alert.selector());
+                let expression = format!("count(count_over_time({}[{window}])) > bool 0", alert.firing());
                 expect_one(out, &expression, time(*until))
             }
+            Check::FiresOnce { alert, from, until, interval } => {
+                let window = (*until - *from).max(*interval);
+                let firing = alert.firing();
+                let starts = format!("(count({firing}) > bool 0) unless count({firing} offset {interval})");
+                expect_one(out, &format!("sum_over_time(({starts})[{window}:{interval}])"), time(*until))
+            }
             Check::IsFiring { alert, at } => {
-                expect_one(out, &format!("count({}) > bool 0", alert.selector()), time(*at))
+                expect_one(out, &format!("count({}) > bool 0", alert.firing()), time(*at))
             }
             Check::Exactly { expression, at, elements } => {
                 let mut samples = String::new();

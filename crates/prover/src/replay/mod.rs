@@ -3,6 +3,7 @@
 //! The fast engine computes what this shows; here nothing is computed, it happens.
 
 mod agree;
+mod full;
 mod page;
 mod surroundings;
 
@@ -24,6 +25,7 @@ use crate::timeline::{Slots, Timeline};
 use surroundings::World;
 
 pub use agree::{Disagreement, disagreement, firings};
+pub use full::{FullPath, run_of};
 
 /// How long a scrape may take, or the interval where that is shorter.
 const TIMEOUT: Duration = Duration::from_secs(10);
@@ -100,7 +102,7 @@ fn config(groups: &[Group], claim: &Claim, timeline: &Timeline) -> MonitorConfig
         ..assurance_pipeline::Config::default()
     };
     pipeline.rules = assurance_rules::Config::new(groups.to_vec());
-    pipeline.rules.default_interval = Duration::from_millis(timeline.eval.interval);
+    pipeline.rules.default_interval = claim.environment.eval.interval;
     pipeline.rules.schedule = Schedule::Aligned(at(timeline.eval.phase));
     let receiver = Receiver::new(RECEIVER, ReceiverKind::Webhook, "http://replay.invalid/");
     pipeline.notifier.receivers = vec![receiver];

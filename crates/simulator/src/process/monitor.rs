@@ -85,7 +85,7 @@ enum Pending {
 impl Pending {
     /// Whether it is gone with the evaluator that waits for it.
     fn is_of_a_run(&self) -> bool {
-        !matches!(self, Self::Stop { .. } | Self::Start { .. } | Self::Reload(_) | Self::Miss)
+        matches!(self, Self::Ask { .. } | Self::Scraped { .. } | Self::Delivered { .. })
     }
 }
 
