@@ -26,15 +26,20 @@ pub(crate) enum Command {
     Lint(crate::lint::Lint),
     /// Run unit tests of rules, as promtool does.
     Test(Test),
-    /// Write the governance pack out, or tell what it knows of an alert.
-    Pack {
-        #[command(subcommand)]
-        what: crate::pack::Pack,
-    },
     /// Say where alerts go, as amtool does.
     Routes {
         #[command(subcommand)]
         what: crate::routes::Routes,
+    },
+    /// Look for worlds in which alerts do not keep their promises.
+    Prove {
+        #[command(subcommand)]
+        what: crate::prove::Prove,
+    },
+    /// Write the governance pack out, or tell what it knows of an alert.
+    Pack {
+        #[command(subcommand)]
+        what: crate::pack::Pack,
     },
     /// Ask a running server, ours or a Prometheus, as promtool does.
     Query(Query),

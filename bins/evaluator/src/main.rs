@@ -10,6 +10,7 @@ mod intake;
 mod lint;
 mod logs;
 mod pack;
+mod prove;
 mod query;
 mod routes;
 mod serve;
@@ -33,8 +34,9 @@ fn main() -> ExitCode {
             TestWhat::Rules(args) => test::run(&args),
         },
         Command::Tsdb { what } => tsdb::run(what),
-        Command::Pack { what } => pack::run(&what),
         Command::Routes { what } => routes::run(&what),
+        Command::Prove { what } => prove::run(&what),
+        Command::Pack { what } => pack::run(&what),
         Command::Query(args) => wait(query::run(args)),
         Command::Healthcheck(args) => wait(healthcheck::run(args)),
     }

@@ -239,8 +239,10 @@ impl fmt::Display for Explained {
             let within = |what: &str, d: &Option<String>| d.as_ref().map(|d| format!(", {what} within {d}"));
             let notified = within("told", &promise.notify_within).unwrap_or_default();
             let cleared = within("over", &promise.clear_within).unwrap_or_default();
-            let text =
-                format!("{} ({}): found within {}{notified}{cleared}", promise.intent, promise.kind, promise.detect_within);
+            let text = format!(
+                "{} ({}): found within {}{notified}{cleared}",
+                promise.intent, promise.kind, promise.detect_within
+            );
             line("promise", &text)?;
         }
         for told in &self.told {
@@ -255,7 +257,8 @@ impl fmt::Display for Explained {
             line("", &format!("Remedy: {}", residual.remedy))?;
         }
         for meaning in &self.elsewhere {
-            let text = format!("{}:{} {} ({})", meaning.namespace, meaning.alias, meaning.called, meaning.about);
+            let text =
+                format!("{}:{} {} ({})", meaning.namespace, meaning.alias, meaning.called, meaning.about);
             line("alias", &text)?;
         }
         Ok(())

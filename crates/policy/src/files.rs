@@ -45,8 +45,7 @@ const RUNBOOKS: Files = embed![
     "runbooks/RB-10.md",
 ];
 
-const REST: Files =
-    &[METRICS, INTENTS, POLICY, ALIASES, ALERTMANAGER, ESCALATION, PROMETHEUS, README];
+const REST: Files = &[METRICS, INTENTS, POLICY, ALIASES, ALERTMANAGER, ESCALATION, PROMETHEUS, README];
 
 const PROMETHEUS: (&str, &str) = ("prometheus.yml", include_str!("../pack/prometheus.yml"));
 const README: (&str, &str) = ("README.md", include_str!("../pack/README.md"));

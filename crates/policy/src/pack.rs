@@ -73,7 +73,8 @@ impl Alert {
 
     /// Whether the rule is one of those that an intent is about.
     pub fn keeps(&self, intent: &Intent) -> bool {
-        let has = |(name, value): (&String, &String)| self.labels.iter().any(|(n, v)| n == name && v == value);
+        let has =
+            |(name, value): (&String, &String)| self.labels.iter().any(|(n, v)| n == name && v == value);
         intent.alert == self.name && intent.matching.iter().all(has)
     }
 

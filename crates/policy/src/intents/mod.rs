@@ -1,5 +1,6 @@
 //! What each alert must catch, how fast, and in which world that is claimed.
 
+mod assumed;
 mod environment;
 mod read;
 mod violation;

@@ -34,7 +34,10 @@ fn an_id_is_not_guessed_at() {
     for id in ["GA-004", "GA-006", "GA-007", "GA-008"] {
         let refused = aliases.resolve(id).unwrap_err();
         let AliasError::Ambiguous { meanings, .. } = &refused else { panic!("{refused}") };
-        assert!(meanings.len() >= 2 && meanings[0].namespace == "policy" && meanings[0].id == id, "{refused}");
+        assert!(
+            meanings.len() >= 2 && meanings[0].namespace == "policy" && meanings[0].id == id,
+            "{refused}"
+        );
     }
     assert_eq!(
         aliases.resolve("GA-006").unwrap_err().to_string(),
@@ -54,8 +57,7 @@ fn an_id_is_not_guessed_at() {
 
 #[test]
 fn flawed_aliases_are_told_at_their_place() {
-    const GOOD: &str =
-        "version: 1\nnamespaces:\n  seed:\n    about: s\n    ids: {X: {means: A, called: c}}\nnames: {old: A}\n";
+    const GOOD: &str = "version: 1\nnamespaces:\n  seed:\n    about: s\n    ids: {X: {means: A, called: c}}\nnames: {old: A}\n";
     let parse = |text: &str| Aliases::parse(&Source::new("aliases.yml", text), vec!["A".to_owned()]);
     assert_eq!(parse(GOOD).unwrap().resolve("seed:X"), Ok("A"));
     for (from, to, message) in [
@@ -81,7 +83,10 @@ fn an_ambiguous_id_is_explained_in_all_its_meanings() {
 #[test]
 fn one_alert_is_explained_from_all_files() {
     insta::assert_snapshot!(explain("seed:GA-008").unwrap());
-    assert_eq!(explain("GovernanceMetricsUnavailable").unwrap().alerts, explain("policy:GA-007").unwrap().alerts);
+    assert_eq!(
+        explain("GovernanceMetricsUnavailable").unwrap().alerts,
+        explain("policy:GA-007").unwrap().alerts
+    );
     assert!(explain("GA-099").unwrap_err().to_string().contains("no alert has the id `GA-099`"));
 }
 
@@ -92,6 +97,9 @@ fn everything_is_stated_of_every_alert() {
         let id = &statement.id;
         assert!(!explained.promises.is_empty(), "{id} has no intent");
         assert!(explained.told.iter().all(|told| !told.integrations.is_empty()), "{id} reaches nobody");
-        assert!(explained.rules.iter().all(|rule| !rule.impact.is_empty() && !rule.action.is_empty()), "{id}");
+        assert!(
+            explained.rules.iter().all(|rule| !rule.impact.is_empty() && !rule.action.is_empty()),
+            "{id}"
+        );
     }
 }

@@ -84,7 +84,11 @@ pub(crate) fn table(pack: &Pack, alert: &Alert, intent: &Intent) -> String {
         Violation::Count { events, more_than, .. } => {
             let name = events.metric.as_deref().expect("counts name a metric");
             let metric = pack.contract.metric(name).expect("the contract has it");
-            #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a small whole number")]
+            #[expect(
+                clippy::cast_possible_truncation,
+                clippy::cast_sign_loss,
+                reason = "a small whole number"
+            )]
             let limit = *more_than as u64;
             let numbers: Vec<u64> = (limit - 1..=limit + 2).collect();
             out += "| events within an hour, the counter standing at |";
@@ -158,7 +162,8 @@ pub(crate) fn table(pack: &Pack, alert: &Alert, intent: &Intent) -> String {
             let metric = metric.expect("the contract has it");
             let five = Duration::from_minutes(5);
             let lasts: Vec<Duration> = [0, 5, 10, 15].map(|n| *hold + Duration::from_minutes(n)).into();
-            let case = |at: &Duration| Case { series: vec![(series(metric, ""), "0x400".to_owned())], at: *at };
+            let case =
+                |at: &Duration| Case { series: vec![(series(metric, ""), "0x400".to_owned())], at: *at };
             let fired = fire(alert, five, &lasts.iter().map(case).collect::<Vec<_>>());
             out += &line("since the last one", &lasts, &fired);
         }

@@ -8,6 +8,6 @@ mod contract;
 mod engine;
 mod intents;
 mod pack;
+mod promtool;
 mod reference;
 mod routes;
-mod promtool;

@@ -109,7 +109,10 @@ fn runbooks_name_events_and_metrics_that_exist() {
             assert!(!is_event || events.contains(word), "{name}: there is no event {word}");
             let is_metric = ["sovereign_", "axe_", "governance_"].iter().any(|p| word.starts_with(p));
             assert!(!is_metric || pack.contract.metric(word).is_some(), "{name}: there is no metric {word}");
-            assert!(!word.starts_with("instance") || !word.contains(':') || recorded.contains(word), "{name}: {word}");
+            assert!(
+                !word.starts_with("instance") || !word.contains(':') || recorded.contains(word),
+                "{name}: {word}"
+            );
         }
         // There is no call for it.
         assert!(!text.to_lowercase().contains("revoke the override"), "{name}");
@@ -136,7 +139,9 @@ fn the_number_of_series_that_alerts_read_is_the_one_that_ga_007b_expects() {
     for rule in pack.groups.iter().flat_map(|group| &group.rules) {
         let is_count = matches!(rule, assurance_rules::Rule::Recording(_)) || rule.name() == INCOMPLETE;
         for selector in rule.expression().tree().selectors().into_iter().filter(|_| !is_count) {
-            read.extend(selector.matchers.iter().filter(|m| m.name() == METRIC_NAME).map(|m| m.value().to_owned()));
+            read.extend(
+                selector.matchers.iter().filter(|m| m.name() == METRIC_NAME).map(|m| m.value().to_owned()),
+            );
         }
     }
     let series = |name: &String| {
@@ -144,7 +149,8 @@ fn the_number_of_series_that_alerts_read_is_the_one_that_ga_007b_expects() {
         Some(metric.labels.values().map(Vec::len).product::<usize>())
     };
     assert_eq!(read.iter().filter_map(series).sum::<usize>(), 19);
-    let rule = pack.groups.iter().flat_map(|group| &group.rules).find(|rule| rule.name() == INCOMPLETE).unwrap();
+    let rule =
+        pack.groups.iter().flat_map(|group| &group.rules).find(|rule| rule.name() == INCOMPLETE).unwrap();
     let tree = rule.expression().tree();
     let selectors = tree.selectors();
     let counted = |name: &str| {

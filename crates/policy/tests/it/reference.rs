@@ -91,7 +91,8 @@ impl Policy {
 
     fn interval(&self, alert: &Alert) -> Duration {
         let group = self.pack.groups.iter().find(|group| {
-            group.file == alert.file && group.rules.iter().any(|rule| matches!(rule, Rule::Alerting(r) if r.alert == alert.name))
+            group.file == alert.file
+                && group.rules.iter().any(|rule| matches!(rule, Rule::Alerting(r) if r.alert == alert.name))
         });
         group.and_then(|group| group.interval).expect("every group has its interval")
     }
@@ -144,7 +145,7 @@ impl Policy {
                 );
             }
         }
-        out += "\nTimes are promised for a world without loss, counted from the violation; each lost scrape and each skipped evaluation adds 30 s. \
+        out += "\nTimes are promised counted from the violation; each scrape and each evaluation that fails adds 30 s. \
                 `assurance-evaluator prove` looks for worlds in which a promise is broken, within the environment of `intents.yml`: \
                 two scrapes lost in a row, an evaluation skipped, two restarts of the backend an hour and one of the monitoring.\n";
         for statement in &self.statements {
@@ -167,7 +168,8 @@ impl Policy {
             out += &format!("\n```promql\n{}\n```\n\n", alert.expression);
             let intent = self.intents.intents.iter().find(|intent| alert.keeps(intent));
             let route = self.route(alert);
-            out += &format!("{}{}, team {}: {}.\n", alert.severity, alert.timing(), alert.team, alert.summary);
+            out +=
+                &format!("{}{}, team {}: {}.\n", alert.severity, alert.timing(), alert.team, alert.summary);
             if let Some(intent) = intent.filter(|i| !matches!(i.violation, Violation::Never(_))) {
                 let (best, worst) = self.budget(alert, intent);
                 out += &format!(
@@ -186,7 +188,13 @@ impl Policy {
         let route = self.route(first);
         out += &format!(
             "\nTold: {}. Escalation: {}. Runbook: [{rb}](operations/runbooks/{rb}.md).\n",
-            alerts.iter().map(|a| format!("`{}`", self.route(a).receiver)).collect::<BTreeSet<_>>().into_iter().collect::<Vec<_>>().join(", "),
+            alerts
+                .iter()
+                .map(|a| format!("`{}`", self.route(a).receiver))
+                .collect::<BTreeSet<_>>()
+                .into_iter()
+                .collect::<Vec<_>>()
+                .join(", "),
             escalation_of(first, &route.receiver),
             rb = first.runbook,
         );
@@ -206,7 +214,8 @@ impl Policy {
         let root = &self.routing.root;
         for route in std::iter::once(root).chain(&root.routes) {
             let matchers: Vec<String> = route.matchers.iter().map(|m| format!("`{m}`")).collect();
-            let receiver = self.routing.receivers.iter().find(|r| r.name == route.receiver).expect("it is defined");
+            let receiver =
+                self.routing.receivers.iter().find(|r| r.name == route.receiver).expect("it is defined");
             let reached: Vec<&str> = receiver.integrations.iter().map(|i| i.description.as_str()).collect();
             out += &format!(
                 "| {} | `{}` | {} | {} | {} | {} |\n",
@@ -304,7 +313,7 @@ Each of these was a way for an alert to stay silent, or to cry wolf, and is a un
 
 - A counter that is born with its first event has no increase, and one that restarts and comes back to the same value has none either: what happens once is seen by the time of the last event, which survives a restart.
 - An event just before an outage arrives late: its time is looked at for ten minutes, longer than any outage that is allowed for.
-- `increase()` extrapolates: five events of the first half minute look like ten, and five on an old counter like 5.04. Counters survive restarts, so events are the difference of two values, and thresholds lie half an event above the number in the policy.
+- `increase()` extrapolates: five events of the first half minute look like ten, and five on an old counter like 5.04. Counters survive restarts, so what they have grown by is the number of events, and thresholds lie half an event above the number in the policy.
 - What has happened within an hour has happened: counts fire at once, and stay for five minutes, so that an event that leaves the hour while another is not yet scraped does not end them.
 - One failed scrape ends a series for a moment and would start `for` anew: states are what was seen last, for five minutes.
 - The policy counts all gates and all modes together: rules sum before they compare.

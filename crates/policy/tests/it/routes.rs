@@ -81,10 +81,17 @@ fn every_alert_reaches_whom_its_intent_says() {
             assert_eq!(intent.runbook.as_deref(), Some(alert.runbook.as_str()), "{}", intent.id);
             assert!(intent.id.starts_with(&alert.id), "{} is about {}", intent.id, alert.id);
             let receiver = routing.receivers.iter().find(|r| r.name == found[0]).unwrap();
-            let reached: BTreeSet<&str> =
-                receiver.integrations.iter().flat_map(|i| [i.description.as_str(), i.kind.as_str()]).collect();
+            let reached: BTreeSet<&str> = receiver
+                .integrations
+                .iter()
+                .flat_map(|i| [i.description.as_str(), i.kind.as_str()])
+                .collect();
             for wanted in &intent.route {
-                assert!(found.contains(wanted) || reached.contains(wanted.as_str()), "{}: {wanted}", intent.id);
+                assert!(
+                    found.contains(wanted) || reached.contains(wanted.as_str()),
+                    "{}: {wanted}",
+                    intent.id
+                );
             }
         }
     }
@@ -165,7 +172,8 @@ fn no_secret_is_in_the_pack() {
 #[test]
 fn the_prometheus_yml_scrapes_what_the_contract_says() {
     let (name, text) = files().find(|(name, _)| *name == "prometheus.yml").unwrap();
-    let loaded = assurance_config::load(&Source::new(name, text), "").unwrap_or_else(|flaws| panic!("{}", flaws[0]));
+    let loaded =
+        assurance_config::load(&Source::new(name, text), "").unwrap_or_else(|flaws| panic!("{}", flaws[0]));
     let contract = assurance_policy::metric_contract().unwrap();
     assert_eq!(loaded.jobs.len(), contract.jobs.len());
     for job in &loaded.jobs {

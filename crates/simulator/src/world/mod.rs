@@ -94,20 +94,14 @@ struct Disk {
 /// What does not.
 #[derive(Clone, Debug)]
 struct Process {
-    started: Timestamp,
     audit: Vec<Entry>,
     network_blocks: u64,
     last_network_check: Option<NaiveUtc>,
 }
 
 impl Process {
-    fn new(started: Timestamp) -> Self {
-        Self {
-            started,
-            audit: Vec::new(),
-            network_blocks: 0,
-            last_network_check: None,
-        }
+    fn new() -> Self {
+        Self { audit: Vec::new(), network_blocks: 0, last_network_check: None }
     }
 }
 
@@ -147,7 +141,7 @@ impl World {
             config,
             now: start,
             disk,
-            process: Some(Process::new(start)),
+            process: Some(Process::new()),
             gates: [GateState::Pass; Gate::ALL.len()],
             broken_commit: None,
             stamp: Stamp::default(),
@@ -231,7 +225,7 @@ impl World {
         if self.config.profile == Profile::AsOriginal {
             self.disk.counters = Counters::default();
         }
-        self.process = Some(Process::new(self.now));
+        self.process = Some(Process::new());
         self.advance(now);
         Ok(())
     }
@@ -269,11 +263,12 @@ impl World {
     /// would refuse the connection.
     pub fn metrics(&mut self, now: Timestamp) -> String {
         self.advance(now);
-        let Some(process) = &self.process else { return String::new() };
+        if self.process.is_none() {
+            return String::new();
+        }
         let gauges = Gauges {
             override_expires: self.disk.slot.as_ref().map(|o| o.expires_at),
             bundles_quarantined: self.bundles(BundleState::Quarantined),
-            process_start: process.started,
         };
         metrics::text(self.config.profile, &self.disk.counters, &self.disk.last, gauges)
     }
