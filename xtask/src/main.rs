@@ -32,6 +32,7 @@ usage: cargo xtask COMMAND
                                 what the import of a history costs, side by side with promtool and VictoriaMetrics
   bench evidence [--days N] [--events N] [--metadata-days N] [--proof-events N]
                                 sealing and verifying beside sha256sum, seven years of metadata, sizes of proofs
+  bench prove                   worlds a second on one core, for each kind of intent
   tamper [--seeds N] [--class CLASS] [--lawful N] [--no-flips] [--list]
                                 every class of tampering is found and named, every single bit of a small archive,
                                 and no lawful history raises an alarm
@@ -42,6 +43,9 @@ usage: cargo xtask COMMAND
                                 look at what is there afterwards; 5,000 runs of the optimized binary
   differential [--seed N] [--queries N] [--binary PATH]
                                 random expressions over random data, asked of a real Prometheus and of us
+  differential prove [--timelines N] [--seed N] [--promtool PATH] [--pipeline N]
+                                random worlds of the prover as unit tests that promtool must pass; 100,000 of them;
+                                with --pipeline, so many of each claim also happen in the whole pipeline
   conformance DIR [--verbose] [--at-least N] [--store memory|tsdb|durable] [--binary PATH] [--write-doc]
                                 the query engine against a folder of .test files, or the exposition parser
                                 against one of OpenMetrics cases; `conformance promql DIR` and `conformance
@@ -56,6 +60,7 @@ fn main() -> ExitCode {
         ["ci"] => run::ci(),
         ["tidy"] => tidy::check(),
         ["tidy", "--write"] => tidy::write().and_then(|()| tidy::check()),
+        ["differential", "prove", args @ ..] => run::example("xtask", "differential_prove", args),
         ["differential", args @ ..] => differential::command(args),
         ["soak", args @ ..] => run::soak(args),
         ["kill-evidence", args @ ..] => run::kill_evidence(args),
@@ -63,6 +68,7 @@ fn main() -> ExitCode {
             bench::command(what, args)
         }
         ["bench", "backfill", args @ ..] => bench::backfill::command(args),
+        ["bench", "prove"] => run::bench(&["prover"]),
         ["bench", "evidence", args @ ..] => run::example("xtask", "bench_evidence", args),
         ["tamper", args @ ..] => run::example("xtask", "tamper", args),
         ["bench", rooms @ ..] => run::bench(rooms),

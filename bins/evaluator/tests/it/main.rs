@@ -12,6 +12,7 @@ mod net;
 mod pack;
 mod peers;
 mod process;
+mod prove;
 mod query;
 mod reload;
 mod remote_write;

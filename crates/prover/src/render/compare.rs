@@ -8,10 +8,10 @@ use crate::claim::Claim;
 use crate::replay::Firing;
 use crate::timeline::{Slots, Timeline};
 
-/// The grid of [`coarse`], in milliseconds: promtool makes a sample, or a gap, of each step.
-const GRID: i64 = 1000;
+/// The grid of [`coarse`], in milliseconds: promtool makes a sample, or a gap, of each half of it.
+const GRID: i64 = 5000;
 
-/// The same world on whole seconds, without what promtool knows nothing of, and with no scrape before the first
+/// The same world on a grid of five seconds, without what promtool knows nothing of, and with no scrape before the first
 /// evaluation, which is promtool's instant 0.
 #[must_use]
 pub fn coarse(timeline: &Timeline) -> Timeline {
