@@ -4,10 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 use assurance_diagnostics::{Diagnostic, Source};
-use assurance_metrics_model::{METRIC_NAME, MatchOp};
+use assurance_metrics_model::{METRIC_NAME, MatchOp, Matcher};
 use assurance_policy::MetricContract;
 use assurance_policy::intents::{Birth, Counters, EventSelector, Intents, Subject, Violation};
-use assurance_rules::Group;
+use assurance_rules::{Group, Rule};
 
 /// The job of metrics of which no rule says it.
 const ANY_JOB: &str = "service";
@@ -91,11 +91,10 @@ pub fn assume(groups: &[Group], intents: &Intents) -> Result<MetricContract, Dia
 fn metrics(groups: &[Group], intents: &Intents) -> BTreeMap<String, Metric> {
     let mut metrics: BTreeMap<String, Metric> = BTreeMap::new();
     let rules = || groups.iter().flat_map(|group| &group.rules);
-    let recorded: BTreeSet<&str> =
-        rules().filter(|rule| !rule.is_alerting()).map(|rule| rule.name()).collect();
+    let recorded: BTreeSet<&str> = rules().filter(|rule| !rule.is_alerting()).map(Rule::name).collect();
     for selector in rules().flat_map(|rule| rule.expression().tree().selectors()) {
         let named = selector.matchers.iter().find(|m| m.name() == METRIC_NAME && m.op() == MatchOp::Equal);
-        let Some(name) = named.map(|matcher| matcher.value()) else { continue };
+        let Some(name) = named.map(Matcher::value) else { continue };
         if matches!(name, "up" | "ALERTS" | "ALERTS_FOR_STATE") || recorded.contains(name) {
             continue;
         }
@@ -150,7 +149,7 @@ fn jobs_of_up(groups: &[Group]) -> BTreeSet<&str> {
     let of_up = selectors.filter(|s| s.matchers.iter().any(|m| m.name() == METRIC_NAME && m.value() == "up"));
     let jobs =
         of_up.flat_map(|s| s.matchers.iter().filter(|m| m.name() == "job" && m.op() == MatchOp::Equal));
-    jobs.map(|matcher| matcher.value()).collect()
+    jobs.map(Matcher::value).collect()
 }
 
 fn events_of(violation: &Violation) -> Vec<&EventSelector> {

@@ -160,7 +160,8 @@ fn nearest(at: i64, grid: i64) -> i64 {
 
 fn move_all(timeline: &mut Timeline, grid: i64, round: fn(i64, i64) -> i64) {
     instants(timeline).into_iter().for_each(|at| *at = round(*at, grid));
-    timeline.late.iter_mut().for_each(|(_, by)| *by = round(*by, grid));
+    // Never later than it was: what is later than the environment lets it be happens nowhere.
+    timeline.late.iter_mut().filter(|(_, by)| *by >= grid).for_each(|(_, by)| *by = floor(*by, grid));
 }
 
 /// All instants but the slots, which follow their phases.

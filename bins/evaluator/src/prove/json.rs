@@ -1,8 +1,5 @@
 //! What was found, for programs.
 
-use std::path::PathBuf;
-
-use assurance_prover::claim::Claim;
 use assurance_prover::judge::VerdictKind;
 use assurance_prover::search::Findings;
 use serde_json::{Value, json};
@@ -10,8 +7,7 @@ use serde_json::{Value, json};
 use super::Rules;
 use super::hunt::Report;
 use super::load::Loaded;
-
-type Reported<'a> = (&'a Claim, Report, Vec<Result<PathBuf, String>>);
+use super::text::Reported;
 
 #[expect(clippy::print_stdout, reason = "it is what was asked for")]
 pub(super) fn print(args: &Rules, loaded: &Loaded, reports: &[Reported<'_>]) {

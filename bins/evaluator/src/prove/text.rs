@@ -20,6 +20,9 @@ use crate::wire::fail;
 /// Files, or why there is none, in the order of the counterexamples.
 type Saved = [Result<PathBuf, String>];
 
+/// A claim, what was found, and the files.
+pub(super) type Reported<'a> = (&'a Claim, Report, Vec<Result<PathBuf, String>>);
+
 #[expect(clippy::print_stdout, reason = "it is the result")]
 pub(super) fn tell(args: &Rules, claim: &Claim, report: &Report, saved: &Saved) {
     let intent = &claim.intent;
@@ -80,7 +83,7 @@ fn indent(text: &str) {
 }
 
 #[expect(clippy::print_stdout, reason = "it is the result")]
-pub(super) fn sum_up(args: &Rules, reports: &[(&Claim, Report, Vec<Result<PathBuf, String>>)]) {
+pub(super) fn sum_up(args: &Rules, reports: &[Reported<'_>]) {
     let failed = reports.iter().filter(|(_, report, _)| report.kinds().any(|kind| args.denies(kind))).count();
     let claims = reports.len();
     match failed {

@@ -33,7 +33,7 @@ fn write_rule(rule: &Rule, out: &mut String) {
         writeln!(out, "  - {key}: {}\n    expr: {}", text(rule.name()), text(rule.expression().text()));
     match rule {
         Rule::Recording(rule) => {
-            map("labels", rule.labels.iter().map(|(n, v)| (n.as_str(), v.as_str())), out)
+            map("labels", rule.labels.iter().map(|(n, v)| (n.as_str(), v.as_str())), out);
         }
         Rule::Alerting(rule) => {
             for (key, length) in [("for", rule.hold), ("keep_firing_for", rule.keep_firing_for)] {
