@@ -28,6 +28,7 @@
 //! under way, and receives states of one alert in the order they happened.
 
 mod alert;
+pub mod dispatch;
 mod machine;
 mod receiver;
 pub mod routing;
