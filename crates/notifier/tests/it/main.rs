@@ -1,4 +1,5 @@
 //! What the notifier promises, and that no order of failures breaks it.
 
 mod deliveries;
+mod dispatch;
 mod properties;
