@@ -75,6 +75,8 @@ fn an_acknowledgement_ends_what_waits_for_one() {
     world.run_until(100);
     let taken = world.dispatch.handle_ack(at(100), &target(A), "kim", "on it").unwrap();
     assert_eq!(taken.alerts, [labels(A).fingerprint()]);
+    let climb = world.dispatch.groups(at(100))[0].alerts[0].climb.clone().unwrap();
+    assert_eq!((climb.next, climb.due), (1, Some(at(910))), "the senior's step is passed over at once");
     assert_eq!(
         world.told_until(1_000),
         ["10 team first: A/1", "910 security escalation: step 2 of critical: A/1"],
@@ -186,4 +188,38 @@ fn who_takes_it_must_say_who() {
     let long = "x".repeat(5_000);
     assert_eq!(world.dispatch.handle_ack(at(1), &target(A), "kim", &long), Err(AckError::Long));
     assert_eq!(world.dispatch.handle_ack(at(1), &target("Z"), "kim", ""), Err(AckError::Unknown));
+}
+
+#[test]
+fn an_acknowledgement_is_of_one_incident() {
+    let mut world = world();
+    world.fires(0, A);
+    world.run_until(100);
+    world.dispatch.handle_ack(at(100), &target(A), "kim", "").unwrap();
+    world.ends(101, A);
+    // Before the half minute at which it would be forgotten.
+    world.fires(131, A);
+    assert_eq!(
+        world.told_until(600),
+        [
+            "10 team first: A/1",
+            "130 team resolved: A/1!",
+            "250 team first: A/1",
+            "550 senior escalation: step 1 of critical: A/1",
+        ],
+    );
+}
+
+#[test]
+fn a_reminder_to_the_same_receiver_is_followed_by_one_end() {
+    let (mut routing, mut escalation) = policy();
+    escalation.as_mut().unwrap().chains[0].steps[0].notify = "team".to_owned();
+    // The manager asked not to hear of ends.
+    routing.receivers[3] = hook("manager", false);
+    let mut world = World::new(routing, escalation);
+    world.fires(0, A);
+    world.run_until(1_900);
+    world.told.clear();
+    world.ends(1_901, A);
+    assert_eq!(world.told_until(3_000), ["1930 team resolved: A/1!", "1930 security resolved: A/1!"]);
 }

@@ -164,6 +164,11 @@ fn states_that_overlap_are_merged() {
     world.run_until(260);
     let end = &world.told[1].alerts[0];
     assert_eq!((end.starts_at, end.ends_at, end.status), (at(10), at(250), AlertStatus::Resolved));
+    // An end that was only guessed gives way.
+    world.alert(300, &Alert { ends_at: Timestamp::MIN, ..firing("B", 300) });
+    world.alert(310, &Alert { ends_at: at(400), ..firing("B", 300) });
+    let told = world.told_until(700);
+    assert_eq!(told[2..], ["301 team first: B", "401 team resolved: B!"], "{told:?}");
 }
 
 #[test]
