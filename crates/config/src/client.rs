@@ -27,10 +27,10 @@ const RESERVED_HEADERS: [&str; 15] = [
 pub(crate) fn http(findings: &mut Findings<'_>, place: &Place, raw: raw::Client) -> HttpConfig {
     let mut http = HttpConfig::default();
     if raw.proxy_url.is_some_and(|url| !url.is_empty()) {
-        findings.key_error(&place.at("proxy_url"), "proxy_url is not supported", NO_PROXY);
+        findings.unsupported(&place.at("proxy_url"), "proxy_url is not supported", NO_PROXY);
     }
     if raw.proxy_from_environment.is_some_and(|it| it.0) {
-        findings.key_error(
+        findings.unsupported(
             &place.at("proxy_from_environment"),
             "proxy_from_environment is not supported",
             NO_PROXY,
@@ -162,7 +162,7 @@ fn bearer(findings: &mut Findings<'_>, place: &Place, raw: raw::Authorization) -
     Some(Auth::Authorization { scheme, credentials })
 }
 
-fn tls_config(findings: &mut Findings<'_>, place: &Place, raw: raw::Tls) -> TlsConfig {
+pub(crate) fn tls_config(findings: &mut Findings<'_>, place: &Place, raw: raw::Tls) -> TlsConfig {
     findings.not_done(place, &raw.refused(), &[]);
     let public = |text: Option<String>| text.map(|t| Hidden((!t.is_empty()).then(|| Secret::new(t))));
     let mut tls = TlsConfig::default();

@@ -1,6 +1,6 @@
 use std::path::{Component, Path, PathBuf};
 
-use assurance_diagnostics::yaml::{PathSegment, locate, locate_key};
+use assurance_diagnostics::yaml::{PathSegment, locate, locate_key, locate_within};
 use assurance_diagnostics::{Diagnostic, Source};
 use assurance_metrics_model::is_legacy_label_name;
 
@@ -24,11 +24,13 @@ pub(crate) struct Findings<'a> {
     directory: &'a str,
     pub(crate) errors: Vec<Diagnostic>,
     pub(crate) warnings: Vec<Diagnostic>,
+    /// What is read is not used: it must be right, and need not be supported.
+    pub(crate) unused: bool,
 }
 
 impl<'a> Findings<'a> {
     pub(crate) const fn new(source: &'a Source, directory: &'a str) -> Self {
-        Self { source, directory, errors: Vec::new(), warnings: Vec::new() }
+        Self { source, directory, errors: Vec::new(), warnings: Vec::new(), unused: false }
     }
 
     /// Something is wrong with a value.
@@ -54,16 +56,60 @@ impl<'a> Findings<'a> {
         self.warnings.push(Diagnostic::warning(self.source, span, message).with_help(help));
     }
 
+    /// A key that is right and not done, though that changes what happens.
+    pub(crate) fn unsupported(
+        &mut self,
+        place: &Place,
+        message: impl Into<Box<str>>,
+        help: impl Into<Box<str>>,
+    ) {
+        if !self.unused {
+            self.key_error(place, message, help);
+        }
+    }
+
     /// Keys of a mapping that are known and not done.
     pub(crate) fn not_done(&mut self, place: &Place, refused: &[&str], ignored: &[&str]) {
         for key in refused {
             let (message, help) = refusal(key);
-            self.key_error(&place.at(*key), message, help);
+            self.unsupported(&place.at(*key), message, help);
         }
         for key in ignored {
             let (message, help) = indifference(key);
             self.warn(&place.at(*key), message, help);
         }
+    }
+
+    /// Something is wrong with a text that nobody is to see.
+    pub(crate) fn secret_error(
+        &mut self,
+        place: &Place,
+        message: impl Into<Box<str>>,
+        help: impl Into<Box<str>>,
+    ) {
+        let span = locate_key(self.source, &place.0);
+        self.errors.push(Diagnostic::error(self.source, span, message).with_help(help).with_hidden_line());
+    }
+
+    /// Something is wrong with a part of a text: `len` bytes from byte `at` of it.
+    pub(crate) fn error_within(
+        &mut self,
+        place: &Place,
+        within: std::ops::Range<usize>,
+        message: impl Into<Box<str>>,
+        help: impl Into<Box<str>>,
+    ) {
+        let span = locate_within(self.source, &place.0, within.start, within.len().max(1));
+        self.errors.push(Diagnostic::error(self.source, span, message).with_help(help));
+    }
+
+    /// What is only said, if nothing is wrong; both in the order in which a person reads the file.
+    pub(crate) fn finish(self) -> Result<Vec<Diagnostic>, Vec<Diagnostic>> {
+        let Self { mut errors, mut warnings, .. } = self;
+        let start = |found: &Diagnostic| found.span.as_ref().map_or(0, |span| span.start);
+        errors.sort_by_key(start);
+        warnings.sort_by_key(start);
+        if errors.is_empty() { Ok(warnings) } else { Err(errors) }
     }
 
     /// The names of labels must be such that every Prometheus takes them.
@@ -106,6 +152,7 @@ fn refusal(key: &str) -> (String, &'static str) {
         "sigv4" => "use basic_auth or authorization",
         "proxy_connect_header" => "requests are made without a proxy; remove it",
         "percentage" => "write a size",
+        "sources" => "write source_matchers and equal; one rule for each source is a rule for any of them",
         _ if key.ends_with("_sd_configs") => {
             "write targets into a file that something else keeps up to date, and name it in file_sd_configs"
         }

@@ -43,10 +43,15 @@ mod client;
 mod discovery;
 mod findings;
 mod load;
+mod notify;
 mod raw;
 mod scalar;
 mod scrape;
 
 pub use alerting::{Alerting, Alertmanager};
 pub use load::{Global, Loaded, Storage, load};
+pub use notify::{
+    CaseResult, Cases, LoadedEscalation, MAX_CASES, Notify, RouteResult, Webhook, load_cases,
+    load_escalation, load_notify, notify_reference,
+};
 pub use scalar::parse_size;

@@ -80,20 +80,12 @@ pub fn load(source: &Source, directory: &str) -> Result<Loaded, Vec<Diagnostic>>
     let rule_files = rule_files(&mut findings, &root.at("rule_files"), &raw.rule_files.unwrap_or_default());
     let alerting = alerting(&mut findings, &root.at("alerting"), raw.alerting.unwrap_or_default());
     let storage = storage(&mut findings, &root.at("storage"), raw.storage.unwrap_or_default());
-    let Findings { mut errors, mut warnings, .. } = findings;
-    // In the order a person reads the file.
-    let start = |found: &Diagnostic| found.span.as_ref().map_or(0, |span| span.start);
-    errors.sort_by_key(start);
-    warnings.sort_by_key(start);
-    if errors.is_empty() {
-        Ok(Loaded { global, jobs, rule_files, alerting, storage, warnings })
-    } else {
-        Err(errors)
-    }
+    let warnings = findings.finish()?;
+    Ok(Loaded { global, jobs, rule_files, alerting, storage, warnings })
 }
 
 /// A remedy a person can follow, for flaws that are found below this room.
-fn with_remedy(mut flaw: Diagnostic) -> Diagnostic {
+pub(crate) fn with_remedy(mut flaw: Diagnostic) -> Diagnostic {
     match &flaw.help {
         Some(help) if help.len() <= MAX_HELP_BYTES => {}
         Some(_) => flaw.help = Some("Prometheus's manual lists the keys, under Configuration".into()),

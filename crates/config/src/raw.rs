@@ -4,9 +4,8 @@
 use std::collections::BTreeMap;
 
 use assurance_diagnostics::yaml::Bool;
-use serde::Deserialize;
 
-use crate::scalar::{Hidden, Known, Size, Span};
+use crate::scalar::{Hidden, Size, Span};
 
 /// Makes a mapping whose keys are all optional, and tells which of the keys that are not done are written:
 /// `refused` would change what happens, `ignored` can be left alone.
@@ -18,32 +17,34 @@ macro_rules! mapping {
         $(ignored { $($ignored:ident,)* })?
     ) => {
         $(#[$meta])*
-        #[derive(Debug, Default, Deserialize)]
+        #[derive(Debug, Default, serde::Deserialize)]
         #[serde(deny_unknown_fields, default)]
         pub(crate) struct $name {
             $(pub(crate) $field: Option<$kind>,)*
-            $($($refused: Option<Known>,)*)?
-            $($($ignored: Option<Known>,)*)?
+            $($($refused: Option<$crate::scalar::Known>,)*)?
+            $($($ignored: Option<$crate::scalar::Known>,)*)?
         }
 
         impl $name {
             $(
                 /// Keys that are written and not done, though that changes what happens.
                 pub(crate) fn refused(&self) -> Vec<&'static str> {
-                    written(&[$((stringify!($refused), self.$refused.is_some()),)*])
+                    $crate::raw::written(&[$((stringify!($refused), self.$refused.is_some()),)*])
                 }
             )?
             $(
                 /// Keys that are written and not done, where that breaks nothing.
                 pub(crate) fn ignored(&self) -> Vec<&'static str> {
-                    written(&[$((stringify!($ignored), self.$ignored.is_some()),)*])
+                    $crate::raw::written(&[$((stringify!($ignored), self.$ignored.is_some()),)*])
                 }
             )?
         }
     };
 }
 
-fn written(keys: &[(&'static str, bool)]) -> Vec<&'static str> {
+pub(crate) use mapping;
+
+pub(crate) fn written(keys: &[(&'static str, bool)]) -> Vec<&'static str> {
     keys.iter().filter(|(_, there)| *there).map(|(key, _)| *key).collect()
 }
 

@@ -3,6 +3,9 @@ use assurance_metrics_model::{Duration, Labels, Matcher, Timestamp};
 /// Steps in one chain: each is told to somebody, and nobody follows a hundred.
 pub const MAX_STEPS: usize = 100;
 
+/// Chains in one file: each alert that fires is compared with them until one matches.
+pub const MAX_CHAINS: usize = 1000;
+
 /// Who is told when an alert goes on without anybody taking it: what Alertmanager does not know.
 #[derive(Clone, Debug, Default)]
 pub struct Escalation {

@@ -6,26 +6,27 @@
 mod escalation;
 mod inhibit;
 mod interval;
+mod matchers;
 mod receiver;
 mod route;
 mod show;
 
 use assurance_metrics_model::{Duration, Labels, Timestamp};
 
-pub use escalation::{Chain, DueStep, Escalation, MAX_STEPS, Step, Unless};
+pub use escalation::{Chain, DueStep, Escalation, MAX_CHAINS, MAX_STEPS, Step, Unless};
 pub use inhibit::{InhibitRule, InhibitTarget};
 pub use interval::{DayRange, MinuteRange, TimeInterval, TimeSpan};
+pub use matchers::{MatchersError, parse_matcher, parse_matchers};
 pub use receiver::{Integration, IntegrationKind, ReceiverDefinition};
 pub use route::{GroupBy, Route};
 pub use show::{RouteTree, ShowMatchers};
 
-/// Nested routes below each other: each level is one call on the stack, and Alertmanager's own files have three
-/// or four.
-pub const MAX_ROUTE_DEPTH: usize = 64;
-
 /// Routes in one tree. Each alert is compared with every route whose parents match: at 100 ns a route, 1 ms an
-/// alert in the worst case.
+/// alert in the worst case. How deep they may be nested is the YAML reader's bound.
 pub const MAX_ROUTES: usize = 10_000;
+
+/// Rules of inhibition. An alert is compared with each, and with all that fire where it is a rule's target.
+pub const MAX_INHIBIT_RULES: usize = 1000;
 
 /// What an `alertmanager.yml` says about where alerts go.
 #[derive(Clone, Debug)]
