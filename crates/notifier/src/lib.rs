@@ -29,13 +29,14 @@
 
 mod alert;
 pub mod dispatch;
+mod lane;
 mod machine;
 mod receiver;
 pub mod routing;
 
 pub use alert::{Alert, AlertStatus};
 pub use machine::{
-    Config, Delivery, DeliveryError, DeliveryId, DeliveryRecord, MAX_BATCH, MAX_HISTORY, MAX_QUEUE, Notifier,
-    Outcome, ReceiverStatus,
+    Config, Delivery, DeliveryError, DeliveryId, DeliveryRecord, MAX_BATCH, MAX_HISTORY, MAX_QUEUE,
+    MAX_WAITING_NOTIFICATIONS, Notifier, Outcome, ReceiverStatus, Undelivered,
 };
-pub use receiver::{Receiver, ReceiverKind};
+pub use receiver::{Hears, Receiver, ReceiverKind};

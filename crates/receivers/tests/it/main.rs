@@ -22,6 +22,7 @@ fn delivery(kind: ReceiverKind, url: &str) -> Delivery {
         id: DeliveryId(1),
         receiver: Arc::new(Receiver::new("pager", kind, url)),
         alerts: vec![firing, ended].into(),
+        notification: None,
         attempt: 1,
     }
 }
