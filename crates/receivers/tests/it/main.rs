@@ -1,5 +1,7 @@
 //! What receivers get to read, and what their answers mean.
 
+mod alertmanager;
+
 use std::sync::Arc;
 
 use assurance_metrics_model::{Duration, Labels, Timestamp};
