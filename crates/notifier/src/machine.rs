@@ -136,6 +136,19 @@ pub struct Notifier {
     undeliverable: BTreeMap<String, u64>,
 }
 
+impl Undelivered {
+    /// Alerts and notifications together.
+    pub fn len(&self) -> usize {
+        let alerts = self.alerts.iter().map(|(_, alerts)| alerts.len()).sum::<usize>();
+        alerts + self.notifications.iter().map(|(_, notifications)| notifications.len()).sum::<usize>()
+    }
+
+    /// Whether there is nothing.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
 /// What no receiver has taken yet, by the receiver's name: what must survive a restart.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Undelivered {

@@ -1,0 +1,198 @@
+//! Alerts on their way through the routes, and what a restart makes of it.
+
+use std::sync::Arc;
+
+use assurance_metrics_model::{Duration, Matcher, Timestamp};
+use assurance_notifier::Outcome;
+use assurance_notifier::dispatch::{AckTarget, NewSilence, Plan};
+use assurance_notifier::routing::{
+    Chain, Escalation, Integration, IntegrationKind, ReceiverDefinition, Route, Routing, Step, Unless,
+};
+use assurance_pipeline::{AskError, EventKind, Pipeline};
+use proptest::prelude::*;
+
+use crate::world::{START, World, at, routed_config};
+
+const RULES: &str = "
+groups:
+- name: overrides
+  rules:
+  - alert: Override
+    expr: override == 1
+    labels: {severity: critical}
+";
+
+/// Active from the second minute to the eighth.
+fn body(now: Timestamp) -> Option<String> {
+    let second = (now - START).as_millis() / 1000;
+    Some(format!("override {}\n", u8::from((60..480).contains(&second))))
+}
+
+fn plan() -> Arc<Plan> {
+    let way = |kind, description: &str| Integration {
+        kind,
+        index: 0,
+        description: description.to_owned(),
+        send_resolved: true,
+    };
+    let mut root = Route::new("team");
+    root.group_wait = Duration::from_secs(10);
+    root.group_interval = Duration::from_secs(60);
+    let routing = Routing {
+        root,
+        receivers: vec![
+            ReceiverDefinition {
+                name: "team".to_owned(),
+                integrations: vec![
+                    way(IntegrationKind::Webhook, "webhook"),
+                    way(IntegrationKind::Slack, "slack:#incidents"),
+                ],
+            },
+            ReceiverDefinition {
+                name: "senior".to_owned(),
+                integrations: vec![way(IntegrationKind::Webhook, "webhook")],
+            },
+        ],
+        inhibit_rules: Vec::new(),
+        time_intervals: Vec::new(),
+        resolve_timeout: Duration::from_minutes(5),
+    };
+    let step =
+        Step { after: Duration::from_secs(120), unless: Unless::Acknowledged, notify: "senior".to_owned() };
+    let chain = Chain {
+        name: "critical".to_owned(),
+        matchers: vec![Matcher::equal("severity", "critical")],
+        receivers: Vec::new(),
+        steps: vec![step],
+    };
+    Arc::new(Plan::new(routing, Some(Escalation { chains: vec![chain] })))
+}
+
+fn told(world: &World<'_>) -> Vec<(i64, String)> {
+    let line = |(at, told): &(Timestamp, Arc<assurance_notifier::dispatch::Notification>)| {
+        let names: Vec<&str> = told.alerts.iter().map(|alert| alert.name()).collect();
+        ((*at - START).as_millis() / 1000, format!("{} {} {}", told.receiver, told.reason, names.join(" ")))
+    };
+    world.told.iter().map(line).collect()
+}
+
+fn firing_since(world: &World<'_>) -> i64 {
+    let mut alerts = world.pipeline.rules().alerts();
+    let fired = alerts.next().and_then(|alert| alert.fired_at).expect("it fires");
+    (fired - START).as_millis() / 1000
+}
+
+#[test]
+fn alerts_are_told_by_routes_and_to_whoever_hears_of_all() {
+    let mut world = World::routed(RULES, &body, Some(plan()));
+    world.restart(RULES);
+    world.run_until(at(200));
+    let fired = firing_since(&world);
+    world.run_until(at(800));
+    let over = world.received.iter().find(|(_, alert)| alert.status.as_str() == "resolved").unwrap().0;
+    let over = (over - START).as_millis() / 1000;
+    let look = fired + 10 + (over - fired - 10 + 59) / 60 * 60;
+    assert_eq!(
+        told(&world),
+        [
+            (fired + 10, "team first Override".to_owned()),
+            (fired + 130, "senior escalation: step 1 of critical Override".to_owned()),
+            (look, "team resolved Override".to_owned()),
+            (look, "senior resolved Override".to_owned()),
+        ],
+    );
+    assert_eq!(world.heard()[0].0, fired, "who hears of all alerts hears at once");
+    let history = world.pipeline.notifier().history();
+    let lost = history.filter(
+        |record| matches!(&record.outcome, Outcome::Undeliverable { to } if to == "slack:#incidents"),
+    );
+    assert_eq!(lost.count(), 2, "what nothing delivers to is on record");
+    let undeliverable: Vec<_> = world.pipeline.notifier().undeliverable().collect();
+    assert_eq!(undeliverable, [("team/slack[0]", 2)]);
+    let events = world.pipeline.events_since(0);
+    assert_eq!(events.filter(|event| matches!(event.kind, EventKind::Notified(_))).count(), 6);
+}
+
+#[test]
+fn an_acknowledgement_and_a_silence_survive_and_are_heeded() {
+    let mut world = World::routed(RULES, &body, Some(plan()));
+    world.restart(RULES);
+    world.run_until(at(150));
+    let print = world.pipeline.dispatch().unwrap().groups(world.now)[0].alerts[0].fingerprint;
+    let taken = world.pipeline.handle_ack(world.now, &AckTarget::Alert(print), "kim", "on it").unwrap();
+    assert_eq!(taken.alerts, [print]);
+    let silence = NewSilence {
+        id: None,
+        matchers: vec![Matcher::equal("severity", "critical")],
+        starts_at: world.now,
+        ends_at: at(3_600),
+        created_by: "kim".to_owned(),
+        comment: "known".to_owned(),
+    };
+    let id = world.pipeline.handle_silence(world.now, silence).unwrap();
+    world.run_until(world.now);
+    world.restart(RULES);
+    let dispatch = world.pipeline.dispatch().unwrap();
+    assert!(dispatch.silence(&id).is_some(), "both were written down at once");
+    assert!(dispatch.groups(world.now)[0].alerts[0].acknowledged.is_some());
+    world.run_until(at(800));
+    let fired = told(&world)[0].0;
+    assert_eq!(told(&world), [(fired, "team first Override".to_owned())]);
+    world.pipeline.handle_silence_end(world.now, &id).unwrap();
+    assert!(world.pipeline.handle_silence_end(world.now, &id).is_err());
+}
+
+#[test]
+fn who_routes_elsewhere_says_so() {
+    let mut world = World::new(RULES, &body);
+    let refused = world.pipeline.handle_ack(at(0), &AckTarget::Alert(1), "kim", "");
+    assert_eq!(refused, Err(AskError::NotRouted));
+    assert!(world.pipeline.dispatch().is_none());
+}
+
+#[test]
+fn a_reload_keeps_groups_and_may_take_the_routes_away() {
+    let mut world = World::routed(RULES, &body, Some(plan()));
+    world.restart(RULES);
+    world.run_until(at(150));
+    assert_eq!(world.told.len(), 1);
+    world.pipeline.reload(world.now, routed_config(RULES, Some(&plan())));
+    world.run_until(at(230));
+    assert_eq!(world.told.len(), 2, "only the step: {:?}", told(&world));
+    world.pipeline.reload(world.now, routed_config(RULES, None));
+    assert!(world.pipeline.dispatch().is_none());
+    world.run_until(at(800));
+    assert_eq!(world.told.len(), 2);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(48))]
+
+    /// Killed at any moment: nothing is told twice, and nothing is forgotten.
+    #[test]
+    fn a_kill_neither_repeats_nor_forgets(kills in prop::collection::btree_set(0..700_000i64, 0..4)) {
+        let mut world = World::routed(RULES, &body, Some(plan()));
+        world.restart(RULES);
+        for kill in &kills {
+            world.run_until(START + Duration::from_millis(*kill));
+            world.now = START + Duration::from_millis(*kill);
+            world.restart(RULES);
+        }
+        world.run_until(at(800));
+        let told: Vec<String> = told(&world).into_iter().map(|(_, line)| line).collect();
+        prop_assert_eq!(told, [
+            "team first Override",
+            "senior escalation: step 1 of critical Override",
+            "team resolved Override",
+            "senior resolved Override",
+        ]);
+    }
+}
+
+#[test]
+fn a_pipeline_without_routes_is_as_it_was() {
+    let store = Arc::new(assurance_tsdb::Store::new(assurance_tsdb::Config::default()));
+    let pipeline = Pipeline::new(routed_config(RULES, None), store, START);
+    assert!(pipeline.dispatch().is_none());
+    assert_eq!(pipeline.notifier().receivers().count(), 1);
+}
