@@ -20,10 +20,15 @@ pub(crate) enum Command {
     Serve(Serve),
     /// Watch an owner override being detected, preserved and resolved, in under a minute, offline.
     Demo(Demo),
-    /// Check files without using them: configuration, rules, metrics, web configuration.
+    /// Check files without using them: configuration, rules, notifications, metrics, web configuration.
     Check(Check),
     /// Run unit tests of rules, as promtool does.
     Test(Test),
+    /// Say where alerts go, as amtool does.
+    Routes {
+        #[command(subcommand)]
+        what: crate::routes::Routes,
+    },
     /// Ask a running server, ours or a Prometheus, as promtool does.
     Query(Query),
     /// Look at the files of a sample store, whether a server runs on them or not.
@@ -342,6 +347,18 @@ pub(crate) enum What {
         features: Vec<String>,
         #[command(flatten)]
         linting: Linting,
+    },
+    /// Notification files: like alertmanager.yml.
+    Notify {
+        /// Like alertmanager.yml.
+        #[arg(required = true)]
+        files: Vec<PathBuf>,
+        /// Also judge this escalation file, by the receivers of each.
+        #[arg(long, value_name = "FILE")]
+        escalation: Option<PathBuf>,
+        /// Warnings fail the check, with exit code 3.
+        #[arg(long)]
+        lint_fatal: bool,
     },
     /// Metrics on standard input.
     Metrics {

@@ -1,11 +1,13 @@
 //! `check`: files judged without being used.
 
+use std::fmt::Write as _;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use assurance_diagnostics::{Diagnostic, Source, yaml};
 use assurance_exposition::{Family, Format, Limits, lint, parse};
+use assurance_notifier::routing::{Integration, ReceiverDefinition};
 use assurance_rules::{DUPLICATE_RULES, Reading, RuleFile};
 use assurance_runtime::server::{Server, ServerError};
 use assurance_runtime::setup::{self, Settings};
@@ -39,6 +41,10 @@ pub(crate) fn run(args: &Check) -> ExitCode {
             let stdin = [PathBuf::from("-")];
             let files = if files.is_empty() { &stdin } else { files.as_slice() };
             all(files, linting, |file, found| rules(file, reading, found))
+        }
+        What::Notify { files, escalation, lint_fatal } => {
+            let linting = Linting { lint: vec![RuleLint::All], lint_fatal: *lint_fatal };
+            all(files, &linting, |file, found| notify(file, escalation.as_deref(), found))
         }
         What::Metrics { format, lint, extended } => metrics(*format, *lint, *extended),
         What::WebConfig { files } => crate::wait(web_configs(files)),
@@ -162,6 +168,34 @@ fn rules(file: &Path, reading: Reading, found: &mut Vec<Diagnostic>) -> Result<S
     found.extend(file.warnings);
     let rules: usize = file.groups.iter().map(|group| group.rules.len()).sum();
     Ok(format!("{rules} rules found"))
+}
+
+fn notify(file: &Path, escalation: Option<&Path>, found: &mut Vec<Diagnostic>) -> Result<String, String> {
+    let source = setup::read_source(file).map_err(|error| format!("error: {error}"))?;
+    let directory = file.parent().unwrap_or(Path::new(""));
+    let loaded = assurance_config::load_notify(&source, &directory.to_string_lossy())
+        .map_err(|faults| joined(&faults))?;
+    found.extend(loaded.warnings);
+    let routing = &loaded.routing;
+    let reached =
+        |receiver: &&ReceiverDefinition| receiver.integrations.iter().any(Integration::is_deliverable);
+    let mut summary = format!(
+        "{} routes, {} receivers of which {} can be delivered to, {} inhibition rules, {} time intervals",
+        routing.root.walk().len(),
+        routing.receivers.len(),
+        routing.receivers.iter().filter(reached).count(),
+        routing.inhibit_rules.len(),
+        routing.time_intervals.len(),
+    );
+    if let Some(file) = escalation {
+        let source = setup::read_source(file).map_err(|error| format!("error: {error}"))?;
+        let loaded = assurance_config::load_escalation(&source, routing).map_err(|faults| joined(&faults))?;
+        found.extend(loaded.warnings);
+        let chains = &loaded.escalation.chains;
+        let steps: usize = chains.iter().map(|chain| chain.steps.len()).sum();
+        let _fits = write!(summary, ", {} escalation chains with {steps} steps", chains.len());
+    }
+    Ok(summary)
 }
 
 fn standard_input() -> std::io::Result<Source> {

@@ -8,6 +8,7 @@ mod healthcheck;
 mod intake;
 mod logs;
 mod query;
+mod routes;
 mod serve;
 mod storage;
 mod test;
@@ -39,6 +40,7 @@ fn main() -> ExitCode {
             TestWhat::Rules(args) => test::run(&args),
         },
         Command::Tsdb { what } => tsdb::run(what),
+        Command::Routes { what } => routes::run(&what),
         Command::Query(args) => wait(query::run(args)),
         Command::Healthcheck(args) => wait(healthcheck::run(args)),
     }

@@ -102,7 +102,7 @@ pub(crate) fn http(findings: &mut Findings<'_>, place: &Place, raw: raw::Client)
 }
 
 const NO_PROXY: &str =
-    "requests are made without a proxy; remove the key, or scrape from where no proxy is needed";
+    "requests are made without a proxy; remove the key, or run this where no proxy is needed";
 
 fn is_header_name(name: &str) -> bool {
     !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b))

@@ -83,12 +83,16 @@ pub fn published_days(storage: &dyn Storage) -> Result<Vec<Day>, StorageError> {
     Ok(days.into_iter().collect())
 }
 
-/// Recomputes the checksums of a published day, its facts and its supplements.
+/// Recomputes the checksums of a published day, its facts and its supplements. The manifest of a sealed day has none:
+/// it is a copy of the log's leaf, which [`crate::audit`] compares.
 pub fn verify_day(storage: &dyn Storage, day: Day) -> Result<DayReport, VerifyError> {
     let names: BTreeSet<String> = storage
         .list(PUBLISHED_DIRECTORY)?
         .into_iter()
-        .filter(|entry| day_of_published(&entry.name).is_some_and(|(of, _)| of == day))
+        .filter(|entry| {
+            day_of_published(&entry.name)
+                .is_some_and(|(of, rest)| of == day && !rest.ends_with(".manifest.json"))
+        })
         .map(|entry| entry.name)
         .collect();
     if names.is_empty() {

@@ -17,6 +17,7 @@ use tempfile::TempDir;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
+use super::exporter::Sealer;
 use crate::args::{Demo, Part};
 use crate::wire::{self, Door, Evaluator, Frame};
 
@@ -38,6 +39,8 @@ pub(super) struct Stage {
     pub(super) evaluator: Evaluator,
     pub(super) evidence: PathBuf,
     pub(super) disk: Arc<Disk>,
+    /// What an auditor knows of the log; nothing where nobody exports.
+    pub(super) policy: Option<String>,
     stop: watch::Sender<bool>,
     tasks: Vec<JoinHandle<()>>,
     /// Removed with everything in it when the stage is struck.
@@ -90,10 +93,12 @@ impl Stage {
 
         let evidence = folder.path().join("evidence");
         let disk = Arc::new(Disk::create(&evidence).map_err(text)?);
+        let mut policy = None;
         if args.without != Some(Part::Exporter) {
-            let exporter =
-                super::exporter::run(Arc::clone(&disk), backend_url.clone(), clock, stopped.clone());
-            tasks.push(tokio::spawn(exporter));
+            let sealer = Sealer::begin(Arc::clone(&disk), clock.now())?;
+            policy = Some(sealer.policy());
+            let (disk, backend) = (Arc::clone(&disk), backend_url.clone());
+            tasks.push(tokio::spawn(super::exporter::run(disk, sealer, backend, clock, stopped.clone())));
         }
         let client = Client::plain().map_err(text)?;
         Ok(Self {
@@ -105,6 +110,7 @@ impl Stage {
             evaluator,
             evidence,
             disk,
+            policy,
             stop,
             tasks,
             _folder: folder,

@@ -5,9 +5,10 @@ use std::process::Command;
 use std::sync::PoisonError;
 use std::time::Duration as StdDuration;
 
-use assurance_evidence::verify_day;
+use assurance_evidence::{audit, verify_day};
 use assurance_metrics_model::{Duration, Timestamp};
 use assurance_simulator::{Outcome, OverrideRequest};
+use assurance_tlog::policy::Policy;
 use serde_json::Value;
 
 use super::look;
@@ -124,6 +125,19 @@ pub(super) async fn tell_it(stage: &Stage) -> Result<(), String> {
             Some(Err(said)) => return Err(format!("sha256sum -c: {said}")),
             None => own,
         })
+    })
+    .await?;
+    step(stage, "sealed", minutes(5), async || {
+        let mut options = audit::Options::at(stage.clock.now());
+        options.policy = stage.policy.as_deref().map(Policy::parse).transpose().map_err(|e| e.to_string())?;
+        let report = audit::verify(&*stage.disk, &options, &mut |_| {}).map_err(|error| error.to_string())?;
+        let found = report.findings.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ");
+        expect(found.is_empty() && report.days == 1, &format!("{} days are sealed; {found}", report.days))?;
+        let log = report.log.ok_or("there is no log")?;
+        Ok(format!(
+            "{} events are what {} signed, by its public key; root {}",
+            report.events, log.origin, log.root
+        ))
     })
     .await?;
     tell(&format!(

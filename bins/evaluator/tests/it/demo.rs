@@ -3,7 +3,7 @@
 use crate::process::{evaluator, run};
 
 /// The steps in the order they must be told.
-const STEPS: [&str; 11] = [
+const STEPS: [&str; 12] = [
     "scraped",
     "created",
     "seen",
@@ -15,6 +15,7 @@ const STEPS: [&str; 11] = [
     "resolved",
     "preserved",
     "verified",
+    "sealed",
 ];
 
 #[test]
@@ -27,7 +28,8 @@ fn the_whole_story_is_told_and_every_step_is_in_it() {
         let found = rest.split_once(&format!("Z  {step} "));
         rest = found.unwrap_or_else(|| panic!("no step {step} where it belongs:\n{}", ran.shown())).1;
     }
-    assert!(rest.contains("audit-2026-03-14.jsonl: OK"), "sha256sum has the last word:\n{rest}");
+    assert!(ran.stdout.contains("audit-2026-03-14.jsonl: OK"), "sha256sum agrees:\n{}", ran.stdout);
+    assert!(rest.contains("2 events are what assurance/demo signed"), "and so does the seal:\n{rest}");
     assert_eq!(fs_err::read_dir(folder.path()).unwrap().count(), 0, "it leaves nothing behind");
 }
 

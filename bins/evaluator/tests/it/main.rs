@@ -1,6 +1,7 @@
 //! The binary as users start it: its processes, sockets, signals and exit codes, and real neighbours.
 
 mod about;
+mod alertmanager;
 mod check;
 mod clients;
 mod demo;
@@ -13,6 +14,7 @@ mod process;
 mod query;
 mod reload;
 mod remote_write;
+mod routes;
 mod rule_tests;
 mod serve;
 mod shapes;

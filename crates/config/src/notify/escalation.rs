@@ -176,7 +176,7 @@ fn chain(findings: &mut Findings<'_>, place: &Place, routing: &Routing, raw: Raw
 fn step(findings: &mut Findings<'_>, place: &Place, routing: &Routing, raw: RawStep) -> Option<Step> {
     let mut complete = true;
     for (there, key, help) in [
-        (raw.after.is_some(), "after", "write the time since the alert began to fire, such as 5m"),
+        (raw.after.is_some(), "after", "write the time since the first notification, such as 5m"),
         (raw.unless.is_some(), "unless", "write acknowledged or resolved"),
         (raw.notify.is_some(), "notify", "write the name of the receiver that is told"),
     ] {

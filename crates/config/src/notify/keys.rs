@@ -244,7 +244,7 @@ pub(crate) const KINDS: &[Kind] = &[
             source: Text, severity: Text, class: Text, component: Text, group: Text, timeout: GoSpan,
         ),
         send_resolved: true,
-        target: &["component", "routing_key_file", "service_key_file", "severity"],
+        target: &["component", "routing_key_file", "service_key_file"],
         needs: &[needs(&["routing_key", "service_key", "routing_key_file", "service_key_file"])],
         apart: &[&["routing_key", "routing_key_file"], &["service_key", "service_key_file"]],
     },

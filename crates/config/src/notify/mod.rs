@@ -2,6 +2,7 @@
 
 mod cases;
 mod escalation;
+mod guard;
 mod inhibit;
 mod intervals;
 mod keys;
@@ -19,6 +20,7 @@ use assurance_diagnostics::{Diagnostic, Source, yaml};
 use assurance_metrics_model::Duration;
 use assurance_notifier::routing::Routing;
 
+use self::guard::guarded;
 use crate::findings::{Findings, Place};
 use crate::load::with_remedy;
 
@@ -48,7 +50,7 @@ pub struct Notify {
 /// Everything that is wrong, each with place and remedy. A file whose structure is wrong (a list where a
 /// mapping belongs, an unknown key) gives the first such flaw alone, as what follows it cannot be told.
 pub fn load_notify(source: &Source, directory: &str) -> Result<Notify, Vec<Diagnostic>> {
-    let raw: raw::File = yaml::parse(source).map_err(|flaw| vec![remedy(flaw)])?;
+    let raw: raw::File = yaml::parse(source).map_err(|flaw| vec![guarded(source, remedy(flaw))])?;
     let mut findings = Findings::new(source, directory);
     let root = Place::default();
     findings.not_done(&root, &[], &raw.ignored());
@@ -82,7 +84,9 @@ pub fn load_notify(source: &Source, directory: &str) -> Result<Notify, Vec<Diagn
         Some(shape::Value::Span(span)) => *span,
         _ => DEFAULT_RESOLVE_TIMEOUT,
     };
-    let warnings = findings.finish()?;
+    let guard =
+        |found: Vec<Diagnostic>| found.into_iter().map(|one| guarded(source, one)).collect::<Vec<_>>();
+    let warnings = findings.finish().map(guard).map_err(guard)?;
     let routing = Routing { root: route, receivers, inhibit_rules, time_intervals, resolve_timeout };
     Ok(Notify { routing, webhooks, templates, warnings })
 }
@@ -93,8 +97,7 @@ const DEFAULT_RESOLVE_TIMEOUT: Duration = Duration::from_minutes(5);
 fn remedy(mut flaw: Diagnostic) -> Diagnostic {
     let unknown = flaw.message.strip_prefix("unknown field `").and_then(|rest| rest.strip_suffix('`'));
     let known = unknown.and_then(|key| MISTAKEN.iter().find(|(wrong, _)| *wrong == key));
-    let long = flaw.help.as_ref().is_none_or(|help| !help.starts_with("did you mean"));
-    if let (Some((_, help)), true) = (known, long) {
+    if let Some((_, help)) = known {
         flaw.help = Some((*help).into());
         return flaw;
     }
@@ -106,10 +109,8 @@ fn remedy(mut flaw: Diagnostic) -> Diagnostic {
 }
 
 /// Keys that people write and Alertmanager has not, or no longer has.
-const MISTAKEN: [(&str, &str); 6] = [
+const MISTAKEN: [(&str, &str); 4] = [
     ("subject", "the subject of an e-mail is a header: write headers: {Subject: …}"),
-    ("body", "the text of an e-mail stands in html or text"),
-    ("cc", "write all addresses in to, separated by commas"),
     ("teams", "OpsGenie's teams are responders of type team"),
     ("hipchat_configs", "HipChat is no more, and Alertmanager has dropped it"),
     ("time_zone", "the key is location"),

@@ -2,13 +2,22 @@
 
 use std::fmt::Write as _;
 
+use assurance_diagnostics::yaml::{MAX_BYTES, MAX_DEPTH};
+use assurance_notifier::routing::{MAX_CHAINS, MAX_INHIBIT_RULES, MAX_ROUTES, MAX_STEPS};
+
+use super::cases::MAX_CASES;
 use super::keys::{GLOBAL, KINDS, Kind};
 use super::shape::{Key, Shape};
 
-/// The generated part of the reference page on notifications: the keys of `global` and of every kind of
-/// integration, as Markdown.
+/// The generated part of the reference page on notifications: limits, the keys of `global` and of every kind
+/// of integration, as Markdown.
 pub fn notify_reference() -> String {
-    let mut out = String::from("### `global`\n\n");
+    let mut out = format!(
+        "## Limits\n\n| what | limit |\n|---|---|\n| bytes of a file | {MAX_BYTES} |\n| routes | {MAX_ROUTES} |\n\
+         | lists and mappings inside of each other, of which a route takes two | {MAX_DEPTH} |\n\
+         | inhibition rules | {MAX_INHIBIT_RULES} |\n| escalation chains | {MAX_CHAINS} |\n\
+         | steps of a chain | {MAX_STEPS} |\n| cases of a file | {MAX_CASES} |\n\n## Every key\n\n### `global`\n\n"
+    );
     keys(&mut out, GLOBAL);
     for kind in KINDS {
         let state = if kind.kind.is_deliverable() { "delivered" } else { "cannot be delivered to yet" };

@@ -1,12 +1,12 @@
-//! The files in `fixtures/config`.
+//! The files in `fixtures`.
 
 use std::path::PathBuf;
 
 use assurance_diagnostics::Source;
 
-/// Where the files of a kind, `good` or `bad`, are.
+/// Where the files of a kind, such as `config/good`, are.
 pub(crate) fn directory(kind: &str) -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../fixtures/config").join(kind)
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../fixtures").join(kind)
 }
 
 /// The file names of a kind, sorted.

@@ -6,12 +6,12 @@ use assurance_scrape::{Auth, Credential, ScrapeProtocol, TlsVersion};
 use crate::fixtures::{names, source};
 
 fn good(name: &str) -> Loaded {
-    load(&source("good", name), "/etc/assurance").unwrap_or_else(|problems| panic!("{}", problems[0]))
+    load(&source("config/good", name), "/etc/assurance").unwrap_or_else(|problems| panic!("{}", problems[0]))
 }
 
 #[test]
 fn every_good_file_loads() {
-    for name in names("good") {
+    for name in names("config/good") {
         good(&name);
     }
 }

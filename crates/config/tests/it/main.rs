@@ -3,5 +3,6 @@
 mod bad;
 mod fixtures;
 mod good;
+mod notify;
 mod promtool;
 mod texts;

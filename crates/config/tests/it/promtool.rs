@@ -23,7 +23,7 @@ fn verdicts_agree_with_promtool() {
         eprintln!("skipped: the list of differences is for promtool 2");
         return;
     }
-    for kind in ["good", "bad"] {
+    for kind in ["config/good", "config/bad"] {
         for name in names(kind) {
             if DIFFERENT.iter().any(|(different, _)| *different == name) {
                 continue;

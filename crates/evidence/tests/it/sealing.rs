@@ -4,6 +4,7 @@ use assurance_evidence::audit::Class;
 use assurance_evidence::manifest::{LegalHold, Release, Retention, Succession};
 use assurance_evidence::proof::{Wanted, prove, verify_proof};
 use assurance_evidence::seal::{Beginning, Log, SealErrorKind, plan, prune};
+use assurance_evidence::verify_day;
 use assurance_metrics_model::Duration;
 use assurance_storage::{Memory, Storage};
 
@@ -30,6 +31,15 @@ fn a_week_is_sealed_and_verifies() {
             .map(|directory| names(&*rig.storage, directory).join("\n"))
             .join("\n\n")
     );
+}
+
+#[test]
+fn the_checksums_of_a_sealed_day_are_checked_without_its_log() {
+    let mut rig = Rig::new(Arc::new(Memory::new()));
+    rig.day(3);
+    let first = rig.verify(&rig.options()).first_day.expect("a day");
+    let report = verify_day(&*rig.storage, first).unwrap();
+    assert!(report.is_intact() && report.files.len() == 2, "{report:?}");
 }
 
 #[test]

@@ -29,7 +29,7 @@ pub struct Chain {
 /// Somebody who is told after a while, unless something happened before.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Step {
-    /// How long after the alert began to fire.
+    /// How long after the first notification of the alert.
     pub after: Duration,
     /// What makes it needless.
     pub unless: Unless,
@@ -81,7 +81,7 @@ impl Chain {
             && (self.receivers.is_empty() || self.receivers.iter().any(|r| receivers.contains(&r.as_str())))
     }
 
-    /// The steps that have come due by `now` for an alert that fires since `started`, those of the past
+    /// The steps that have come due by `now` for an alert that was first told of at `started`, those of the past
     /// included: who tells remembers which are told, by index. A step is not due where what it waits for had
     /// happened by its time; at the very instant is early enough.
     pub fn due(

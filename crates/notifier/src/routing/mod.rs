@@ -19,7 +19,7 @@ pub use interval::{DayRange, MinuteRange, TimeInterval, TimeSpan};
 pub use matchers::{MatchersError, parse_matcher, parse_matchers};
 pub use receiver::{Integration, IntegrationKind, ReceiverDefinition};
 pub use route::{GroupBy, Route};
-pub use show::{RouteTree, ShowMatchers};
+pub use show::{MatchingTree, RouteTree, ShowMatchers};
 
 /// Routes in one tree. Each alert is compared with every route whose parents match: at 100 ns a route, 1 ms an
 /// alert in the worst case. How deep they may be nested is the YAML reader's bound.

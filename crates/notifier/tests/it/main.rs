@@ -3,3 +3,4 @@
 mod deliveries;
 mod dispatch;
 mod properties;
+mod routing;
