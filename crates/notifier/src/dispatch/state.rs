@@ -207,8 +207,9 @@ impl Dispatch {
         }
         let loose = self.alerts.iter().filter(|(_, known)| known.held == 0);
         self.loose = loose.map(|(labels, _)| labels.clone()).collect();
-        self.restore_climbs();
-        self.cleanup_at = state.cleanup_at.filter(|at| *at <= now + super::machine::CLEANUP_INTERVAL);
+        self.restore_climbs(now);
+        let soon = |at: &Timestamp| *at <= now + super::machine::CLEANUP_INTERVAL;
+        self.cleanup_at = state.cleanup_at.filter(soon).map(|at| at.max(now));
         if self.cleanup_at.is_none() && !(self.loose.is_empty() && self.empty.is_empty()) {
             self.plan_cleanup(now);
         }
@@ -265,7 +266,7 @@ impl Dispatch {
         let node = self.plan.node(home.route);
         // A clock that was set back, or a shorter interval: never later than a group that begins now.
         let latest = now + if record.is_known { node.group_interval } else { node.group_wait };
-        let next_look = record.next_look.min(latest);
+        let next_look = record.next_look.clamp(now, latest);
         let mut group = Group::new(next_look, self.plan.read_log(home, record.log));
         group.is_known = record.is_known;
         for labels in record.members {
@@ -308,13 +309,14 @@ impl Dispatch {
         }
     }
 
-    fn restore_climbs(&mut self) {
+    fn restore_climbs(&mut self, now: Timestamp) {
         for (labels, known) in &mut self.alerts {
             let is_there =
                 |climb: &Climb| self.groups.get(&climb.home).is_some_and(|group| group.contains(labels));
             known.climb = known.climb.take().filter(is_there);
-            if let Some(due) = known.climb.as_ref().and_then(|climb| climb.due) {
-                self.climbs.insert((due, labels.clone()));
+            if let Some(due) = known.climb.as_mut().and_then(|climb| climb.due.as_mut()) {
+                *due = now.max(*due);
+                self.climbs.insert((*due, labels.clone()));
             }
         }
     }
