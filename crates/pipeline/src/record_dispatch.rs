@@ -18,6 +18,7 @@ pub(crate) fn write(out: &mut Writer, state: &DispatchState) {
     out.list(&state.alerts, |out, record| {
         alert(out, &record.alert);
         out.byte(u8::from(record.is_guess));
+        out.time(Some(record.updated_at));
         out.option(record.acknowledged.as_ref(), |out, ack| {
             out.text(&ack.by);
             out.time(Some(ack.at));
@@ -125,6 +126,7 @@ fn read_record(from: &mut Reader<'_>) -> Option<AlertRecord> {
     Some(AlertRecord {
         alert: read_alert(from)?,
         is_guess: from.byte()? != 0,
+        updated_at: from.instant()?,
         acknowledged: from.option(|from| {
             Some(Acknowledgement { by: from.shared()?, at: from.instant()?, comment: from.shared()? })
         })?,

@@ -46,6 +46,8 @@ pub(super) struct Known {
     pub(super) alert: Arc<Alert>,
     /// Nobody said when it ends: its end is a guess.
     pub(super) is_guess: bool,
+    /// When somebody last spoke of it.
+    pub(super) updated_at: Timestamp,
     /// The groups it belongs to.
     pub(super) homes: Arc<[Home]>,
     /// In how many of them it is.

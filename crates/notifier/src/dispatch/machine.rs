@@ -128,6 +128,7 @@ impl Dispatch {
                     alerts::merge(&known.alert, known.is_guess, &mut new, now);
                     known.alert = Arc::new(new);
                     known.is_guess = is_guess;
+                    known.updated_at = now;
                     known
                 }
                 None if is_full => {
@@ -142,6 +143,7 @@ impl Dispatch {
                         chain: self.plan.chain(&new.labels, &homes),
                         alert: Arc::new(new),
                         is_guess,
+                        updated_at: now,
                         homes,
                         held: 0,
                         ack: None,

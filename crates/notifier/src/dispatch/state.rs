@@ -59,6 +59,8 @@ pub struct AlertRecord {
     pub alert: Alert,
     /// Whether its end is a guess.
     pub is_guess: bool,
+    /// When somebody last spoke of it.
+    pub updated_at: Timestamp,
     /// Who has taken it.
     pub acknowledged: Option<Acknowledgement>,
     /// How far it has come on its chain.
@@ -129,6 +131,7 @@ impl Dispatch {
         let alerts = self.alerts.values().map(|known| AlertRecord {
             alert: (*known.alert).clone(),
             is_guess: known.is_guess,
+            updated_at: known.updated_at,
             acknowledged: known.ack.clone(),
             climb: known.climb.as_ref().map(|climb| ClimbRecord {
                 chain: Arc::clone(&climb.chain),
@@ -227,7 +230,7 @@ impl Dispatch {
     }
 
     fn restore_alert(&mut self, record: AlertRecord, exported: Timestamp, asleep: Duration) {
-        let AlertRecord { mut alert, is_guess, acknowledged, climb } = record;
+        let AlertRecord { mut alert, is_guess, updated_at, acknowledged, climb } = record;
         if alert.status == AlertStatus::Firing && alert.ends_at > exported {
             alert.ends_at += asleep;
         }
@@ -246,6 +249,7 @@ impl Dispatch {
             fingerprint: labels.fingerprint(),
             alert: Arc::new(alert),
             is_guess,
+            updated_at,
             homes,
             held: 0,
             chain,

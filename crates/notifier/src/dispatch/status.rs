@@ -63,6 +63,8 @@ pub struct GroupView {
     pub labels: Labels,
     /// When it is looked at next.
     pub next_look: Timestamp,
+    /// Whether it has been looked at yet.
+    pub is_known: bool,
     /// When any integration was last told of it.
     pub last_told: Option<Timestamp>,
     /// Its alerts, in the order in which they are told.
@@ -76,6 +78,8 @@ pub struct AlertView {
     pub alert: Arc<Alert>,
     /// The fingerprint of its labels.
     pub fingerprint: u64,
+    /// When somebody last spoke of it.
+    pub updated_at: Timestamp,
     /// Whether it is over, and leaves with the next look.
     pub is_over: bool,
     /// Whether an integration was told that it fires, and not of its end.
@@ -126,6 +130,7 @@ impl Dispatch {
                     AlertView {
                         alert: Arc::clone(&member.alert),
                         fingerprint: member.fingerprint,
+                        updated_at: known.map_or(now, |known| known.updated_at),
                         is_over: is_over(&member.alert, now),
                         is_told: told(&member.fingerprint),
                         suppression: self.suppression(now, home, labels),
@@ -141,6 +146,7 @@ impl Dispatch {
                     receiver: Arc::clone(&node.receiver),
                     labels: home.labels.clone(),
                     next_look: group.next_look,
+                    is_known: group.is_known,
                     last_told: group.log.iter().flatten().map(|told| told.at).max(),
                     alerts: alerts.collect(),
                 }

@@ -116,7 +116,7 @@ fn logs() -> impl Strategy<Value = Vec<LogRecord>> {
 
 prop_compose! {
     fn alert_record()(
-        alert in notification(), is_guess in any::<bool>(),
+        alert in notification(), is_guess in any::<bool>(), updated_at in time(),
         acknowledged in prop::option::of((shared(), time(), shared())
             .prop_map(|(by, at, comment)| Acknowledgement { by, at, comment })),
         climb in prop::option::of((
@@ -125,7 +125,7 @@ prop_compose! {
             ClimbRecord { chain, group, started, next, due, told }
         })),
     ) -> AlertRecord {
-        AlertRecord { alert, is_guess, acknowledged, climb }
+        AlertRecord { alert, is_guess, updated_at, acknowledged, climb }
     }
 }
 
