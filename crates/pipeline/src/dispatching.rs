@@ -2,14 +2,16 @@
 
 use std::sync::Arc;
 
+use assurance_exposition::Family;
 use assurance_metrics_model::Timestamp;
-use assurance_notifier::Alert;
 use assurance_notifier::dispatch::{
-    AckError, AckTarget, Acknowledged, Dispatch, NewSilence, Plan, SilenceError, SilenceId,
+    AckError, AckTarget, Acknowledged, Dispatch, NewSilence, Plan, SilenceError, SilenceId, SilencePhase,
 };
+use assurance_notifier::{Alert, Receiver};
 
 use crate::event::EventKind;
 use crate::machine::Pipeline;
+use crate::metrics::number;
 
 /// Why something that was asked for is not done.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -137,6 +139,62 @@ impl Pipeline {
             self.pass_on(now);
         }
         taken.map_err(AskError::Refused)
+    }
+
+    /// Nothing where alerts are routed elsewhere, so that nobody waits for numbers that never rise.
+    pub(crate) fn dispatch_metrics(&self) -> Vec<Family> {
+        let Some(dispatch) = &self.dispatch else { return Vec::new() };
+        let counters = dispatch.counters();
+        let mut told = Family::counter(
+            "assurance_notify_notifications_total",
+            "Notifications by route, by their receiver and why they were made.",
+        );
+        for (receiver, reason, count) in dispatch.told() {
+            told.push("", &[("receiver", receiver), ("reason", reason.as_str())], number(count));
+        }
+        let mut quiet = Family::counter(
+            "alertmanager_notifications_suppressed_total",
+            "Looks at alerts that nobody was told of, by why.",
+        );
+        let reasons = [
+            ("inhibition", counters.inhibited),
+            ("mute_time_interval", counters.muted),
+            ("silence", counters.silenced),
+        ];
+        for (reason, count) in reasons {
+            quiet.push("", &[("reason", reason)], number(count));
+        }
+        let mut silences = Family::gauge("alertmanager_silences", "Silences, by their state.");
+        for phase in [SilencePhase::Active, SilencePhase::Pending, SilencePhase::Expired] {
+            let count = dispatch.silences().filter(|silence| silence.phase(self.now) == phase).count();
+            silences.push("", &[("state", phase.as_str())], number(count as u64));
+        }
+        let mut lost = Family::counter(
+            "assurance_notify_undeliverable_alerts_total",
+            "Alerts in notifications that nothing here can deliver, by receiver and integration.",
+        );
+        for receiver in &dispatch.plan().routing().receivers {
+            for way in receiver.integrations.iter().filter(|way| !way.is_deliverable()) {
+                let name = Receiver::routed_name(&receiver.name, &way.to_string());
+                let count = self.notifier.undeliverable().find(|(known, _)| *known == name);
+                lost.push("", &[("receiver", &name)], number(count.map_or(0, |(_, count)| count)));
+            }
+        }
+        vec![
+            told,
+            quiet,
+            silences,
+            lost,
+            Family::gauge("alertmanager_dispatcher_aggregation_groups", "Groups, empty ones included.")
+                .with_sample(&[], number(dispatch.group_count() as u64)),
+            Family::gauge("assurance_notify_alerts", "Alerts in any group.")
+                .with_sample(&[], number(dispatch.alert_count() as u64)),
+            Family::counter(
+                "assurance_notify_refused_alerts_total",
+                "Alerts that were not routed, as there were too many alerts or groups.",
+            )
+            .with_sample(&[], number(counters.refused)),
+        ]
     }
 
     fn note_said(&mut self, now: Timestamp) {

@@ -93,7 +93,7 @@ pub struct Pipeline {
     blind_until: Option<Timestamp>,
     next_retention: Timestamp,
     started: Timestamp,
-    now: Timestamp,
+    pub(crate) now: Timestamp,
 }
 
 impl Pipeline {

@@ -109,6 +109,23 @@ fn alerts_are_told_by_routes_and_to_whoever_hears_of_all() {
     assert_eq!(lost.count(), 2, "what nothing delivers to is on record");
     let undeliverable: Vec<_> = world.pipeline.notifier().undeliverable().collect();
     assert_eq!(undeliverable, [("team/slack[0]", 2)]);
+    let metric = |name: &str, labels: &[(&str, &str)]| {
+        let families = world.pipeline.self_metrics();
+        let family = families.into_iter().find(|family| family.name == name).expect(name);
+        let text = assurance_exposition::encode(&[family], assurance_exposition::Format::Text);
+        let labels: Vec<String> = labels.iter().map(|(n, v)| format!("{n}=\"{v}\"")).collect();
+        let wanted =
+            if labels.is_empty() { name.to_owned() } else { format!("{name}{{{}}}", labels.join(",")) };
+        let line = text.lines().find(|line| line.starts_with(&format!("{wanted} "))).map(str::to_owned);
+        line.unwrap_or_else(|| panic!("no {wanted} in {text}")).rsplit(' ').next().unwrap().to_owned()
+    };
+    let told_total = "assurance_notify_notifications_total";
+    assert_eq!(metric(told_total, &[("reason", "first"), ("receiver", "team")]), "2");
+    assert_eq!(metric(told_total, &[("reason", "escalation"), ("receiver", "senior")]), "1");
+    assert_eq!(metric(told_total, &[("reason", "repeat"), ("receiver", "team")]), "0");
+    assert_eq!(metric("assurance_notify_undeliverable_alerts_total", &[("receiver", "team/slack[0]")]), "2");
+    assert_eq!(metric("alertmanager_silences", &[("state", "active")]), "0");
+    assert_eq!(metric("assurance_notify_alerts", &[]), "0");
     let events = world.pipeline.events_since(0);
     assert_eq!(events.filter(|event| matches!(event.kind, EventKind::Notified(_))).count(), 6);
 }
