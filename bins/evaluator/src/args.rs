@@ -17,7 +17,7 @@ pub(crate) struct Args {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Scrape, evaluate, notify, and answer Prometheus's HTTP API.
-    Serve(Serve),
+    Serve(Box<Serve>),
     /// Watch an owner override being detected, preserved and resolved, in under a minute, offline.
     Demo(Demo),
     /// Check files without using them: configuration, rules, notifications, metrics, web configuration.

@@ -33,7 +33,7 @@ mod exit {
 
 fn main() -> ExitCode {
     match Args::parse().command {
-        Command::Serve(args) => wait(serve::run(args)),
+        Command::Serve(args) => wait(serve::run(*args)),
         Command::Demo(args) => wait(demo::run(args)),
         Command::Check(args) => check::run(&args),
         Command::Test(args) => match args.what {

@@ -9,6 +9,7 @@ mod differential;
 mod healthcheck;
 mod moving;
 mod net;
+mod notify;
 mod peers;
 mod process;
 mod query;
