@@ -29,6 +29,16 @@ pub(crate) enum Command {
         #[command(subcommand)]
         what: crate::routes::Routes,
     },
+    /// Look for worlds in which alerts do not keep their promises.
+    Prove {
+        #[command(subcommand)]
+        what: crate::prove::Prove,
+    },
+    /// Write the governance pack out, or tell what it knows of an alert.
+    Pack {
+        #[command(subcommand)]
+        what: crate::pack::Pack,
+    },
     /// Ask a running server, ours or a Prometheus, as promtool does.
     Query(Query),
     /// Look at the files of a sample store, whether a server runs on them or not.

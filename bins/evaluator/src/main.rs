@@ -7,6 +7,8 @@ mod demo;
 mod healthcheck;
 mod intake;
 mod logs;
+mod pack;
+mod prove;
 mod query;
 mod routes;
 mod serve;
@@ -41,6 +43,8 @@ fn main() -> ExitCode {
         },
         Command::Tsdb { what } => tsdb::run(what),
         Command::Routes { what } => routes::run(&what),
+        Command::Prove { what } => prove::run(&what),
+        Command::Pack { what } => pack::run(&what),
         Command::Query(args) => wait(query::run(args)),
         Command::Healthcheck(args) => wait(healthcheck::run(args)),
     }

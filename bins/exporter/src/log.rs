@@ -159,6 +159,7 @@ impl Sealer {
             retention: self.retention,
             clock: clock(),
             software: concat!("assurance-exporter ", env!("CARGO_PKG_VERSION")).to_owned(),
+            threads: std::thread::available_parallelism().map_or(1, usize::from),
         };
         seal_due(&**storage, &mut log, &sealing, &self.key)
     }

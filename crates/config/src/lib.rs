@@ -1,12 +1,14 @@
-//! `prometheus.yml` as a whole, into each room's plain configuration.
+//! `prometheus.yml` and `alertmanager.yml` as a whole, into each room's plain configuration.
 //!
-//! **In scope:** every key of Prometheus's configuration file: it is done, or refused with line and remedy, or
-//! named in a warning where nothing breaks without it; checks as `promtool check config` makes them, apart
-//! from looking at other files; finite limits where Prometheus has none ([`assurance_scrape::ScrapeLimits`]).
+//! **In scope:** every key of Prometheus's configuration file ([`load`]) and of Alertmanager's
+//! ([`load_notify`]): it is done, or refused with line and remedy, or named in a warning where nothing breaks
+//! without it; checks as `promtool check config` and `amtool check-config` make them, apart from looking at
+//! other files; finite limits where Prometheus has none ([`assurance_scrape::ScrapeLimits`]); the escalation
+//! file beside them ([`load_escalation`]), and cases of routing with what is expected of them ([`load_cases`]).
 //!
-//! **Out of scope:** opening files: [`load`] is given the text, and gives paths of rule files, target lists
-//! and secrets; the content of rule files (`rules`); `web-config.yml` and `alertmanager.yml`; the command
-//! line.
+//! **Out of scope:** opening files: everything is given as text, and gives paths of rule files, target lists
+//! and secrets; the content of rule files (`rules`); `web-config.yml`; the command line; where alerts go and
+//! when (`notifier`).
 //!
 //! ```
 //! use assurance_diagnostics::Source;

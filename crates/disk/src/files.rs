@@ -354,7 +354,7 @@ impl Storage for Disk {
             rustix::fs::ftruncate(&fd, 0).map_err(system::kind)?;
             let pid = rustix::process::getpid().as_raw_nonzero();
             system::write_all(&fd, format!("{pid}\n").as_bytes()).map_err(|(_, kind)| kind)?;
-            Ok(Box::new(DiskLock { _fd: fd }) as Box<dyn LockGuard>)
+            Ok(Box::new(DiskLock { fd }) as Box<dyn LockGuard>)
         })
     }
 }
@@ -390,10 +390,19 @@ fn list(directory: BorrowedFd<'_>, name: &str) -> Result<Vec<Entry>, Kind> {
     Ok(entries)
 }
 
-/// An `flock` that is held. The kernel releases it when the last descriptor is closed.
+/// An `flock` that is held. The kernel releases it with the process, whatever becomes of this.
 #[derive(Debug)]
 struct DiskLock {
-    _fd: OwnedFd,
+    fd: OwnedFd,
+}
+
+impl Drop for DiskLock {
+    /// Closing would not do: a process that another thread is just starting has a copy of the descriptor until it
+    /// becomes its program, and the lock would last as long.
+    fn drop(&mut self) {
+        // What cannot fail on a lock that is held; if it did, closing is left.
+        let _released = rustix::fs::flock(&self.fd, FlockOperation::Unlock);
+    }
 }
 
 impl LockGuard for DiskLock {}

@@ -58,6 +58,7 @@ pub mod seal;
 mod source;
 mod tail;
 pub mod tally;
+mod twin;
 mod verify;
 pub mod witness;
 

@@ -6,6 +6,7 @@ use assurance_tlog::{Frontier, Hash};
 use sha2::{Digest as _, Sha256};
 
 use crate::Digest;
+use crate::twin::{FileHasher, MAX_LINE};
 
 /// How much is read at a time.
 const READ_BYTES: usize = 256 * 1024;
@@ -117,27 +118,28 @@ impl Read for LineHashes<'_> {
 
 /// One pass over content: its checksum, and its lines.
 struct Pass {
-    hasher: Sha256,
-    bytes: u64,
+    file: FileHasher,
     with_hashes: bool,
+    /// Of a line that is not whole in one piece, or long.
     leaf: LeafHasher,
 }
 
 impl Pass {
     fn new(with_hashes: bool) -> Self {
-        Self { hasher: Sha256::new(), bytes: 0, with_hashes, leaf: LeafHasher::new() }
+        Self { file: FileHasher::new(), with_hashes, leaf: LeafHasher::new() }
     }
 
     fn update(&mut self, piece: &[u8], line: &mut impl FnMut(Option<Hash>)) {
-        self.hasher.update(piece);
-        self.bytes += piece.len() as u64;
+        let mut unhashed = self.file.begin(piece);
         let mut rest = piece;
         while let Some(end) = memchr::memchr(b'\n', rest) {
-            if self.with_hashes {
+            if !self.with_hashes {
+                line(None);
+            } else if self.leaf.begun || end > MAX_LINE {
                 self.leaf.update(&rest[..end]);
                 line(Some(self.leaf.finish()));
             } else {
-                line(None);
+                line(Some(self.file.leaf(&rest[..end], &mut unhashed)));
             }
             self.leaf.begun = false;
             rest = &rest[end + 1..];
@@ -148,13 +150,15 @@ impl Pass {
                 self.leaf.update(rest);
             }
         }
+        self.file.end(&unhashed);
     }
 
     fn finish(mut self, mut line: impl FnMut(Option<Hash>)) -> (Digest, u64) {
         if self.leaf.begun {
             line(self.with_hashes.then(|| self.leaf.finish()));
         }
-        (self.hasher.into(), self.bytes)
+        let bytes = self.file.bytes();
+        (Digest::new(self.file.finish()), bytes)
     }
 }
 

@@ -224,6 +224,12 @@ impl Retention {
     /// 90 days plain, seven years (2,557 days, two leap days among them) compressed.
     pub const USUAL: Self = Self { hot_days: 90, cold_days: 2557 };
 
+    /// What a day is kept for that was sealed with one and has a supplement sealed with the other.
+    #[must_use]
+    pub fn longest(self, other: Self) -> Self {
+        Self { hot_days: self.hot_days.max(other.hot_days), cold_days: self.cold_days.max(other.cold_days) }
+    }
+
     /// Whether a day's plain form may be gone by now.
     pub fn may_be_cold(self, day: Day, now: Timestamp) -> bool {
         day.end() + Duration::from_secs(i64::from(self.hot_days) * 86_400) <= now

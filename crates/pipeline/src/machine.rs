@@ -91,6 +91,8 @@ pub struct Pipeline {
     pub(crate) keeping: Option<Keeping>,
     /// After a long downtime: until when rules wait for the first scrapes.
     blind_until: Option<Timestamp>,
+    /// Until when rules wait because the driver says so.
+    held_until: Option<Timestamp>,
     next_retention: Timestamp,
     started: Timestamp,
     pub(crate) now: Timestamp,
@@ -111,6 +113,7 @@ impl Pipeline {
             counters: Counters::default(),
             keeping: None,
             blind_until: None,
+            held_until: None,
             next_retention: now + RETENTION_INTERVAL,
             started: now,
             now,
@@ -213,7 +216,7 @@ impl Pipeline {
     pub fn poll_timeout(&self) -> Option<Timestamp> {
         [
             self.scrape.poll_timeout(),
-            self.blind_until.or_else(|| self.rules.poll_timeout()),
+            self.blind_until.or_else(|| self.next_evaluation()),
             self.dispatch.as_ref().and_then(Dispatch::poll_timeout),
             self.notifier.poll_timeout().filter(|_| self.may_notify()),
             self.keeping.as_ref().and_then(Keeping::poll_timeout),
@@ -222,6 +225,23 @@ impl Pipeline {
         .into_iter()
         .flatten()
         .min()
+    }
+
+    /// Evaluates no rule before an instant, while scrapes and notifications go on: what an evaluator does that
+    /// is busy with other groups. Instants that pass meanwhile count as missed.
+    pub fn hold_rules(&mut self, until: Timestamp) {
+        self.held_until = self.held_until.max(Some(until));
+    }
+
+    /// Passes over the instants at which rules are due by now, as an evaluator does that has not ended the
+    /// evaluation before.
+    pub fn miss_rules(&mut self, now: Timestamp) {
+        let now = self.advance(now);
+        self.rules.miss(now);
+    }
+
+    fn next_evaluation(&self) -> Option<Timestamp> {
+        self.rules.poll_timeout().map(|at| self.held_until.map_or(at, |held| held.max(at)))
     }
 
     fn may_notify(&self) -> bool {
@@ -240,7 +260,7 @@ impl Pipeline {
         if self.blind_until.is_some_and(|until| until <= now) {
             self.begin_to_see(now);
         }
-        if self.blind_until.is_none() && self.rules.poll_timeout().is_some_and(|at| at <= now) {
+        if self.blind_until.is_none() && self.next_evaluation().is_some_and(|at| at <= now) {
             self.evaluate(now);
         }
         self.dispatch_due(now);

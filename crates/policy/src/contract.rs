@@ -61,6 +61,9 @@ pub struct Metric {
     /// depends on when that is.
     #[serde(default)]
     pub at_start: Option<f64>,
+    /// Whether a series exists only from its first event on.
+    #[serde(default)]
+    pub lazy: bool,
     /// Whether a restart keeps the value.
     pub restored: bool,
     /// What the backend did before this contract.
@@ -112,6 +115,19 @@ impl MetricContract {
             }
         }
         Ok(contract)
+    }
+
+    /// What the services did before this contract: metrics that they did not have are gone, those that were
+    /// there after their first event are born then, and nothing outlives a restart.
+    #[must_use]
+    pub fn as_original(&self) -> Self {
+        let mut contract = self.clone();
+        contract.metrics.retain(|metric| metric.original != Original::Absent);
+        for metric in &mut contract.metrics {
+            metric.lazy = metric.original == Original::Lazy;
+            metric.restored = false;
+        }
+        contract
     }
 
     /// The metric of a name; the first, where several jobs have it.

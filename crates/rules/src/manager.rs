@@ -200,6 +200,14 @@ impl Manager {
         }
     }
 
+    /// Passes over the instants that are due by now: they are not evaluated, and count as missed.
+    pub fn miss(&mut self, now: Timestamp) {
+        for group in self.groups.iter_mut().filter(|group| group.next <= now) {
+            group.missed += group.slots.latest(group.next, now).1 + 1;
+            group.next = group.slots.after(now);
+        }
+    }
+
     /// Rises whenever [`Manager::export_state`] says something new that a restart must not forget. Values and
     /// annotations of alerts, and times of evaluations, are not among it.
     pub fn revision(&self) -> Revision {

@@ -319,6 +319,9 @@ pub struct JobConfig {
     pub limits: ScrapeLimits,
     /// What is taken of a counter series that appears.
     pub counter_birth: CounterBirth,
+    /// When targets are scraped: at every multiple of the interval after this, counted from the epoch. `None`,
+    /// as in Prometheus, spreads them by a hash; whoever plans a timeline says it.
+    pub phase: Option<Duration>,
     /// Also write `scrape_timeout_seconds`, `scrape_sample_limit` and `scrape_body_size_bytes`.
     pub extra_metrics: bool,
 }
@@ -346,6 +349,7 @@ impl JobConfig {
             fallback: Format::Text,
             limits: ScrapeLimits::default(),
             counter_birth: CounterBirth::default(),
+            phase: None,
             extra_metrics: false,
         }
     }

@@ -29,6 +29,15 @@ impl Schedule {
         }
     }
 
+    /// At a phase that somebody imposes.
+    pub(crate) fn at(phase: Duration, interval: Duration) -> Self {
+        let millis = interval.as_millis().max(1);
+        Self {
+            interval: Duration::from_millis(millis),
+            offset: Duration::from_millis(phase.as_millis().rem_euclid(millis)),
+        }
+    }
+
     pub(crate) const fn interval(&self) -> Duration {
         self.interval
     }

@@ -38,6 +38,8 @@ pub(crate) struct Resolved {
     pub(crate) url: String,
     pub(crate) interval: Duration,
     pub(crate) timeout: Duration,
+    /// As the job imposes it.
+    pub(crate) phase: Option<Duration>,
 }
 
 impl Resolved {
@@ -123,7 +125,7 @@ fn make_one(job: &JobConfig, mut labels: LabelsBuilder) -> Made {
     }
     match resolve(job, &labels) {
         Ok((labels, url, interval, timeout)) => {
-            Made::Kept(Resolved { discovered, labels, url, interval, timeout })
+            Made::Kept(Resolved { discovered, labels, url, interval, timeout, phase: job.phase })
         }
         Err(reason) => Made::Invalid { discovered, reason },
     }

@@ -38,7 +38,7 @@ pub(crate) struct Target {
 
 impl Target {
     pub(crate) fn new(pool: usize, resolved: Resolved, seed: u64, now: Timestamp) -> Self {
-        let schedule = Schedule::new(&resolved.labels, &resolved.url, seed, resolved.interval);
+        let schedule = schedule(&resolved, seed);
         Self {
             pool,
             resolved,
@@ -53,8 +53,9 @@ impl Target {
 
     /// The same target, listed anew: its interval or timeout may have changed.
     pub(crate) fn update(&mut self, resolved: Resolved, seed: u64, now: Timestamp) {
-        if resolved.interval != self.resolved.interval {
-            self.schedule = Schedule::new(&resolved.labels, &resolved.url, seed, resolved.interval);
+        let timing = |target: &Resolved| (target.interval, target.phase);
+        if timing(&resolved) != timing(&self.resolved) {
+            self.schedule = schedule(&resolved, seed);
             self.next_slot = self.schedule.next(now);
         }
         self.resolved = resolved;
@@ -160,6 +161,13 @@ impl Target {
             series: self.ingest.series(),
             health: &self.health,
         }
+    }
+}
+
+fn schedule(target: &Resolved, seed: u64) -> Schedule {
+    match target.phase {
+        Some(phase) => Schedule::at(phase, target.interval),
+        None => Schedule::new(&target.labels, &target.url, seed, target.interval),
     }
 }
 

@@ -4,6 +4,7 @@
 //! life-cycle, bundles, AXE trust, audit log, metrics and the bodies of its read API; it starts, stops and
 //! loses its memory as the real process does. [`Simulation`], which drives it together with the pipeline that
 //! runs in production, receivers and the evidence exporter on one clock that jumps from event to event.
+//! [`Monitor`], which drives that pipeline over any scraped process ([`Surroundings`]).
 //!
 //! **Out of scope:** sockets and routes (`brain-http`), scenarios and their claims (`tabletop`), the wall
 //! clock: every call is given the time.
@@ -29,9 +30,15 @@
 //! override is live. What [`World::stop`] forgets is what lived in the process; what is on the world's disk
 //! stays.
 
+mod agenda;
+mod process;
 mod simulation;
 mod world;
 
+pub use process::{
+    Fate, Monitor, MonitorConfig, MonitorError, Observation, Observed, Outage, Passage, Scripted, State,
+    Surroundings,
+};
 pub use simulation::{
     BACKEND, EXPORTER, Fault, Occurrence, Simulation, SimulationConfig, SimulationError, What,
 };

@@ -299,6 +299,7 @@ impl Builder {
                 retention: this.retention,
                 clock: ClockState { synchronised: Some(true), error_ms: Some(3) },
                 software: "assurance-exporter 0.1.0".to_owned(),
+                threads: 1,
             };
             seal_due(&**storage, &mut log, &sealing, &log_key(this.keys))?;
             Ok(())

@@ -58,6 +58,7 @@ impl Archive {
                 retention: Retention::USUAL,
                 clock: ClockState { synchronised: Some(true), error_ms: Some(3) },
                 software: "assurance-exporter 0.1.0".to_owned(),
+                threads: 1,
             };
             seal_due(&*disk, &mut log, &sealing, &log_key()).expect("sealed");
             let checkpoint = Checkpoint::of_note(log.checkpoint()).expect("a checkpoint");

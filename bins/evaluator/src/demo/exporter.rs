@@ -44,6 +44,7 @@ impl Sealer {
             retention: Retention::USUAL,
             clock: ClockState { synchronised: None, error_ms: None },
             software: concat!("assurance-evaluator demo ", env!("CARGO_PKG_VERSION")).to_owned(),
+            threads: 1,
         };
         seal_due(disk, &mut self.log, &sealing, &self.key).map(|_| ()).map_err(text)
     }

@@ -147,7 +147,8 @@ fn write_config(folder: &Path, backend_url: &str, without: Option<Part>) -> Resu
     fs_err::create_dir(&rules).map_err(text)?;
     for (name, content) in assurance_policy::rule_files() {
         let name = name.rsplit('/').next().unwrap_or(name);
-        if without == Some(Part::Rule) && name == RULE_FILE {
+        // Nobody serves the exporter's metrics here, and an alert would say so.
+        if name == "evidence.yml" || (without == Some(Part::Rule) && name == RULE_FILE) {
             continue;
         }
         fs_err::write(rules.join(name), content).map_err(text)?;

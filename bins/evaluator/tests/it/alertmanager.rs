@@ -172,7 +172,7 @@ fn by_us(folder: &std::path::Path, alerts: &[BTreeMap<&str, String>]) -> Told {
         ["routes", "test", "--notify.config", "alertmanager.yml", "--batch", "cases.yml", "-o", "json"];
     let ran = run(evaluator().args(args), folder, "");
     assert!(matches!(ran.code, Some(0 | 1)), "{}", ran.shown());
-    let answer: Value = serde_json::from_str(&ran.stdout).unwrap();
+    let answer: Value = serde_json::from_str(&ran.stdout).expect("JSON was asked for");
     let cases = answer["cases"].as_array().expect("a list of cases");
     let told = cases.iter().map(|case| {
         let receivers = case["receivers"].as_array().into_iter().flatten();

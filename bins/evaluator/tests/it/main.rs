@@ -10,6 +10,7 @@ mod healthcheck;
 mod moving;
 mod net;
 mod notify;
+mod pack;
 mod peers;
 mod process;
 mod query;

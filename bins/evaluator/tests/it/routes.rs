@@ -59,7 +59,7 @@ cases:
 ";
 
 fn folder() -> tempfile::TempDir {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = tempfile::tempdir().expect("a folder");
     write(folder.path().join("alertmanager.yml"), CONFIG);
     write(folder.path().join("escalation.yml"), ESCALATION);
     write(folder.path().join("cases.yml"), CASES);

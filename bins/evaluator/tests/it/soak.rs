@@ -23,9 +23,10 @@ const RUNS: &str = "ASSURANCE_SOAK_RUNS";
 /// How long a run lasts at most, in seconds.
 const SECONDS: &str = "ASSURANCE_SOAK_SECONDS";
 
-/// From the start of the process to its first sample: an interval and a fifth. A binary that is not optimized, on
-/// a machine that does ten other things, is given more.
-const RESUMES_WITHIN_MS: i64 = if cfg!(debug_assertions) { 3000 } else { 1200 };
+/// From the start of the process to its first sample: an interval and a fifth, of a binary that is measured. One that
+/// is not optimized runs beside the other tests, which may keep it waiting for a processor: of it only this is claimed,
+/// that it waits for nothing else that takes long.
+const RESUMES_WITHIN_MS: i64 = if cfg!(debug_assertions) { 20_000 } else { 1200 };
 
 const COUNTERS: u64 = 20;
 
@@ -80,6 +81,8 @@ struct Shown {
     alerts: BTreeMap<String, String>,
     /// Whatever contradicts what was shown before.
     contradictions: Vec<String>,
+    /// Whether `Held` was among the alerts: from then on the target no longer gives a reason for it.
+    held: Arc<AtomicBool>,
 }
 
 impl Shown {
@@ -98,6 +101,13 @@ impl Shown {
                 self.contradictions.push(format!("{labels} was active at {before} and is at {at}"));
             }
         }
+        if self.has("Held") {
+            self.held.store(true, Ordering::Relaxed);
+        }
+    }
+
+    fn has(&self, alert: &str) -> bool {
+        self.alerts.keys().any(|labels| labels.contains(&format!("\"{alert}\"")))
     }
 }
 
@@ -128,7 +138,8 @@ fn alerts(address: &str) -> Result<BTreeMap<String, String>, String> {
 
 impl Soak {
     fn begin() -> Self {
-        let target = Target::start();
+        let shown = Shown::default();
+        let target = Target::start(Arc::clone(&shown.held));
         let receiver = Receiver::start();
         let config = format!(
             "global: {{scrape_interval: 1s, scrape_timeout: 1s, evaluation_interval: 1s}}
@@ -144,7 +155,7 @@ scrape_configs:
             target,
             receiver,
             chance: Chance::new(),
-            shown: Arc::default(),
+            shown: Arc::new(Mutex::new(shown)),
             began: now(),
             ready_ms: Vec::new(),
             resume_ms: Vec::new(),
@@ -218,13 +229,18 @@ scrape_configs:
     fn end(mut self) {
         let (mut process, started) = self.start();
         let address = self.wait_ready(&mut process, started);
-        eventually("a first sample", || {
+        eventually("a first sample and every alert", || {
             let found = samples(&address, "10s")?;
-            let shown = found.keys().any(|(series, at)| {
+            let is_first = found.keys().any(|(series, at)| {
                 series.contains("\"up\"") && at.parse::<f64>().unwrap_or_default() >= started.as_secs_f64()
             });
-            self.shown.lock().unwrap_or_else(PoisonError::into_inner).take(found, alerts(&address)?);
-            expect(shown, "none yet")
+            let mut shown = self.shown.lock().unwrap_or_else(PoisonError::into_inner);
+            shown.take(found, alerts(&address)?);
+            let missing: Vec<_> = ["Waiting", "Lasting", "Held", "Episode"]
+                .into_iter()
+                .filter(|name| !shown.has(name))
+                .collect();
+            expect(is_first && missing.is_empty(), format!("no sample, or not {missing:?}"))
         });
         self.note_resume(started);
         // One before the first, which may fall into the millisecond of the beginning.
@@ -236,13 +252,8 @@ scrape_configs:
             shown.samples.iter().filter(|(key, value)| whole.get(*key) != Some(value)).collect();
         assert!(lost.is_empty(), "{} of {} samples: {lost:?}", lost.len(), shown.samples.len());
         self.target.check(&whole);
-        for name in ["Waiting", "Lasting", "Held"] {
-            let is_there = shown.alerts.keys().any(|labels| labels.contains(name));
-            assert!(is_there, "{name}: {:?}", shown.alerts);
-        }
         let episodes: Vec<String> =
             shown.alerts.keys().filter_map(|labels| episode(&labels.parse().ok()?)).collect();
-        assert!(!episodes.is_empty(), "{:?}", shown.alerts);
         self.receiver.takes_all.store(true, Ordering::Relaxed);
         self.receiver.check(&episodes, self.target.ended());
         let worst = self.resume_ms.iter().max().copied().unwrap_or_default();
@@ -285,18 +296,18 @@ fn counted(counter: u64, answer: u64) -> f64 {
 }
 
 impl Target {
-    fn start() -> Self {
+    fn start(held: Arc<AtomicBool>) -> Self {
         let answers = Arc::new(AtomicU64::new(0));
         let shared = Arc::clone(&answers);
         let address = listen(move |_body| {
             let answer = shared.fetch_add(1, Ordering::Relaxed);
-            (200, Self::body(answer))
+            (200, Self::body(answer, held.load(Ordering::Relaxed)))
         });
         Self { address, answers }
     }
 
-    fn body(answer: u64) -> String {
-        let mut body = format!("soak_answer {answer}\nsoak_on 1\nsoak_beginning {}\n", u8::from(answer < 3));
+    fn body(answer: u64, held: bool) -> String {
+        let mut body = format!("soak_answer {answer}\nsoak_on 1\nsoak_beginning {}\n", u8::from(!held));
         for counter in 0..COUNTERS {
             body.push_str(&format!("soak_total{{n=\"{counter}\"}} {}\n", counted(counter, answer)));
         }

@@ -18,6 +18,11 @@ const DAYS: usize = 7;
 /// So short that pruning has something to do: the oldest of the days is given up.
 const KEEP: [&str; 4] = ["--hot-days", "2", "--cold-days", "5"];
 
+/// Within so many microseconds the first is killed. How long a run takes depends on the machine: the time grows with
+/// each that was killed and shrinks with each that had ended, so that about half of them are killed anywhere.
+const FIRST_KILLED_WITHIN: u64 = 30_000;
+const KILLED_WITHIN: std::ops::RangeInclusive<u64> = 1_000..=300_000;
+
 /// Splitmix64.
 struct Random(u64);
 
@@ -41,6 +46,7 @@ struct Victim {
     /// The key that an interrupted rotation may have passed the log to.
     next: Option<PathBuf>,
     holds: u32,
+    killed_within: u64,
 }
 
 impl Victim {
@@ -49,7 +55,9 @@ impl Victim {
         let dir = directory.path().join("evidence");
         init(&dir);
         let key = dir.join("state/log.key");
-        Self { directory, backend: Backend::start(), written: [0; DAYS], key, next: None, holds: 0 }
+        let backend = Backend::start();
+        let killed_within = FIRST_KILLED_WITHIN;
+        Self { directory, backend, written: [0; DAYS], key, next: None, holds: 0, killed_within }
     }
 
     fn dir(&self) -> PathBuf {
@@ -118,7 +126,7 @@ impl Victim {
     }
 
     /// Starts it, and kills it after some time. Whether it was killed.
-    fn killed(&self, command: &[String], random: &mut Random) -> bool {
+    fn killed(&mut self, command: &[String], random: &mut Random) -> bool {
         let mut child = exporter()
             .args(command)
             .arg("--dir")
@@ -128,9 +136,12 @@ impl Victim {
             .spawn()
             .expect("the binary starts");
         #[expect(clippy::disallowed_methods, reason = "a moment of another process's life")]
-        std::thread::sleep(Duration::from_micros(random.below(30_000)));
+        std::thread::sleep(Duration::from_micros(random.below(self.killed_within)));
         child.kill().expect("it is ours");
-        child.wait().expect("it ends").code().is_none()
+        let killed = child.wait().expect("it ends").code().is_none();
+        let within = if killed { self.killed_within * 11 / 10 } else { self.killed_within * 9 / 10 };
+        self.killed_within = within.clamp(*KILLED_WITHIN.start(), *KILLED_WITHIN.end());
+        killed
     }
 
     /// Finds out which key the log has after a rotation that was killed: only that one can seal what is new.

@@ -6,6 +6,9 @@ use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 
+/// Long enough for a machine that does ten other things; reached only where something is broken.
+const PATIENCE: Duration = Duration::from_secs(150);
+
 pub(crate) struct Server {
     child: Child,
     pub(crate) address: String,
@@ -46,7 +49,7 @@ impl Server {
 
     /// What it said since.
     pub(crate) fn says(&self) -> String {
-        let line = self.lines.recv_timeout(Duration::from_secs(30));
+        let line = self.lines.recv_timeout(PATIENCE);
         line.unwrap_or_else(|error| panic!("{error}, after {:?}", self.said))
     }
 
@@ -66,7 +69,7 @@ impl Server {
 
     fn send(&self, head: &str, body: &[u8]) -> Answer {
         let mut stream = TcpStream::connect(&self.address).expect("connected");
-        stream.set_read_timeout(Some(Duration::from_secs(30))).expect("set");
+        stream.set_read_timeout(Some(PATIENCE)).expect("set");
         stream.write_all(head.as_bytes()).expect("sent");
         // One who refuses early need not read everything.
         stream.write_all(body).ok();

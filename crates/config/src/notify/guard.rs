@@ -1,6 +1,6 @@
 //! Findings show the line they are about; a line with a secret in it is not shown.
 
-use assurance_diagnostics::{Diagnostic, Source};
+use assurance_diagnostics::{Diagnostic, Source, suggest};
 
 use super::keys::{GLOBAL, KINDS};
 use super::shape::{Key, Shape};
@@ -23,25 +23,27 @@ fn holds_secret(line: &str) -> bool {
     })
 }
 
-/// Where a key is secret in one place and not in another, it counts as secret.
+/// Where a key is secret in one place and not in another, it counts as secret; so does one that nobody knows and
+/// that is nearly a secret one.
 fn is_secret(key: &str) -> bool {
-    let tables = || std::iter::once(GLOBAL).chain(KINDS.iter().map(|kind| kind.keys));
-    let (mut known, mut secret) = (false, false);
-    for table in tables() {
-        look(table, key, &mut known, &mut secret);
+    let mut all = Vec::new();
+    for table in std::iter::once(GLOBAL).chain(KINDS.iter().map(|kind| kind.keys)) {
+        list(table, &mut all);
     }
-    let suspect = || !key.ends_with("_configs") && SUSPECT.iter().any(|part| key.contains(part));
-    secret || (!known && suspect())
+    let secrets = || all.iter().filter(|(_, secret)| *secret).map(|(name, _)| *name);
+    if secrets().any(|name| name == key) {
+        return true;
+    }
+    let known = key.ends_with("_configs") || all.iter().any(|(name, _)| *name == key);
+    !known && (SUSPECT.iter().any(|part| key.contains(part)) || suggest(key, secrets()).is_some())
 }
 
-fn look(table: &[Key], wanted: &str, known: &mut bool, secret: &mut bool) {
+/// Every key with those inside of it, and whether it is secret.
+fn list(table: &[Key], all: &mut Vec<(&'static str, bool)>) {
     for key in table {
-        if key.name == wanted {
-            *known = true;
-            *secret |= matches!(key.shape, Shape::Secret | Shape::SecretUrl);
-        }
+        all.push((key.name, matches!(key.shape, Shape::Secret | Shape::SecretUrl)));
         if let Shape::Map(keys) | Shape::List(keys) | Shape::TextOr(keys) = key.shape {
-            look(keys, wanted, known, secret);
+            list(keys, all);
         }
     }
 }
@@ -58,6 +60,8 @@ mod tests {
             "\"service_key\" : 'x'",
             "slack_url: https://a",
             "bot_token: 1:2",
+            "- ur: http://a",
+            "routing_ke: a",
             "  - {to: a, auth_password: b}",
         ] {
             assert!(holds_secret(line), "{line}");
@@ -69,6 +73,9 @@ mod tests {
             "channel: '#url'",
             "group_by: [service_key]",
             "webhook_configs: [{}]",
+            "  receiver: ops",
+            "- match: {severity: critical, team: a}",
+            "  group_wait: 10s",
         ] {
             assert!(!holds_secret(line), "{line}");
         }

@@ -43,6 +43,7 @@ pub(crate) fn check(
                 check.wrong("chat_id", "0 is no chat", "write the number of the chat");
             }
         }
+        IntegrationKind::Sns => check.sns(),
         IntegrationKind::VictorOps => check.victorops(),
         IntegrationKind::Webex if !authorized => {
             check.wrong(
@@ -201,6 +202,13 @@ impl Check<'_, '_> {
                     );
                 }
             }
+        }
+    }
+
+    fn sns(&mut self) {
+        let Some(sigv4) = self.fields.map("sigv4") else { return };
+        if sigv4.has("access_key") != sigv4.has("secret_key") {
+            self.wrong("sigv4", "one of access_key and secret_key is missing", "write both, or none of them");
         }
     }
 

@@ -109,10 +109,12 @@ fn remedy(mut flaw: Diagnostic) -> Diagnostic {
 }
 
 /// Keys that people write and Alertmanager has not, or no longer has.
-const MISTAKEN: [(&str, &str); 4] = [
+const MISTAKEN: [(&str, &str); 6] = [
     ("subject", "the subject of an e-mail is a header: write headers: {Subject: …}"),
     ("teams", "OpsGenie's teams are responders of type team"),
     ("hipchat_configs", "HipChat is no more, and Alertmanager has dropped it"),
+    ("hipchat_api_url", "HipChat is no more, and Alertmanager has dropped it"),
+    ("hipchat_auth_token", "HipChat is no more, and Alertmanager has dropped it"),
     ("time_zone", "the key is location"),
 ];
 

@@ -218,3 +218,31 @@ fn go_duration(text: &str) -> Option<Duration> {
         Duration::from_millis(millis as i64)
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_as_go_writes_them() {
+        for (text, millis) in [
+            ("0", Some(0)),
+            ("1m30s", Some(90_000)),
+            ("1.5h", Some(5_400_000)),
+            ("250ms", Some(250)),
+            ("+2s", Some(2000)),
+            ("1h1m1s1ms", Some(3_661_001)),
+            ("999us", Some(0)),
+            ("1500µs", Some(1)),
+            ("-1s", None),
+            ("90", None),
+            ("", None),
+            ("1d", None),
+            ("1..5s", None),
+            (".s", None),
+            ("99999999999999999999h", None),
+        ] {
+            assert_eq!(go_duration(text).map(Duration::as_millis), millis, "{text}");
+        }
+    }
+}

@@ -125,6 +125,23 @@ fn a_lock_names_its_holder_and_ends_with_the_process() {
     disk.lock("state/lock").unwrap();
 }
 
+/// A process has copies of all descriptors from when it is started to when it becomes its program.
+#[test]
+fn a_lock_that_was_given_back_is_free_whatever_is_started_meanwhile() {
+    let directory = tempfile::tempdir().unwrap();
+    let disk = Disk::open(directory.path()).unwrap();
+    std::thread::scope(|scope| {
+        let starter = scope.spawn(|| {
+            for _ in 0..100 {
+                assert!(std::process::Command::new("true").status().unwrap().success());
+            }
+        });
+        while !starter.is_finished() {
+            drop(disk.lock("lock").unwrap());
+        }
+    });
+}
+
 #[test]
 fn a_published_file_is_one_link_to_one_inode() {
     let directory = tempfile::tempdir().unwrap();

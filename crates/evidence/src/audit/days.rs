@@ -1,6 +1,8 @@
 //! The files of the days against what their leaves say, and files that no leaf speaks of.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc;
 
 use assurance_metrics_model::Timestamp;
 use assurance_storage::{Storage, StorageError};
@@ -42,42 +44,69 @@ impl<'a> Days<'a> {
         at_a_time: usize,
         progress: &mut dyn FnMut(Progress),
     ) -> Result<(), StorageError> {
-        let days: Vec<(&Day, &SealedDay)> = self.history.days.iter().collect();
+        let days: Vec<(Day, &'a SealedDay)> =
+            self.history.days.iter().map(|(day, sealed)| (*day, sealed)).collect();
         let of = days.len() as u64;
-        for batch in days.chunks(at_a_time.max(1)) {
-            progress(Progress { days: self.report.days, of });
-            if let [(day, sealed)] = batch {
-                self.one(**day, sealed)?;
-                continue;
-            }
-            let parts = std::thread::scope(|scope| {
-                let alone = |(day, sealed): &(&Day, &'a SealedDay)| {
-                    let (day, sealed) = (**day, *sealed);
-                    let (storage, history, entries, now) =
-                        (self.storage, self.history, self.entries, self.now);
-                    scope.spawn(move || {
-                        let mut report = Report::default();
-                        let mut days = Days::new(storage, history, entries, now, &mut report);
-                        days.one(day, sealed)?;
-                        let known = days.known;
-                        Ok((report, known))
-                    })
-                };
-                let threads: Vec<_> = batch.iter().map(alone).collect();
-                let joined = threads.into_iter().map(|thread| match thread.join() {
-                    Ok(part) => part,
-                    Err(panic) => std::panic::resume_unwind(panic),
-                });
-                joined.collect::<Result<Vec<_>, StorageError>>()
-            });
-            for (part, known) in parts? {
-                self.report.add(part);
-                self.known.extend(known);
+        progress(Progress { days: 0, of });
+        let threads = at_a_time.min(days.len());
+        if threads > 1 {
+            self.share(&days, threads, progress)?;
+        } else {
+            for (day, sealed) in days {
+                self.one(day, sealed)?;
                 progress(Progress { days: self.report.days, of });
             }
         }
-        progress(Progress { days: of, of });
         self.strangers()
+    }
+
+    /// Days on so many threads, each of which takes the next one when it is done with one, since no two are of a size.
+    ///
+    /// What they find is added in the order of the days. They are begun in that order, too, so that the first failure
+    /// is the one that a single thread meets.
+    fn share(
+        &mut self,
+        days: &[(Day, &'a SealedDay)],
+        threads: usize,
+        progress: &mut dyn FnMut(Progress),
+    ) -> Result<(), StorageError> {
+        let of = days.len() as u64;
+        let (storage, history, entries, now) = (self.storage, self.history, self.entries, self.now);
+        let next = AtomicUsize::new(0);
+        std::thread::scope(|scope| {
+            let (sender, parts) = mpsc::channel();
+            for _ in 0..threads {
+                let (sender, next) = (sender.clone(), &next);
+                scope.spawn(move || {
+                    loop {
+                        let at = next.fetch_add(1, Ordering::Relaxed);
+                        let Some((day, sealed)) = days.get(at) else { return };
+                        let mut report = Report::default();
+                        let mut alone = Days::new(storage, history, entries, now, &mut report);
+                        let done = alone.one(*day, sealed);
+                        let known = alone.known;
+                        // Nobody listens any more when an earlier day failed.
+                        let failed = done.is_err();
+                        if sender.send((at, done.map(|()| (report, known)))).is_err() || failed {
+                            return;
+                        }
+                    }
+                });
+            }
+            drop(sender);
+            let (mut waiting, mut due) = (BTreeMap::new(), 0);
+            for (at, part) in parts {
+                waiting.insert(at, part);
+                while let Some(part) = waiting.remove(&due) {
+                    let (report, known) = part?;
+                    self.report.add(report);
+                    self.known.extend(known);
+                    due += 1;
+                    progress(Progress { days: self.report.days, of });
+                }
+            }
+            Ok(())
+        })
     }
 
     fn one(&mut self, day: Day, sealed: &SealedDay) -> Result<(), StorageError> {

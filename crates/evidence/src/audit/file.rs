@@ -231,11 +231,16 @@ impl FileCheck<'_> {
         let (storage, sealed) = (self.storage, self.sealed);
         let mut exact = None;
         if has_plain {
-            // The same content gives the same frame, unless another version of the compressor made it.
-            let mut frame = Vec::new();
-            let made = compress::encode(&mut Reader::new(storage, &sealed.plain), sealed.bytes, &mut frame);
-            if made.is_ok() && Digest::of(&frame) == sealed.zstd_sha256 {
-                exact = difference(&mut &frame[..], &mut Reader::new(storage, &sealed.cold)).ok().flatten();
+            // The same content gives the same frame at the same level, unless another version of the compressor made it.
+            for level in compress::LEVELS {
+                let made = compress::encode(&mut Reader::new(storage, &sealed.plain), level, sealed.bytes);
+                if let Ok(frame) = made
+                    && Digest::of(&frame) == sealed.zstd_sha256
+                {
+                    exact =
+                        difference(&mut &frame[..], &mut Reader::new(storage, &sealed.cold)).ok().flatten();
+                    break;
+                }
             }
         } else {
             exact = self.tried(&sealed.cold, sealed.zstd_bytes, sealed.zstd_sha256)?;

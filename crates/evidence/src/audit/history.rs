@@ -8,7 +8,9 @@ use super::log::{Log, bundle_of};
 use super::signatures::{CLOCK_TOLERANCE, Era, Seen};
 use super::{Class, Finding, Severity};
 use crate::Day;
-use crate::manifest::{DayLeaf, KeyRotation, Leaf, LegalHold, Purge, SealedFile, Start, SupplementLeaf};
+use crate::manifest::{
+    DayLeaf, KeyRotation, Leaf, LegalHold, Purge, Retention, SealedFile, Start, SupplementLeaf,
+};
 use crate::names::{compressed, published_events, published_facts};
 
 /// A day that was sealed.
@@ -210,7 +212,8 @@ impl Reading<'_> {
             match history.days.get_mut(&day) {
                 Some(sealed) if sealed.leaf.index == purged.leaf && sealed.purged.is_none() => {
                     sealed.purged = Some(index);
-                    let promised = sealed.leaf.retention;
+                    let promises = sealed.supplements.iter().map(|supplement| supplement.retention);
+                    let promised = promises.fold(sealed.leaf.retention, Retention::longest);
                     if !promised.may_be_purged(day, purge.at) {
                         let message = format!(
                             "{day} was purged after fewer than the {} days that it was to be kept",

@@ -3,12 +3,15 @@ use std::io::{BufRead, BufReader};
 
 use assurance_metrics_model::Timestamp;
 use assurance_storage::{Operation, Reader, Storage, StorageError, StorageErrorKind};
+use assurance_tlog::Hash;
 use assurance_tlog::note::SigningKey;
 use serde::Serialize;
 
-use super::publish::{digest, of_content, publish};
+use super::ahead::{Ahead, Begun, Due, Prepared};
+use super::publish::{checksum, digest, of_content, publish};
 use super::{Log, SealError, SealErrorKind};
 use crate::archive::read_cursor;
+use crate::compress::{self, Frame, FrameReader};
 use crate::cursor::{MAX_CURSOR_BYTES, Progress};
 use crate::fact::DaySummary;
 use crate::lines::LineHashes;
@@ -17,10 +20,10 @@ use crate::manifest::{
     SealedFile, SupplementLeaf, Totals,
 };
 use crate::names::{
-    CURSOR_FILE, MAX_SIDECAR_BYTES, PUBLISHED_DIRECTORY, compressed, day_of_published, in_cold, in_published,
-    leaves, published_events, published_facts, sidecar, sidecar_line,
+    CURSOR_FILE, PUBLISHED_DIRECTORY, compressed, day_of_published, in_cold, in_published, leaves,
+    published_events, published_facts, sidecar, sidecar_line,
 };
-use crate::{Day, Digest, Fact, FactKind, compress};
+use crate::{Day, Digest, Fact, FactKind};
 
 /// The most days sealed in one commit: what the archive publishes at most in one go.
 const MAX_DAYS: usize = 400;
@@ -36,6 +39,9 @@ pub struct Sealing {
     pub clock: ClockState,
     /// Name and version of the program.
     pub software: String,
+    /// How many threads hash and compress, beside the one that writes; what is written is the same, in the same order.
+    /// With 1, the one that writes does it all.
+    pub threads: usize,
 }
 
 /// A day, or a supplement to one, that was sealed.
@@ -67,18 +73,23 @@ pub fn seal_due(
     let mut all = Vec::new();
     for batch in due.chunks(MAX_DAYS) {
         let provenance = Provenance::read(storage)?;
-        let (mut sealed, mut made) = (Vec::new(), Vec::new());
-        for (day, supplement) in batch {
-            let index = log.size() + made.len() as u64;
-            let unit = Unit { storage, sealing, provenance: &provenance, index, day: *day };
-            let (leaf, events) = match supplement {
-                None => unit.day()?,
-                Some(number) => unit.supplement(*number)?,
-            };
-            let name = in_cold(&compressed(&published_events(*day, *supplement)));
-            sealed.push(Sealed { day: *day, supplement: *supplement, leaf: index, name, events });
-            made.push(leaf);
-        }
+        let files = batch.iter().map(|due| (published_events(due.day, due.supplement), due.bytes)).collect();
+        let (sealed, made) = Ahead::of(storage, files, sealing.threads, |ahead| {
+            let (mut sealed, mut made) = (Vec::new(), Vec::new());
+            for (at, Due { day, supplement, .. }) in batch.iter().enumerate() {
+                let index = log.size() + made.len() as u64;
+                let unit = Unit { storage, sealing, provenance: &provenance, index, day: *day };
+                let prepared = ahead.take(at);
+                let (leaf, events) = match supplement {
+                    None => unit.day(prepared)?,
+                    Some(number) => unit.supplement(*number, prepared)?,
+                };
+                let name = in_cold(&compressed(&published_events(*day, *supplement)));
+                sealed.push(Sealed { day: *day, supplement: *supplement, leaf: index, name, events });
+                made.push(leaf);
+            }
+            Ok::<_, SealError>((sealed, made))
+        })?;
         log.commit(made, &[key])?;
         all.extend(sealed);
     }
@@ -86,7 +97,7 @@ pub fn seal_due(
 }
 
 /// What is published and no leaf seals, days before their supplements.
-fn due(storage: &dyn Storage, log: &Log) -> Result<Vec<(Day, Option<u32>)>, SealError> {
+fn due(storage: &dyn Storage, log: &Log) -> Result<Vec<Due>, SealError> {
     let sealed: BTreeSet<(Day, Option<u32>)> = log
         .leaves()
         .iter()
@@ -114,7 +125,7 @@ fn due(storage: &dyn Storage, log: &Log) -> Result<Vec<(Day, Option<u32>)>, Seal
             return Err(SealError::new(entry.name, SealErrorKind::Conflict));
         }
         if !sealed.contains(&(day, supplement)) {
-            due.insert((day, supplement));
+            due.insert(Due { day, supplement, bytes: entry.bytes });
         }
     }
     Ok(due.into_iter().collect())
@@ -151,8 +162,8 @@ struct Unit<'a> {
 }
 
 impl Unit<'_> {
-    fn day(&self) -> Result<(Leaf, u64), SealError> {
-        let events = self.events(&published_events(self.day, None))?;
+    fn day(&self, prepared: Prepared) -> Result<(Leaf, u64), SealError> {
+        let events = self.events(&published_events(self.day, None), prepared)?;
         let lines = events.lines;
         let facts = self.facts(&published_facts(self.day))?;
         let summary = facts.summary;
@@ -180,8 +191,8 @@ impl Unit<'_> {
         Ok((Leaf::Day(leaf), lines))
     }
 
-    fn supplement(&self, number: u32) -> Result<(Leaf, u64), SealError> {
-        let events = self.events(&published_events(self.day, Some(number)))?;
+    fn supplement(&self, number: u32, prepared: Prepared) -> Result<(Leaf, u64), SealError> {
+        let events = self.events(&published_events(self.day, Some(number)), prepared)?;
         let lines = events.lines;
         let leaf = SupplementLeaf {
             v: LEAF_VERSION,
@@ -197,9 +208,22 @@ impl Unit<'_> {
     }
 
     /// Hashes and compresses a published file of events, and keeps the hashes of its lines.
-    fn events(&self, bare: &str) -> Result<SealedFile, SealError> {
+    fn events(&self, bare: &str, prepared: Prepared) -> Result<SealedFile, SealError> {
+        let sha256 = checksum(self.storage, bare)?;
+        let (bytes, lines, root) = match prepared.hashed {
+            Some(hashed) if hashed.sha256 == sha256 => {
+                publish(self.storage, &in_cold(&leaves(bare)), &hashed.leaves)?;
+                hashed.summary
+            }
+            _ => self.leaves(bare, sha256)?,
+        };
+        let zstd = self.compress(bare, sha256, bytes, prepared.begun)?;
+        Ok(SealedFile { file: bare.to_owned(), bytes, lines, sha256, root, zstd })
+    }
+
+    /// Hashes a published file of events as the hashes of its lines are published.
+    fn leaves(&self, bare: &str, sha256: Digest) -> Result<(u64, u64, Hash), SealError> {
         let (name, kept) = (in_published(bare), in_cold(&leaves(bare)));
-        let sha256 = self.checksum(bare)?;
         let mut content = Reader::new(self.storage, &name);
         let mut hashes = LineHashes::new(&mut content, sha256);
         let published = match self.storage.publish(&kept, &mut hashes) {
@@ -219,34 +243,24 @@ impl Unit<'_> {
         {
             return Err(SealError::new(kept, SealErrorKind::Conflict));
         }
-        let (bytes, lines, root) = hashes.summary();
-        let zstd = self.compress(bare, sha256, bytes)?;
-        Ok(SealedFile { file: bare.to_owned(), bytes, lines, sha256, root, zstd })
+        Ok(hashes.summary())
     }
 
-    /// The checksum that a file was published with.
-    fn checksum(&self, bare: &str) -> Result<Digest, SealError> {
-        let name = in_published(&sidecar(bare));
-        let text = match self.storage.read(&name, MAX_SIDECAR_BYTES) {
-            Ok(text) => text,
-            Err(error) if error.is_too_large() => {
-                return Err(SealError::new(name, SealErrorKind::Changed));
-            }
-            Err(error) => return Err(error.into()),
-        };
-        let digest =
-            std::str::from_utf8(&text).ok().and_then(|text| text.strip_suffix(&format!("  {bare}\n")));
-        let digest = digest.and_then(|digest| digest.parse().ok());
-        digest.ok_or_else(|| SealError::new(name, SealErrorKind::Changed))
-    }
-
-    fn compress(&self, bare: &str, sha256: Digest, bytes: u64) -> Result<Compressed, SealError> {
+    fn compress(
+        &self,
+        bare: &str,
+        sha256: Digest,
+        bytes: u64,
+        begun: Option<Begun>,
+    ) -> Result<Compressed, SealError> {
         let file = compressed(bare);
         let (plain, cold) = (in_published(bare), in_cold(&file));
-        let mut content = Reader::new(self.storage, &plain);
-        let mut frame =
-            compress::frame(&mut content, bytes).map_err(|source| content_error(&plain, source))?;
-        match self.storage.publish(&cold, &mut frame) {
+        let (frame, pushed) = match begun {
+            Some(begun) if begun.bytes == bytes => (begun.frame, begun.pushed),
+            _ => (Frame::new(bytes).map_err(|source| content_error(&plain, source))?, 0),
+        };
+        let mut content = Reader::range(self.storage, &plain, pushed, u64::MAX);
+        match self.storage.publish(&cold, &mut FrameReader::new(frame, &mut content)) {
             Ok(()) => {}
             Err(error) if error.is_already_exists() => self.holds(&cold, sha256)?,
             Err(error) => return Err(error.into()),
@@ -291,10 +305,10 @@ impl Unit<'_> {
         }
         let summary = summary.ok_or_else(|| self.unreadable("its summary is missing".to_owned()))?;
         let (sha256, bytes) = digest(self.storage, &name)?;
-        if sha256 != self.checksum(bare)? {
+        if sha256 != checksum(self.storage, bare)? {
             return Err(SealError::new(name, SealErrorKind::Changed));
         }
-        let zstd = self.compress(bare, sha256, bytes)?;
+        let zstd = self.compress(bare, sha256, bytes, None)?;
         let sealed = SealedFacts { file: bare.to_owned(), bytes, lines, sha256, zstd, kinds, first };
         Ok(ReadFacts { sealed, summary })
     }

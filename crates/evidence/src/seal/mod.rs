@@ -7,6 +7,7 @@
 //! its clock. Every file is published complete and never overwritten; the only one that changes is the checkpoint,
 //! which is the commit point. A run that is stopped anywhere leaves what the next one completes to the same bytes.
 
+mod ahead;
 mod days;
 mod error;
 mod log;

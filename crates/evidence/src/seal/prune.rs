@@ -126,6 +126,7 @@ struct Days {
 
 struct SealedDay {
     leaf: u64,
+    /// What was promised of the day, and of its supplements.
     retention: Retention,
     /// Bare names of plain files.
     events: Vec<String>,
@@ -146,6 +147,7 @@ impl Days {
                 Leaf::Supplement(leaf) if !days.purged.contains(&leaf.day) => {
                     if let Some(day) = days.sealed.get_mut(&leaf.day) {
                         day.add(&leaf.events);
+                        day.retention = day.retention.longest(leaf.retention);
                     }
                 }
                 Leaf::Purge(leaf) => days.purged.extend(leaf.days.iter().map(|purged| purged.day)),

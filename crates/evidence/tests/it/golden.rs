@@ -1,6 +1,7 @@
 //! The archive of version 1: made once, verified by every later version, and never made anew.
 
 use std::collections::BTreeMap;
+use std::io::{Read, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -8,8 +9,8 @@ use assurance_evidence::audit::{self, Options};
 use assurance_evidence::manifest::{LegalHold, Retention};
 use assurance_evidence::proof::{Wanted, prove, verify_proof};
 use assurance_evidence::seal::{plan, prune};
-use assurance_metrics_model::Duration;
-use assurance_storage::{Memory, Storage};
+use assurance_metrics_model::{Duration, Timestamp};
+use assurance_storage::{AppendFile, Entry, LockGuard, Memory, Storage, StorageError};
 
 use crate::backend::{at, day};
 use crate::rig::{Rig, findings, key, policy, witness};
@@ -31,8 +32,8 @@ fn folder() -> PathBuf {
 }
 
 /// Six days: one is purged, two are compressed only, one has a supplement; a hold, a rotation and a witness.
-fn written_today() -> Arc<dyn Storage> {
-    let mut rig = Rig::new(Arc::new(Memory::new()));
+fn written_today(storage: Arc<dyn Storage>) -> Arc<dyn Storage> {
+    let mut rig = Rig::new(storage);
     rig.retention = Retention { hot_days: 2, cold_days: 4 };
     for events in [3, 0, 5, 1] {
         rig.day(events);
@@ -105,7 +106,7 @@ fn archive() -> Memory {
 #[test]
 fn an_archive_of_version_1_verifies() {
     let storage = archive();
-    let mut options = Options::at(at("2026-01-08T04:00:00Z"));
+    let mut options = Options::at(at_the_end());
     options.policy = Some(policy(&key(1), Some(&witness(7))));
     let report = audit::verify(&storage, &options, &mut |_| {}).expect("as the test made it");
     assert_eq!(findings(&report), [""; 0]);
@@ -132,18 +133,64 @@ fn every_byte_of_an_archive_of_version_1_is_looked_at() {
         bytes[last] ^= 1;
         storage.remove(name).expect("as the test made it");
         storage.publish(name, &mut &bytes[..]).expect("as the test made it");
-        let mut options = Options::at(at("2026-01-08T04:00:00Z"));
+        let mut options = Options::at(at_the_end());
         options.policy = Some(policy(&key(1), None));
         let report = audit::verify(&storage, &options, &mut |_| {}).expect("as the test made it");
         assert!(!report.findings.is_empty(), "a change of {name} was not seen");
     }
 }
 
+/// Writes frames as the first versions did, at level 3, which is no part of the format; all else depends on their bytes.
+#[derive(Debug)]
+struct AtLevel3(Memory);
+
+impl Storage for AtLevel3 {
+    fn publish(&self, name: &str, content: &mut dyn Read) -> Result<(), StorageError> {
+        if !name.ends_with(".zst") {
+            return self.0.publish(name, content);
+        }
+        let content = zstd::decode_all(content).expect("a frame");
+        let mut encoder = zstd::stream::write::Encoder::new(Vec::new(), 3).expect("a level");
+        encoder.include_checksum(true).expect("known");
+        encoder.set_pledged_src_size(Some(content.len() as u64)).expect("known");
+        encoder.write_all(&content).expect("of this length");
+        self.0.publish(name, &mut &encoder.finish().expect("of this length")[..])
+    }
+
+    fn open_append(&self, name: &str) -> Result<Box<dyn AppendFile>, StorageError> {
+        self.0.open_append(name)
+    }
+
+    fn replace(&self, name: &str, content: &[u8]) -> Result<(), StorageError> {
+        self.0.replace(name, content)
+    }
+
+    fn read(&self, name: &str, max_bytes: u64) -> Result<Vec<u8>, StorageError> {
+        self.0.read(name, max_bytes)
+    }
+
+    fn read_at(&self, name: &str, offset: u64, buffer: &mut [u8]) -> Result<usize, StorageError> {
+        self.0.read_at(name, offset, buffer)
+    }
+
+    fn list(&self, directory: &str) -> Result<Vec<Entry>, StorageError> {
+        self.0.list(directory)
+    }
+
+    fn remove(&self, name: &str) -> Result<(), StorageError> {
+        self.0.remove(name)
+    }
+
+    fn lock(&self, name: &str) -> Result<Box<dyn LockGuard>, StorageError> {
+        self.0.lock(name)
+    }
+}
+
 /// Where this fails because compressed bytes differ, a new version of the compressor is the reason, and archives are as
 /// good as before. Where anything else differs, the format changed, and that is another version of it.
 #[test]
-fn version_1_is_written_as_ever() {
-    let written = files(&*written_today());
+fn version_1_is_written_as_ever_but_for_the_level_of_its_frames() {
+    let written = files(&*written_today(Arc::new(AtLevel3(Memory::new()))));
     if !folder().exists() {
         // The first time, and no other.
         for (name, bytes) in &written {
@@ -158,4 +205,49 @@ fn version_1_is_written_as_ever() {
     for (name, bytes) in &written {
         assert!(*bytes == kept[name], "{name} is written in another way than before");
     }
+}
+
+#[test]
+fn frames_of_today_hold_what_frames_of_version_1_did() {
+    let (written, kept) = (files(&*written_today(Arc::new(Memory::new()))), kept());
+    assert_eq!(written.keys().collect::<Vec<_>>(), kept.keys().collect::<Vec<_>>());
+    let (mut frames, mut others) = (0, 0);
+    for (name, bytes) in &written {
+        if name.ends_with(".zst") {
+            let content = |frame: &[u8]| zstd::decode_all(frame).expect("a frame");
+            assert!(content(bytes) == content(&kept[name]), "{name}");
+            frames += usize::from(*bytes != kept[name]);
+        } else if name.ends_with(".jsonl") || name.ends_with(".leaves") {
+            assert!(*bytes == kept[name], "{name}");
+            others += 1;
+        }
+    }
+    assert!(frames > 0 && others > 0, "{frames} frames of another level, {others} other files");
+}
+
+/// A frame is made again to see what was done to it: at the level it was made at.
+#[test]
+fn a_changed_bit_of_a_frame_of_version_1_is_named() {
+    let mut named = 0;
+    for name in kept().keys().filter(|name| name.ends_with(".zst")) {
+        let storage = archive();
+        let plain = name.replace("cold/", "hot/").replace(".zst", "");
+        if storage.read(&plain, 1 << 20).is_err() {
+            continue;
+        }
+        let mut bytes = storage.read(name, 1 << 20).expect("as the test made it");
+        let at = bytes.len() - 1; // of the checksum
+        bytes[at] ^= 4;
+        storage.remove(name).expect("as the test made it");
+        storage.publish(name, &mut &bytes[..]).expect("as the test made it");
+        let report = audit::verify(&storage, &Options::at(at_the_end()), &mut |_| {}).expect("readable");
+        let found = findings(&report).join("\n");
+        assert!(found.contains(&format!("bit 2 of byte {at} is flipped")), "{name}: {found}");
+        named += 1;
+    }
+    assert!(named > 3, "{named}");
+}
+
+fn at_the_end() -> Timestamp {
+    at("2026-01-08T04:00:00Z")
 }

@@ -40,13 +40,21 @@ pub(crate) struct Rig {
     pub(crate) now: Timestamp,
     pub(crate) key: SigningKey,
     pub(crate) retention: Retention,
+    pub(crate) threads: usize,
 }
 
 impl Rig {
     /// A log that begins at noon of 2026-01-02, with nothing collected yet.
     pub(crate) fn new(storage: Arc<dyn Storage>) -> Self {
         let now = at("2026-01-02T12:00:00Z");
-        let rig = Self { storage, backend: Backend::new(), now, key: key(1), retention: Retention::USUAL };
+        let rig = Self {
+            storage,
+            backend: Backend::new(),
+            now,
+            key: key(1),
+            retention: Retention::USUAL,
+            threads: 1,
+        };
         let beginning =
             Beginning { origin: ORIGIN.to_owned(), at: now, first_day: Day::of(now), succeeds: None };
         Log::init(rig.storage.clone(), &beginning, &rig.key).expect("a log");
@@ -71,7 +79,7 @@ impl Rig {
     pub(crate) fn sealing(&self) -> Sealing {
         let clock = ClockState { synchronised: Some(true), error_ms: Some(3) };
         let software = "assurance-exporter 0.1.0".to_owned();
-        Sealing { now: self.now, retention: self.retention, clock, software }
+        Sealing { now: self.now, retention: self.retention, clock, software, threads: self.threads }
     }
 
     pub(crate) fn try_seal(&self) -> Result<Vec<Sealed>, SealError> {

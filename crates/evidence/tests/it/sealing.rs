@@ -3,7 +3,7 @@ use std::sync::Arc;
 use assurance_evidence::audit::Class;
 use assurance_evidence::manifest::{LegalHold, Release, Retention, Succession};
 use assurance_evidence::proof::{Wanted, prove, verify_proof};
-use assurance_evidence::seal::{Beginning, Log, SealErrorKind, plan, prune};
+use assurance_evidence::seal::{Beginning, Log, Plan, SealErrorKind, plan, prune};
 use assurance_evidence::verify_day;
 use assurance_metrics_model::Duration;
 use assurance_storage::{Memory, Storage};
@@ -284,6 +284,34 @@ fn what_comes_late_for_a_day_without_files_becomes_a_supplement() {
     let report = rig.verify(&rig.options());
     assert_eq!(findings(&report), [""; 0]);
     assert!(rig.storage.read(&format!("cold/audit-{purged}.supplement-1.jsonl.zst"), 1 << 20).is_ok());
+}
+
+/// The retention may have been another when a supplement was sealed: the longest that was promised is kept.
+#[test]
+fn a_supplement_is_kept_as_long_as_it_was_promised() {
+    let mut rig = Rig::new(Arc::new(Memory::new()));
+    let short = Retention { hot_days: 1, cold_days: 2 };
+    rig.retention = short;
+    rig.day(1);
+    rig.backend.write(crate::backend::at("2026-01-02T23:00:00Z"));
+    rig.retention = Retention { hot_days: 5, cold_days: 10 };
+    rig.day(1);
+    rig.retention = short;
+    rig.day(1);
+    rig.day(1);
+    let promised = day("2026-01-02");
+    let mut log = rig.open();
+    let planned = plan(&*rig.storage, &log, rig.retention, rig.now).unwrap();
+    assert!(!planned.cold.contains(&promised) && !planned.purge.contains(&promised), "{planned:?}");
+    prune(&*rig.storage, &mut log, &planned, rig.retention, rig.now, Some(&rig.key)).unwrap();
+    assert_eq!(findings(&rig.verify(&rig.options())), [""; 0]);
+    // Another program may keep less than was promised: an auditor sees it.
+    let mut early = Plan::default();
+    early.purge = vec![promised];
+    let mut log = rig.open();
+    prune(&*rig.storage, &mut log, &early, rig.retention, rig.now, Some(&rig.key)).unwrap();
+    let report = rig.verify(&rig.options());
+    assert!(report.findings.iter().any(|finding| finding.class == Class::EarlyPurge), "{report:?}");
 }
 
 #[test]

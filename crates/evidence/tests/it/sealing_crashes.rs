@@ -36,6 +36,7 @@ type Failed = Box<dyn std::error::Error>;
 struct Story {
     backend: Backend,
     now: Timestamp,
+    threads: usize,
 }
 
 impl Story {
@@ -86,6 +87,7 @@ impl Story {
             retention: RETENTION,
             clock: ClockState::default(),
             software: "test 1".to_owned(),
+            threads: self.threads,
         };
         seal_due(&**storage, &mut log, &sealing, &current)?;
         match deed {
@@ -126,8 +128,8 @@ struct Chapter {
 
 /// The undisturbed story, day by day. Between two days everything is durable, so a fault in one of them finds what
 /// the days before have left, whenever it comes: no day needs to be lived through again for a fault in a later one.
-fn chapters() -> Vec<Chapter> {
-    let mut story = Story { backend: Backend::new(), now: at("2026-01-02T12:00:00Z") };
+fn chapters(threads: usize) -> Vec<Chapter> {
+    let mut story = Story { backend: Backend::new(), now: at("2026-01-02T12:00:00Z"), threads };
     let mut chapters = Vec::new();
     let mut files = Memory::new();
     for deed in std::iter::once(None).chain(STORY.iter().copied().map(Some)) {
@@ -203,7 +205,11 @@ fn differing(a: &BTreeMap<String, Vec<u8>>, b: &BTreeMap<String, Vec<u8>>) -> Ve
 }
 
 fn every_step(fault: Fault, survival: Survival) {
-    let chapters = chapters();
+    every_step_on(1, fault, survival);
+}
+
+fn every_step_on(threads: usize, fault: Fault, survival: Survival) {
+    let chapters = chapters(threads);
     let published = chapters.last().map_or(0, |last| last.after.len());
     assert!(published > 40, "the story makes files: {published}");
     let deeds = std::iter::once(None).chain(STORY.iter().copied().map(Some));
@@ -236,4 +242,13 @@ fn after_any_failed_operation_the_next_run_makes_the_same_bytes() {
 #[test]
 fn after_a_full_disk_the_next_run_makes_the_same_bytes() {
     every_step(Fault::ShortWrite, Survival::Everything);
+}
+
+#[test]
+fn stopped_anywhere_while_others_compute_the_next_run_makes_the_same_bytes() {
+    every_step_on(3, Fault::Crash, Survival::Torn(5));
+    let (alone, several) = (chapters(1), chapters(3));
+    for (alone, several) in alone.iter().zip(&several) {
+        assert_eq!(differing(&alone.after, &several.after), [""; 0]);
+    }
 }

@@ -2,6 +2,26 @@
 //! data with pure functions.
 //!
 //! Who reads the file fills these types in; who sends asks them. Nothing here keeps state or knows the time.
+//!
+//! ```
+//! use assurance_metrics_model::{Duration, Labels};
+//! use assurance_notifier::routing::{Route, Routing, parse_matchers};
+//!
+//! let mut root = Route::new("everyone");
+//! let mut pages = root.inherit(parse_matchers(r#"severity="critical""#)?);
+//! pages.receiver = "pager".to_owned();
+//! root.routes.push(pages);
+//! let routing = Routing {
+//!     root,
+//!     receivers: Vec::new(),
+//!     inhibit_rules: Vec::new(),
+//!     time_intervals: Vec::new(),
+//!     resolve_timeout: Duration::from_minutes(5),
+//! };
+//! let alert = Labels::from_pairs([("alertname", "OverrideActive"), ("severity", "critical")]);
+//! assert_eq!(routing.find(&alert)[0].receiver, "pager");
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 mod escalation;
 mod inhibit;

@@ -126,6 +126,9 @@ fn the_inhibitor_is_one_that_fires() {
     let (a, c) = (labels(&[("a", "1")]), labels(&[("c", "1")]));
     assert!(routing.inhibitor(&target, [] as [&Labels; 0]).is_none());
     assert_eq!(routing.inhibitor(&target, [&c, &a]).map(|(_, by)| by), Some(&c));
+    let by_c = routing.inhibitor(&target, [&c]).map(|(rule, _)| rule.source[0].name().to_owned());
+    assert_eq!(by_c.as_deref(), Some("c"));
+    assert!(routing.inhibitor(&target, [&labels(&[("d", "1")]), &target]).is_none());
     assert!(routing.inhibitor(&a, [&c]).is_none());
 }
 
@@ -137,6 +140,7 @@ fn matchers_in_both_forms() {
         ("a=b", r#"{a="b"}"#),
         (r#"{a="b", c=~"d|e",}"#, r#"{a="b",c=~"d|e"}"#),
         (r#"a="x\"y\\z\n\q""#, "{a=\"x\\\"y\\\\z\\n\\\\q\"}"),
+        (r#"a="b,\d",c=e"#, r#"{a="b,\\d",c="e"}"#),
         ("a!=b c , d!~e", r#"{a!="b c",d!~"e"}"#),
         ("a:b=", r#"{a:b=""}"#),
         (r#"{"service.name"="a b", tier!~x}"#, r#"{"service.name"="a b",tier!~"x"}"#),

@@ -125,3 +125,22 @@ groups:
     assert_eq!(heard.len(), 1, "the first increment of a series born at 1 is seen: {heard:?}");
     assert!((700..=760).contains(&heard[0].0), "{heard:?}");
 }
+
+#[test]
+fn rules_that_are_held_miss_their_instants_while_scrapes_go_on() {
+    let body = |_| gauge(false);
+    let mut world = World::new(OVERRIDE, &body);
+    world.run_until(at(300));
+    let samples = world.pipeline.store().stats().samples;
+    let group = |world: &World<'_>| {
+        let group = world.pipeline.rules().groups().next().expect("one group");
+        (group.evaluations, group.missed)
+    };
+    let before = group(&world);
+    world.pipeline.hold_rules(at(390));
+    world.run_until(at(389));
+    assert_eq!(group(&world), before);
+    assert!(world.pipeline.store().stats().samples > samples, "scrapes went on");
+    world.run_until(at(390));
+    assert_eq!(group(&world), (before.0 + 1, before.1 + 2), "three instants passed, the newest counts");
+}

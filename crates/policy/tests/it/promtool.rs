@@ -28,6 +28,12 @@ fn promtool_loads_every_rule_file() {
     promtool(&["check", "rules", "--lint=all"], assurance_policy::rule_files());
 }
 
+/// The configuration that loads the rules, as somebody has it who wrote the pack out.
+#[test]
+fn promtool_loads_the_configuration() {
+    promtool(&["check", "config", "../prometheus.yml"], &[]);
+}
+
 #[test]
 fn promtool_finds_every_unit_test_passing() {
     promtool(&["test", "rules"], assurance_policy::rule_tests());

@@ -327,7 +327,7 @@ fn any_histogram() -> impl Strategy<Value = Histogram> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(256))]
+    #![proptest_config(ProptestConfig::with_cases(12800))]
 
     #[test]
     fn quantiles_rise(histogram in any_histogram(), a in 0.0f64..=1.0, b in 0.0f64..=1.0) {

@@ -64,9 +64,10 @@ async fn a_peer_that_never_finishes_is_left() {
 #[tokio::test]
 async fn nobody_there_is_said_with_the_cause() {
     let client = Client::plain().expect("a client");
-    let free = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
-    let address = free.local_addr().expect("bound");
-    drop(free);
+    // Taken, so that nobody else listens there, and not listened on.
+    let taken = tokio::net::TcpSocket::new_v4().expect("a socket");
+    taken.bind("127.0.0.1:0".parse().expect("an address")).expect("a free port");
+    let address = taken.local_addr().expect("bound");
     let error = client.get(&format!("http://user:secret@{address}/"), &[], LIMITS).await.expect_err("nobody");
     let said = error.to_string();
     assert!(said.contains("Connection refused") && !said.contains("secret"), "{said}");

@@ -1,9 +1,9 @@
 use std::io::Read;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Condvar, Mutex};
 use std::time::Duration;
 
 use assurance_metrics_model::Timestamp;
-use assurance_pipeline::{AlertsState, Pipeline};
+use assurance_pipeline::{AlertsState, Pipeline, STATE_FILE};
 use assurance_runtime::driver::Driver;
 use assurance_runtime::setup::{Settings, load};
 use assurance_runtime::{Clock, Keeper};
@@ -108,33 +108,50 @@ async fn what_a_target_exposes_becomes_a_page_over_real_sockets() {
     tokio::time::timeout(PATIENCE, running).await.expect("stops").expect("no panic");
 }
 
-/// A disk that takes its time, and what it was asked for.
+/// A disk on which writing takes until the gate lets it through, one write at a time.
 #[derive(Debug)]
 struct Slow {
     memory: Memory,
-    takes: Duration,
+    gate: Arc<Gate>,
 }
 
 #[derive(Debug)]
-struct SlowFile(Box<dyn AppendFile>, Duration);
+struct SlowFile(Box<dyn AppendFile>, Arc<Gate>);
 
-#[expect(clippy::disallowed_methods, reason = "a disk that takes its time")]
-fn take(time: Duration) {
-    std::thread::sleep(time);
+/// Lets writing through while more records of alerts may be written.
+#[derive(Debug)]
+struct Gate {
+    open_for: Mutex<usize>,
+    opened: Condvar,
+}
+
+impl Gate {
+    fn open_for(&self, writes: usize) {
+        *self.open_for.lock().expect("whole") = writes;
+        self.opened.notify_all();
+    }
+
+    /// Waits with an end, so that a test that failed ends too.
+    fn pass(&self, records: usize) {
+        let left = self.open_for.lock().expect("whole");
+        let (mut left, _) =
+            self.opened.wait_timeout_while(left, PATIENCE * 3, |left| *left == 0).expect("whole");
+        *left = left.saturating_sub(records);
+    }
 }
 
 impl Storage for Slow {
     fn open_append(&self, name: &str) -> Result<Box<dyn AppendFile>, StorageError> {
-        Ok(Box::new(SlowFile(self.memory.open_append(name)?, self.takes)))
+        Ok(Box::new(SlowFile(self.memory.open_append(name)?, Arc::clone(&self.gate))))
     }
 
     fn publish(&self, name: &str, content: &mut dyn Read) -> Result<(), StorageError> {
-        take(self.takes);
+        self.gate.pass(0);
         self.memory.publish(name, content)
     }
 
     fn replace(&self, name: &str, content: &[u8]) -> Result<(), StorageError> {
-        take(self.takes);
+        self.gate.pass(usize::from(name == STATE_FILE));
         self.memory.replace(name, content)
     }
 
@@ -165,7 +182,7 @@ impl AppendFile for SlowFile {
     }
 
     fn sync(&mut self) -> Result<(), StorageError> {
-        take(self.1);
+        self.1.pass(0);
         self.0.sync()
     }
 
@@ -178,16 +195,26 @@ impl AppendFile for SlowFile {
     }
 }
 
+async fn eventually(what: &str, holds: impl Fn() -> bool) {
+    let wait = async {
+        while !holds() {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, wait).await.unwrap_or_else(|_| panic!("{what} did not happen"));
+}
+
 fn count(store: &Store) -> u64 {
     store.stats().samples
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_slow_disk_holds_up_no_scrape_and_is_not_overtaken_by_a_page() {
-    const TAKES: Duration = Duration::from_secs(2);
-    let storage = Arc::new(Slow { memory: Memory::new(), takes: TAKES });
+    let gate = Arc::new(Gate { open_for: Mutex::new(usize::MAX), opened: Condvar::new() });
+    let storage = Arc::new(Slow { memory: Memory::new(), gate: Arc::clone(&gate) });
     let opened = Store::open(assurance_tsdb::Config::default(), Arc::clone(&storage) as Arc<dyn Storage>);
     let store = Arc::new(opened.expect("an empty storage").0);
+    gate.open_for(0);
     let keeper =
         Keeper::new(Arc::clone(&storage) as Arc<dyn Storage>, Arc::clone(&store), Duration::from_millis(100));
     let mut stage = stage_with(Clock::system(), "250ms", Arc::clone(&store), Some(keeper.clone())).await;
@@ -196,27 +223,21 @@ async fn a_slow_disk_holds_up_no_scrape_and_is_not_overtaken_by_a_page() {
         let driver = stage.driver.clone();
         async move { driver.run(stopped).await }
     });
-    // While the disk is busy with the alert, and nobody is told of it, samples come every quarter of a second.
-    let firing = async {
-        while stage.pipeline.lock().expect("whole").rules().alerts().next().is_none() {
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
-    };
-    tokio::time::timeout(PATIENCE, firing).await.expect("an alert");
-    assert!(storage.memory.read("alerts.state", 1 << 20).is_err(), "it takes two seconds to write");
+    eventually("an alert", || stage.pipeline.lock().expect("whole").rules().alerts().next().is_some()).await;
+    // While the disk is busy with the alert, and nobody is told of it, samples come: six scrapes of six.
     let before = count(&store);
-    tokio::time::sleep(TAKES * 3 / 4).await;
+    eventually("scrapes while the disk is busy", || count(&store) >= before + 36).await;
+    assert!(storage.memory.read(STATE_FILE, 1 << 20).is_err(), "it waits to be written");
     assert!(stage.messages.try_recv().is_err(), "a page came before its alert was written");
-    // Six scrapes of six samples each, and what rules write; a busy machine may miss half of them.
-    let scraped = count(&store) - before;
-    assert!(scraped >= 18, "{scraped} samples while the disk was busy");
+    gate.open_for(1);
     next_alert(&mut stage.messages, "Seven").await;
-    let state = storage.memory.read("alerts.state", 1 << 20).expect("written before it was sent");
+    let state = storage.memory.read(STATE_FILE, 1 << 20).expect("written before it was sent");
     assert_eq!(AlertsState::decode(&state).expect("whole").undelivered.len(), 1);
+    gate.open_for(usize::MAX);
     stop.send(true).expect("the driver listens");
     tokio::time::timeout(PATIENCE, running).await.expect("stops").expect("no panic");
     // The last record knows that it was taken.
-    let state = storage.memory.read("alerts.state", 1 << 20).expect("there");
+    let state = storage.memory.read(STATE_FILE, 1 << 20).expect("there");
     assert_eq!(AlertsState::decode(&state).expect("whole").undelivered.len(), 0);
     let metrics = keeper.metrics();
     let longest = metrics.iter().find(|family| family.name == "assurance_tsdb_sync_longest_seconds");

@@ -1,3 +1,4 @@
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use assurance_diagnostics::Source;
@@ -8,7 +9,7 @@ use axum::Router;
 use axum::routing::get;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
-use tokio::sync::watch;
+use tokio::sync::{Notify, mpsc, watch};
 
 const LIMITS: Limits = Limits { timeout: Duration::from_secs(20), body: 1 << 20 };
 
@@ -83,10 +84,14 @@ async fn a_head_that_is_too_long_is_refused() {
 
 #[tokio::test]
 async fn a_stop_lets_a_request_under_way_finish_and_takes_no_more() {
+    let (began, mut begun) = mpsc::channel(1);
+    let finish = Arc::new(Notify::new());
+    let may_finish = Arc::clone(&finish);
     let slow = Router::new().route(
         "/",
-        get(async || {
-            tokio::time::sleep(Duration::from_millis(300)).await;
+        get(async move || {
+            began.send(()).await.expect("the test waits");
+            may_finish.notified().await;
             "done"
         }),
     );
@@ -96,8 +101,12 @@ async fn a_stop_lets_a_request_under_way_finish_and_takes_no_more() {
         let (client, url) = (client.clone(), url.clone());
         async move { client.get(&url, &[], LIMITS).await }
     });
-    tokio::time::sleep(Duration::from_millis(100)).await;
+    begun.recv().await.expect("the request arrives");
     stop.send(true).expect("the server listens");
+    // It takes no more while it finishes: the port is closed as soon as it has heard.
+    let closed = async { while TcpStream::connect(address(&url)).await.is_ok() {} };
+    tokio::time::timeout(LIMITS.timeout / 2, closed).await.expect("closed");
+    finish.notify_one();
     let answer = under_way.await.expect("no panic").expect("finished");
     assert_eq!(answer.text(), "done");
     let late = client.get(&url, &[], LIMITS).await;

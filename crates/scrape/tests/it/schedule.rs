@@ -118,3 +118,14 @@ fn nothing_is_due_without_targets() {
     assert!(manager.handle_timeout(START, &mut Memory::default()).is_empty());
     assert!(!matches!(manager.poll_output(), Some(Output::Scrape(_))));
 }
+
+#[test]
+fn a_phase_may_be_imposed_and_changed() {
+    let mut timed = job();
+    timed.phase = Some(Duration::from_millis(12_345));
+    let mut rig = Rig::new(timed.clone());
+    assert_eq!(rig.manager.poll_timeout(), Some(START + Duration::from_millis(12_345)));
+    timed.phase = Some(Duration::from_millis(-1));
+    rig.manager.reload(START, vec![timed]);
+    assert_eq!(rig.manager.poll_timeout(), Some(START + Duration::from_millis(29_999)));
+}

@@ -5,7 +5,6 @@ mod log;
 mod network;
 mod random;
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use assurance_evidence::{ArchiveError, Day};
@@ -17,6 +16,7 @@ use assurance_scrape::{Request, Response, ScrapeError, ScrapeId};
 use assurance_storage::Memory;
 use assurance_tsdb::Store;
 
+use crate::agenda::Agenda;
 use crate::{Command, World, WorldConfig};
 use exporter::VirtualExporter;
 use random::Random;
@@ -26,7 +26,7 @@ pub use network::{BACKEND, EXPORTER};
 
 /// Steps that may happen at one instant. A step does all that is due, so two or three are usual; a thousand
 /// mean that some part asks to be called again and again.
-const MAX_STEPS_AT_ONE_INSTANT: u32 = 1000;
+pub(crate) const MAX_STEPS_AT_ONE_INSTANT: u32 = 1000;
 
 /// What is simulated.
 #[derive(Clone, Debug)]
@@ -135,9 +135,7 @@ pub struct Simulation {
     scrape_latency: (Duration, Duration),
     delivery_latency: (Duration, Duration),
     random: Random,
-    /// By time, then by the order in which they were planned.
-    pending: BTreeMap<(Timestamp, u64), Pending>,
-    planned: u64,
+    pending: Agenda<Pending>,
     log: Vec<Occurrence>,
     audited: usize,
     next_event: u64,
@@ -180,15 +178,14 @@ impl Simulation {
             scrape_latency: config.scrape_latency,
             delivery_latency: config.delivery_latency,
             random,
-            pending: BTreeMap::new(),
-            planned: 0,
+            pending: Agenda::new(),
             log: Vec::new(),
             audited: 0,
             next_event: 0,
             steps_now: 0,
         };
         for (at, command) in config.script {
-            simulation.plan(at, Pending::Act(command));
+            simulation.pending.plan(at, Pending::Act(command));
         }
         Ok(simulation)
     }
@@ -199,7 +196,7 @@ impl Simulation {
     /// If the exporter's archive fails, or time would stand still.
     pub fn step(&mut self) -> Result<Option<Timestamp>, SimulationError> {
         let next = [
-            self.pending.keys().next().map(|(at, _)| *at),
+            self.pending.next(),
             self.world.poll_timeout(),
             self.pipeline.poll_timeout(),
             self.exporter.as_ref().and_then(VirtualExporter::poll_timeout),
@@ -222,8 +219,7 @@ impl Simulation {
         }
         self.world.advance(self.now);
         self.note_audit();
-        while let Some(due) = self.pending.first_entry().filter(|entry| entry.key().0 <= self.now) {
-            let pending = due.remove();
+        while let Some(pending) = self.pending.take_due(self.now) {
             self.arrive(pending);
         }
         self.collect()?;
@@ -291,11 +287,6 @@ impl Simulation {
     /// What the exporter has written.
     pub fn evidence(&self) -> &Arc<Memory> {
         &self.storage
-    }
-
-    fn plan(&mut self, at: Timestamp, pending: Pending) {
-        self.planned += 1;
-        self.pending.insert((at, self.planned), pending);
     }
 
     fn note(&mut self, what: What) {
@@ -373,7 +364,7 @@ impl Simulation {
                         Fault::LoseScrapes { .. } => false,
                     });
                     let latency = self.random.between(self.delivery_latency.0, self.delivery_latency.1);
-                    self.plan(self.now + latency, Pending::Delivered { delivery, taken: !refused });
+                    self.pending.plan(self.now + latency, Pending::Delivered { delivery, taken: !refused });
                 }
                 // Not asked for: alerts of a simulation end with it.
                 Output::Keep(record) => self.pipeline.handle_kept(self.now, record.number, Ok(())),
@@ -410,6 +401,6 @@ impl Simulation {
             let page = self.exporter.as_ref().map(VirtualExporter::page);
             (network::scrape(request, now, latency, &mut self.world, page), latency)
         };
-        self.plan(now + took, Pending::Scraped { id: request.id, job, outcome });
+        self.pending.plan(now + took, Pending::Scraped { id: request.id, job, outcome });
     }
 }

@@ -4,7 +4,8 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Profile {
     /// The backend that the documents describe and the alerts need: overrides are created, audited and live
-    /// until they are used or expire; label values exist from the start; last-event times survive restarts.
+    /// until they are used or expire; label values exist from the start; counters and last-event times survive
+    /// restarts.
     #[default]
     AsDocumented,
     /// The backend as its first published code behaves, defects included: an override lives within one call,

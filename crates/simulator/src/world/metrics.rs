@@ -4,7 +4,7 @@ use assurance_metrics_model::Timestamp;
 
 use super::{Gate, Mode, Profile, UntrustedReason};
 
-/// How often each thing happened since the process started.
+/// How often each thing happened: since the world began, and as original since the process started.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Counters {
     pub(super) mode_switch: [u64; Mode::ALL.len()],
@@ -36,7 +36,6 @@ pub(super) struct LastTimes {
 pub(super) struct Gauges {
     pub(super) override_expires: Option<Timestamp>,
     pub(super) bundles_quarantined: usize,
-    pub(super) process_start: Timestamp,
 }
 
 const MODES: &[&str] = &["online", "offline", "sovereign", "quarantine"];
@@ -132,17 +131,7 @@ pub(super) fn text(profile: Profile, counters: &Counters, last: &LastTimes, gaug
             "Bundles in quarantine now",
             count(gauges.bundles_quarantined as u64),
         );
-        page.counter(
-            "sovereign_audit_events_total",
-            "Audit events written by this process",
-            None,
-            &[counters.audit_events],
-        );
-        page.gauge(
-            "process_start_time_seconds",
-            "When the process started",
-            gauges.process_start.as_secs_f64(),
-        );
+        page.counter("sovereign_audit_events_total", "Audit events written", None, &[counters.audit_events]);
     }
     page.out
 }

@@ -85,6 +85,8 @@ struct Disk {
     bundles: BTreeMap<String, BundleState>,
     active_bundle: Option<String>,
     last: LastTimes,
+    /// As original they are the process's: see [`World::start`].
+    counters: Counters,
     slot: Option<LiveOverride>,
     audit_file: Vec<Arc<str>>,
 }
@@ -92,22 +94,14 @@ struct Disk {
 /// What does not.
 #[derive(Clone, Debug)]
 struct Process {
-    started: Timestamp,
-    counters: Counters,
     audit: Vec<Entry>,
     network_blocks: u64,
     last_network_check: Option<NaiveUtc>,
 }
 
 impl Process {
-    fn new(started: Timestamp) -> Self {
-        Self {
-            started,
-            counters: Counters::default(),
-            audit: Vec::new(),
-            network_blocks: 0,
-            last_network_check: None,
-        }
+    fn new() -> Self {
+        Self { audit: Vec::new(), network_blocks: 0, last_network_check: None }
     }
 }
 
@@ -139,6 +133,7 @@ impl World {
             bundles: config.bundles.iter().map(|id| (id.clone(), BundleState::Validated)).collect(),
             active_bundle: None,
             last: LastTimes::default(),
+            counters: Counters::default(),
             slot: None,
             audit_file: Vec::new(),
         };
@@ -146,7 +141,7 @@ impl World {
             config,
             now: start,
             disk,
-            process: Some(Process::new(start)),
+            process: Some(Process::new()),
             gates: [GateState::Pass; Gate::ALL.len()],
             broken_commit: None,
             stamp: Stamp::default(),
@@ -209,7 +204,7 @@ impl World {
         Some(self.disk.slot.as_ref()?.expires_at)
     }
 
-    /// Ends the process: counters and the list of audit entries are gone.
+    /// Ends the process: the list of audit entries is gone, and as original the counters are.
     ///
     /// # Errors
     /// If it is already down.
@@ -227,7 +222,10 @@ impl World {
         if self.process.is_some() {
             return Err(Refusal::Running);
         }
-        self.process = Some(Process::new(self.now));
+        if self.config.profile == Profile::AsOriginal {
+            self.disk.counters = Counters::default();
+        }
+        self.process = Some(Process::new());
         self.advance(now);
         Ok(())
     }
@@ -265,13 +263,14 @@ impl World {
     /// would refuse the connection.
     pub fn metrics(&mut self, now: Timestamp) -> String {
         self.advance(now);
-        let Some(process) = &self.process else { return String::new() };
+        if self.process.is_none() {
+            return String::new();
+        }
         let gauges = Gauges {
             override_expires: self.disk.slot.as_ref().map(|o| o.expires_at),
             bundles_quarantined: self.bundles(BundleState::Quarantined),
-            process_start: process.started,
         };
-        metrics::text(self.config.profile, &process.counters, &self.disk.last, gauges)
+        metrics::text(self.config.profile, &self.disk.counters, &self.disk.last, gauges)
     }
 
     /// The last `limit` entries of the process's list, oldest first, each as it was written. A filter takes
@@ -399,7 +398,7 @@ impl World {
     /// The body of `GET …/metrics/summary`.
     pub fn metrics_summary(&self) -> MetricsSummary {
         let none = Counters::default();
-        let counters = self.process.as_ref().map_or(&none, |p| &p.counters);
+        let counters = if self.is_up() { &self.disk.counters } else { &none };
         let lazy = self.config.profile == Profile::AsOriginal;
         let named = |names: &[&'static str], counts: &[u64]| {
             let pairs = names.iter().copied().zip(counts.iter().copied());
@@ -501,7 +500,7 @@ impl World {
         let entry = audit::entry(event, at, self.config.profile == Profile::AsOriginal);
         self.disk.audit_file.push(entry.raw.clone());
         process.audit.push(entry);
-        process.counters.audit_events += 1;
+        self.disk.counters.audit_events += 1;
     }
 
     /// Twelve hexadecimal digits that depend on the seed, the kind of thing and how many were made before.

@@ -40,9 +40,11 @@ impl World {
             created_at: self.now,
             expires_at: self.now + request.ttl,
         };
-        let process = self.process.as_mut().ok_or(Refusal::Down)?;
+        if self.process.is_none() {
+            return Err(Refusal::Down);
+        }
         self.disk.slot = Some(created.clone());
-        process.counters.override_created += 1;
+        self.disk.counters.override_created += 1;
         self.disk.last.override_created = self.now;
         self.record(
             &Event::new(EventType::OverrideCreated, "api")

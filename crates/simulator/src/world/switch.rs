@@ -56,9 +56,7 @@ impl World {
         }
         self.disk.mode = to;
         self.disk.active_bundle.clone_from(&bundle);
-        if let Some(process) = &mut self.process {
-            process.counters.mode_switch[to.index()] += 1;
-        }
+        self.disk.counters.mode_switch[to.index()] += 1;
         let mut event = Event::new(EventType::ModeChanged, "api")
             .modes(from, to)
             .with("request_id", preflight.request_id.as_str())
@@ -72,9 +70,7 @@ impl World {
 
     fn roll_back(&mut self, from: Mode, to: Mode, point: &str, request_id: &str) {
         self.disk.last.rollback = self.now;
-        if let Some(process) = &mut self.process {
-            process.counters.rollback += 1;
-        }
+        self.disk.counters.rollback += 1;
         self.record(
             &Event::new(EventType::CommitFailed, "system")
                 .modes(from, to)
@@ -139,9 +135,7 @@ impl World {
 
     fn note_use(&mut self, used: &LiveOverride, target: Mode, request_id: &str) {
         self.disk.last.override_used = self.now;
-        if let Some(process) = &mut self.process {
-            process.counters.override_usage += 1;
-        }
+        self.disk.counters.override_usage += 1;
         let event = Event::new(EventType::OverrideUsed, "system")
             .reason(used.reason.as_str())
             .with("request_id", request_id)
@@ -189,10 +183,8 @@ impl World {
                 }
             })
             .collect();
-        if let Some(process) = &mut self.process {
-            for check in checks.iter().filter(|c| c.blocking) {
-                process.counters.preflight_failure[check.gate_name.index()] += 1;
-            }
+        for check in checks.iter().filter(|c| c.blocking) {
+            self.disk.counters.preflight_failure[check.gate_name.index()] += 1;
         }
         let reasons = |wanted: &dyn Fn(&Check) -> bool| {
             checks.iter().filter(|c| wanted(c)).map(|c| c.reason.clone()).collect::<Vec<_>>()

@@ -38,10 +38,8 @@ impl World {
             return Ok(());
         }
         self.disk.last.quarantine = self.now;
-        if let Some(process) = &mut self.process {
-            process.counters.quarantine += 1;
-            process.counters.signature_failure += u64::from(cause == QuarantineCause::SignatureInvalid);
-        }
+        self.disk.counters.quarantine += 1;
+        self.disk.counters.signature_failure += u64::from(cause == QuarantineCause::SignatureInvalid);
         if cause == QuarantineCause::KeyUntrusted {
             self.count_untrusted(UntrustedReason::KeyUntrusted);
         }
@@ -81,9 +79,7 @@ impl World {
 
     fn count_untrusted(&mut self, reason: UntrustedReason) {
         self.disk.last.untrusted[reason.index()] = self.now;
-        if let Some(process) = &mut self.process {
-            process.counters.untrusted[reason.index()] += 1;
-        }
+        self.disk.counters.untrusted[reason.index()] += 1;
     }
 
     /// In the original, writing a bundle event fails, and the failure is swallowed.
@@ -104,9 +100,7 @@ impl World {
             return Err(Refusal::NotExternal { ip, tier });
         }
         self.disk.last.axe = self.now;
-        if let Some(process) = &mut self.process {
-            process.counters.axe += 1;
-        }
+        self.disk.counters.axe += 1;
         for (kind, text) in [
             (EventType::TrustTierViolation, "Request from outside of every trusted tier"),
             (EventType::RequestBlocked, "Request blocked with 403"),

@@ -6,6 +6,7 @@ mod as_original;
 mod audit;
 mod metrics;
 mod overrides;
+mod process;
 mod restarts;
 mod simulation;
 mod switches;

@@ -69,7 +69,7 @@ fn a_process_that_is_down_shows_nothing() {
     world.stop(secs(1)).unwrap();
     assert_eq!(world.metrics(secs(2)), "");
     world.start(secs(3)).unwrap();
-    assert!(world.metrics(secs(3)).contains("process_start_time_seconds 1766672126.0\n"));
+    assert!(world.metrics(secs(3)).contains("sovereign_override_active 0.0\n"));
 }
 
 /// Which event moves which counter, for a process that never restarted.

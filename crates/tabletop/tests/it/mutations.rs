@@ -58,6 +58,7 @@ fn without_an_exporter_there_is_no_evidence() {
     assert_eq!(
         failing(&report),
         [
+            "no other alert fires",
             "evidence contains [sovereign.mode_override_created, sovereign.mode_override_expired]",
             "evidence is complete",
             "evidence verifies",
@@ -97,11 +98,17 @@ const CHANGES: &[(&str, &str, &[&str])] = &[
         "  lead_in: 5m\n  lost_scrapes: [{job: brain-governance, from: T+3m, until: T+4m}]\n",
         &[],
     ),
-    // Six minutes without any are an alert of their own, and GA-001 comes late.
+    // Six minutes without any are an alert of their own; what was seen before them counts.
     (
         "  lead_in: 5m\n",
         "  lead_in: 5m\n  lost_scrapes: [{job: brain-governance, from: T+1m, until: T+7m}]\n",
-        &[GA_001[0], GA_001[1], "no other alert fires"],
+        &["no other alert fires"],
+    ),
+    // Before anything was seen they make both alerts late.
+    (
+        "  lead_in: 5m\n",
+        "  lead_in: 5m\n  lost_scrapes: [{job: brain-governance, from: T+0s, until: T+7m}]\n",
+        &["alert GA-001b fires in [T+0s, T+1m10s]", GA_001[0], GA_001[1], "no other alert fires"],
     ),
     // A pager that is away hears of it late.
     ("  lead_in: 5m\n", "  lead_in: 5m\n  refused_deliveries: [{from: T+5m, until: T+9m}]\n", &[GA_001[1]]),

@@ -141,7 +141,7 @@ claims:
   - audit contains sovereign.mode_commit_failed once before sovereign.mode_rollback
   - audit lacks sovereign.mode_override_expired
   - metric sovereign_override_usage_total is 1 at T+10m
-  - metric sovereign_override_usage_total is 0 at T+19m
+  - metric sovereign_override_usage_total is 1 at T+19m
   - metric up{job=\"brain-governance\"} is 1 at E+50m
   - evidence contains [sovereign.governance_audit_exported, sovereign.connector_blocked]
   - evidence verifies

@@ -26,7 +26,7 @@ fn what_is_expected_wrongly_is_told_at_its_line() {
         .replace("severity: critical}\n  - name: one", "severity: warning}\n  - name: one")
         .replace("[security, security-phone]", "[security-phone, security]")
         .replace("muted: true", "muted: false")
-        .replace("muted: false}\n  - name: inf", "muted: [platform]}\n  - name: inf")
+        .replace("muted: false}\n  - name: inf", "muted: true}\n  - name: inf")
         .replace("muted: [everyone]", "muted: []")
         .replace("inhibited: true", "inhibited: no")
         .replace("inhibited: false", "inhibited: yes");

@@ -35,6 +35,20 @@ fn every_fault_is_told_with_place_and_remedy() {
     insta::assert_snapshot!("escalation_bad", told);
 }
 
+#[test]
+fn a_chain_for_everything_stands_last() {
+    let file = |order: [&str; 2]| {
+        let chain = |name| format!("- {name}\n  steps: [{{after: 5m, unless: resolved, notify: on-call}}]\n");
+        let text = format!("version: 1\nchains:\n{}{}", chain(order[0]), chain(order[1]));
+        let loaded = load_escalation(&assurance_diagnostics::Source::new("e.yml", text), &receivers());
+        let warnings = loaded.unwrap_or_else(|problems| panic!("{}", problems[0])).warnings;
+        warnings.iter().map(|warning| warning.message.to_string()).collect::<Vec<_>>()
+    };
+    let (all, some) = ("name: all", "name: some\n  matchers: [a=b]");
+    assert_eq!(file([some, all]), [""; 0]);
+    assert_eq!(file([all, some]), ["the chain takes every alert, so those after it take none"]);
+}
+
 /// The table of the policy: who is told when of a critical alert that goes on.
 #[test]
 fn a_critical_alert_that_nobody_takes_goes_up() {

@@ -29,6 +29,7 @@ fn the_tree_inherits_what_is_not_written() {
         └── {severity="info"}  receiver: everyone
     "###);
     assert_eq!(routing.resolve_timeout, Duration::from_minutes(10));
+    assert_eq!(good("smallest.yml").routing.resolve_timeout, Duration::from_minutes(5));
     let pagers = &routing.root.routes[0];
     let [security, phone] = &pagers.routes[..] else { panic!("two routes") };
     let timing = |route: &assurance_notifier::routing::Route| {
