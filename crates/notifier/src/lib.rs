@@ -1,7 +1,8 @@
 //! Alerts on their way to a human: queues that coalesce, retry and are bounded, one per receiver.
 //!
 //! **In scope:** which receivers an alert goes to, and what keeps it quiet ([`routing`], as data with pure
-//! functions); what is to be sent to whom, when, and again when it failed; a short history of what became
+//! functions); who is told of them and when, what was silenced and acknowledged, and who is told next
+//! ([`dispatch`]); what is to be sent to whom, when, and again when it failed; a short history of what became
 //! of it. [`Notifier`] is a machine without sockets or clock: feed it alerts and outcomes, take deliveries
 //! out, and come back at [`Notifier::poll_timeout`].
 //!

@@ -20,7 +20,7 @@ proptest! {
 
     /// Whenever it stops and starts again, it goes on as if it had not.
     #[test]
-    fn a_restart_changes_nothing(
+    fn a_restart_of_the_dispatch_changes_nothing(
         acts in prop::collection::vec(act(), 1..60),
         stops in prop::collection::vec(any::<prop::sample::Index>(), 1..4),
     ) {
