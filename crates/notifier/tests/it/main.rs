@@ -2,5 +2,6 @@
 
 mod deliveries;
 mod dispatch;
+mod notifications;
 mod properties;
 mod routing;
