@@ -4,6 +4,7 @@ mod about;
 mod args;
 mod check;
 mod demo;
+mod exit;
 mod healthcheck;
 mod intake;
 mod logs;
@@ -21,17 +22,6 @@ use std::process::ExitCode;
 
 use args::{Args, Command, TestWhat};
 use clap::Parser as _;
-
-/// What scripts rely on; the README has the whole list.
-mod exit {
-    pub(crate) const FINDINGS: u8 = 1;
-    pub(crate) const CONFIGURATION: u8 = 2;
-    pub(crate) const LINT: u8 = 3;
-    pub(crate) const UNREACHABLE: u8 = 4;
-    pub(crate) const IO: u8 = 5;
-    pub(crate) const INTEGRITY: u8 = 6;
-    pub(crate) const INCOMPLETE: u8 = 7;
-}
 
 fn main() -> ExitCode {
     match Args::parse().command {
