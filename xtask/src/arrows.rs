@@ -30,6 +30,7 @@ pub(crate) const ARROWS: &[(&str, &[&str])] = &[
     ("config", &["scrape", "rules", "notifier"]),
     ("pipeline", &["scrape", "tsdb", "rules", "notifier", "journal"]),
     ("policy", &["rules", "notifier", "config"]),
+    ("lint", &["policy", "config", "notifier", "rules"]),
     // 5
     ("simulator", &["pipeline", "evidence"]),
     ("web", &["pipeline", "evidence", "remote-write"]),
@@ -43,7 +44,7 @@ pub(crate) const ARROWS: &[(&str, &[&str])] = &[
     ("sinks", &["evidence"]),
     // 8
     ("runtime", &["config", "pipeline", "web", "receivers", "sinks"]),
-    ("evaluator", &["runtime", "disk", "policy", "prover", "brain-http", "evidence"]),
+    ("evaluator", &["runtime", "disk", "policy", "lint", "prover", "brain-http", "evidence"]),
     ("exporter", &["runtime", "disk", "evidence", "sinks"]),
     ("facilitator", &["runtime", "disk", "tabletop", "control-cell", "brain-http"]),
     ("auditor", &["evidence", "disk"]),

@@ -22,6 +22,8 @@ pub(crate) enum Command {
     Demo(Demo),
     /// Check files without using them: configuration, rules, notifications, metrics, web configuration.
     Check(Check),
+    /// Find what is wrong with rules, their routing and their runbooks before they run.
+    Lint(crate::lint::Lint),
     /// Run unit tests of rules, as promtool does.
     Test(Test),
     /// Say where alerts go, as amtool does.

@@ -1,4 +1,4 @@
-//! Exit codes: what scripts rely on. The README has the whole list.
+//! Exit codes that scripts rely on; the README has the whole list.
 
 pub(crate) const FINDINGS: u8 = 1;
 pub(crate) const CONFIGURATION: u8 = 2;

@@ -7,6 +7,7 @@ mod demo;
 mod exit;
 mod healthcheck;
 mod intake;
+mod lint;
 mod logs;
 mod pack;
 mod prove;
@@ -28,6 +29,7 @@ fn main() -> ExitCode {
         Command::Serve(args) => wait(serve::run(*args)),
         Command::Demo(args) => wait(demo::run(args)),
         Command::Check(args) => check::run(&args),
+        Command::Lint(args) => lint::run(&args),
         Command::Test(args) => match args.what {
             TestWhat::Rules(args) => test::run(&args),
         },

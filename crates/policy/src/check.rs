@@ -117,7 +117,9 @@ impl MetricContract {
         found
     }
 
-    fn mismatch(&self, matchers: &[Matcher], recorded: &BTreeSet<&str>) -> Option<MismatchKind> {
+    /// Why a selector with these conditions can never find anything; `recorded` are the metrics that rules
+    /// write.
+    pub fn mismatch(&self, matchers: &[Matcher], recorded: &BTreeSet<&str>) -> Option<MismatchKind> {
         let named = |name: &str| matchers.iter().filter(|m| m.name() == METRIC_NAME).all(|m| m.matches(name));
         if recorded.iter().any(|name| named(name)) {
             return None;

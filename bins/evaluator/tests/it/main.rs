@@ -7,6 +7,7 @@ mod clients;
 mod demo;
 mod differential;
 mod healthcheck;
+mod lint;
 mod moving;
 mod net;
 mod notify;

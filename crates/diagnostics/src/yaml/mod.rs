@@ -8,6 +8,7 @@
 //! and `serde_yaml` reads that into the type: the offset in its errors leads back to the node.
 
 mod bool;
+mod comments;
 mod emit;
 mod locate;
 mod tree;
@@ -18,6 +19,7 @@ use std::ops::Range;
 use serde::de::DeserializeOwned;
 
 pub use bool::{Bool, deserialize_bool};
+pub use comments::comments;
 pub use locate::{PathSegment, locate, locate_key, locate_within};
 pub(crate) use tree::{Loaded, load};
 

@@ -219,9 +219,12 @@ fn absences(claim: &Claim, timeline: &Timeline, job: &str, hold: i64, needs: &mu
             _ => needs.push(Need { form: Some(form), ..Need::new(span.from, span.until, false) }),
         }
     }
-    for need in needs {
+    for need in needs.iter_mut() {
         need.must = lasts(claim, timeline, need.span, hold);
     }
+    // While the monitoring is away nothing is read either: that may be told, whoever is to blame.
+    needs.extend(timeline.away.iter().map(|away| Need::new(away.from, away.until, false)));
+    needs.sort_by_key(|need| need.span.from);
 }
 
 /// Whether something lasts so long that it must be told: as long as the intent says, and longer by what the
