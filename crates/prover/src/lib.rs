@@ -16,6 +16,7 @@
 //!
 //! use assurance_diagnostics::Source;
 //! use assurance_policy::intents::Intents;
+//! use assurance_prover::assume::assume;
 //! use assurance_prover::claim::Claim;
 //! use assurance_prover::fast::Engine;
 //! use assurance_prover::generate::Generator;
@@ -38,7 +39,8 @@
 //!   - alert: DoorForced
 //!     expr: increase(door_forced_total[5m]) > 0
 //! ")).map_err(|problems| problems[0].clone())?;
-//! let contract = intents.assumed_contract(&rules.groups);
+//! // Nobody wrote down what the service shows: it is taken from what is said of it.
+//! let contract = assume(&rules.groups, &intents)?;
 //! let claim = Claim::new(&intents.intents[0], &intents.environment, &rules.groups, &contract)?;
 //!
 //! let generator = Generator::new(&claim);

@@ -1,6 +1,5 @@
 //! What each alert must catch, how fast, and in which world that is claimed.
 
-mod assumed;
 mod environment;
 mod read;
 mod violation;

@@ -4,7 +4,6 @@ use assurance_policy::intents::{
     AbsenceForm, Aggregation, Counters, Environment, Intents, Loss, MonitorState, Phase, Subject, Violation,
 };
 use assurance_policy::metric_contract;
-use assurance_rules::RuleFile;
 
 const FILE: &str = "\
 version: 1
@@ -133,43 +132,4 @@ fn the_world_before_the_contract_has_fewer_metrics_and_forgets_them() {
     assert!(!before.metric("sovereign_override_active").unwrap().lazy);
     assert_eq!(before.metric("axe_trust_violation_last_timestamp_seconds"), None);
     assert!(!contract.metric("axe_trust_violation_total").unwrap().lazy);
-}
-
-#[test]
-fn services_without_a_contract_are_taken_by_what_is_said_of_them() {
-    let file = parse(
-        "version: 1
-environment: {process: {created: lazy, counters: persisted}}
-intents:
-- {id: A, alert: A, violation: {kind: event, metric: door_forced_total, labels: {door: [front, back]}}, detect_within: 2m}
-- {id: B, alert: B, violation: {kind: state, metric: door_open}, detect_within: 2m}
-- {id: C, alert: C, violation: {kind: absence, of: 'job:gate', for: 2m}, detect_within: 2m}
-",
-    )
-    .unwrap();
-    let rules = "groups:
-- name: g
-  rules:
-  - {record: r, expr: door_open}
-  - {alert: A, expr: 'increase(door_forced_total{job=\"doors\",side=\"left\",floor!=\"1\"}[5m]) > 0 or r'}
-  - {alert: B, expr: 'time() - door_forced_last_timestamp_seconds{job=\"doors\"} < 300'}
-  - {alert: C, expr: 'up{job=\"doors\"} == 0 or ALERTS'}
-";
-    let groups = RuleFile::parse(&Source::new("rules.yml", rules)).unwrap().groups;
-    let contract = file.assumed_contract(&groups);
-    let names: Vec<&str> = contract.metrics.iter().map(|metric| metric.name.as_str()).collect();
-    assert_eq!(names, ["door_forced_last_timestamp_seconds", "door_forced_total", "door_open"]);
-    assert_eq!(contract.jobs.keys().collect::<Vec<_>>(), ["doors", "gate"]);
-    let forced = contract.metric("door_forced_total").unwrap();
-    assert_eq!(
-        (&*forced.job, &*forced.source, forced.lazy, forced.restored),
-        ("doors", "door_forced_total", true, true)
-    );
-    assert_eq!(forced.labels["door"], ["back", "front"]);
-    assert_eq!(
-        (&forced.labels["side"], &forced.labels["floor"]),
-        (&vec!["left".to_owned()], &vec!["some".to_owned()])
-    );
-    assert_eq!(contract.metric("door_forced_last_timestamp_seconds").unwrap().source, "door_forced_total");
-    assert!(!contract.metric("door_open").unwrap().lazy);
 }

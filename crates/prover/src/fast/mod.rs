@@ -47,7 +47,7 @@ pub struct Engine<'c> {
     options: Options,
     sampler: Sampler,
     samples: Samples,
-    selected: Selected,
+    selected: Selected<'c>,
     lines: Lines,
     run: Run,
     instants: Vec<i64>,

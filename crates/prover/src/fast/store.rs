@@ -59,16 +59,16 @@ impl Samples {
 
 /// Which series the selectors of the rules find: they never change.
 #[derive(Debug)]
-pub(super) struct Selected {
-    known: Vec<(Vec<Matcher>, Vec<usize>)>,
+pub(super) struct Selected<'c> {
+    known: Vec<(&'c [Matcher], Vec<usize>)>,
 }
 
-impl Selected {
-    pub(super) fn new(claim: &Claim) -> Self {
+impl<'c> Selected<'c> {
+    pub(super) fn new(claim: &'c Claim) -> Self {
         let samples = Samples::new(claim);
         let selectors = claim.rules.iter().flat_map(|rule| rule.rule.expression.tree().selectors());
         let known = selectors
-            .map(|VectorSelector { matchers, .. }| (matchers.clone(), found(&samples.columns, matchers)));
+            .map(|VectorSelector { matchers, .. }| (matchers.as_slice(), found(&samples.columns, matchers)));
         Self { known: known.collect() }
     }
 }
@@ -81,7 +81,7 @@ fn found(columns: &[SeriesSamples], matchers: &[Matcher]) -> Vec<usize> {
 /// Samples and what is known of selectors, together.
 pub(super) struct View<'a> {
     pub(super) samples: &'a Samples,
-    pub(super) selected: &'a Selected,
+    pub(super) selected: &'a Selected<'a>,
 }
 
 struct Reader<'a>(&'a SeriesSamples);
@@ -107,7 +107,9 @@ impl Series for Reader<'_> {
 impl Queryable for View<'_> {
     fn select(&self, selection: &Selection<'_>) -> Result<Vec<Box<dyn Series + '_>>, QueryError> {
         let columns = &self.samples.columns;
-        let known = self.selected.known.iter().find(|(matchers, _)| matchers == selection.matchers);
+        // The engine mostly passes on the very matchers of the rule.
+        let known =
+            self.selected.known.iter().find(|(matchers, _)| std::ptr::eq(*matchers, selection.matchers));
         let fresh;
         let indices = match known {
             Some((_, indices)) => indices,

@@ -72,8 +72,10 @@ impl Generator<'_> {
             return;
         }
         let moment = sketch.random.choose(&sketch.moments).copied().unwrap_or(0);
+        // A monitoring that leaves before it has seen anything only begins later: that is another world.
         let near = 4 * self.shape.scrape;
-        let from = (moment + sketch.random.between(-near, near)).max(0);
+        let begun = near.max(2 * self.shape.eval);
+        let from = (moment + sketch.random.between(-near, near)).max(begun);
         let away =
             sketch.random.between(restarts.downtime.from.as_millis(), restarts.downtime.to.as_millis());
         sketch.timeline.away.push(Span { from, until: from + away });

@@ -17,7 +17,7 @@ use assurance_policy::intents::{AbsenceForm, Violation};
 
 use crate::claim::Claim;
 use crate::fast::{Firing, Run};
-use crate::timeline::{Slots, Timeline};
+use crate::timeline::{Outcome, Slots, Timeline};
 use truth::{Need, due, needs};
 
 pub use verdict::{Verdict, VerdictKind};
@@ -162,18 +162,36 @@ impl World<'_> {
     }
 
     /// The first alert about a violation that fires at an evaluation after it, and that evaluation.
+    ///
+    /// One that fires already, because of an earlier violation, counts if it goes on when this one can be known.
     fn told(&self, need: &Need) -> Option<(Firing, i64)> {
         let from = need.span.from;
-        let due = self.due(from, self.claim.intent.detect_within.as_millis());
-        let lasts = need.span.until > from;
         let about = self.run.firings.iter().filter(|firing| self.is_about(firing, need));
         let fires = about.filter_map(|firing| {
-            let at = if firing.from > from { firing.from } else { self.evaluation_after(firing, from) };
-            // What fires since before is about something earlier if it ends before this one is due.
-            let left_over = firing.from <= from && lasts && firing.until <= due.min(need.span.until);
-            (!left_over && at < firing.until && at < self.timeline.end).then_some((*firing, at))
+            let at = if firing.from > from {
+                firing.from
+            } else {
+                self.evaluation_after(firing, self.known_at(need))
+            };
+            (at < firing.until && at < self.timeline.end).then_some((*firing, at))
         });
         fires.min_by_key(|(_, at)| *at)
+    }
+
+    /// Just before the first scrape that can show a violation; the violation itself, where scrapes that fail do.
+    fn known_at(&self, need: &Need) -> i64 {
+        let from = need.span.from;
+        let Some(job) = self.claim.jobs.first().filter(|_| need.form.is_none()) else { return from };
+        let earliest = from + job.collects.unwrap_or(0);
+        let slots = Slots { interval: job.interval, phase: self.timeline.scrape.phase % job.interval };
+        let passed = (earliest - slots.phase).div_euclid(slots.interval).max(0);
+        let first = usize::try_from(passed).unwrap_or(usize::MAX);
+        let mut later = (first..slots.count(self.timeline.end)).map(|index| slots.at(index));
+        let shows = |slot: &i64| {
+            let succeeds = self.timeline.outcome(*slot, job.collects.is_some()) == Outcome::Success;
+            succeeds && self.timeline.begins(*slot) >= earliest
+        };
+        later.find(shows).map_or(from, |slot| (self.timeline.begins(slot) - 1).max(from))
     }
 
     fn must_be_told(&mut self, need: &Need) {

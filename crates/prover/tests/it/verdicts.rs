@@ -30,6 +30,10 @@ fn a_restart_between_two_events_hides_the_second() {
     let world = "end 20m; event 100s seal.broken; down 10m..10m5s; event 10m8s seal.broken";
     assert_eq!(told(&flawed("SEAL"), world), "MISSED at 10m8s: scrapes show it, and no alert fires");
     assert_eq!(told(&repaired("SEAL"), world), "kept");
+    // That the first is still being told does not tell of the second.
+    let soon = "end 20m; event 100s seal.broken; down 361s..364s; event 365s seal.broken";
+    assert_eq!(told(&flawed("SEAL"), soon), "MISSED at 6m5s: scrapes show it, and no alert fires");
+    assert_eq!(told(&repaired("SEAL"), soon), "kept");
 }
 
 #[test]

@@ -86,6 +86,7 @@ fn worlds_depend_on_seed_and_number_only_and_stay_within_the_environment() {
             }
             assert!(reused.late.iter().all(|(_, by)| *by <= environment.scrape.jitter.as_millis()));
             assert!(reused.away.len() <= 1);
+            assert!(reused.away.iter().all(|span| span.from >= 4 * interval), "{reused}");
             for (at, down) in reused.downs.iter().enumerate() {
                 let within_hour =
                     reused.downs[at..].iter().filter(|other| other.from - down.from < 3_600_000);
