@@ -185,8 +185,10 @@ fn number(expr: &Expr) -> Option<f64> {
 }
 
 fn reads_clock(expr: &Expr) -> bool {
-    let here =
-        matches!(&expr.kind, ExprKind::Call(call) if matches!(call.function.name(), "time" | "timestamp"));
+    let here = match &expr.kind {
+        ExprKind::Call(call) => ["time", "timestamp"].contains(&call.function.name()),
+        _ => false,
+    };
     here || expr.children().into_iter().any(reads_clock)
 }
 
