@@ -17,7 +17,7 @@ pub(crate) struct Args {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Scrape, evaluate, notify, and answer Prometheus's HTTP API.
-    Serve(Serve),
+    Serve(Box<Serve>),
     /// Watch an owner override being detected, preserved and resolved, in under a minute, offline.
     Demo(Demo),
     /// Check files without using them: configuration, rules, notifications, metrics, web configuration.
@@ -93,6 +93,12 @@ pub(crate) struct Serve {
     /// A webhook that is told of every alert, beside the Alertmanagers of the configuration file.
     #[arg(long = "notify.webhook", value_name = "URL", value_parser = url)]
     pub(crate) webhooks: Vec<String>,
+    /// An alertmanager.yml: alerts are routed, grouped, silenced and repeated here.
+    #[arg(long = "notify.config", value_name = "FILE")]
+    pub(crate) notify_config: Option<PathBuf>,
+    /// Who is told when nobody acknowledges an alert, or it goes on.
+    #[arg(long = "notify.escalation", value_name = "FILE", requires = "notify_config")]
+    pub(crate) notify_escalation: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) intake: crate::intake::Intake,
     #[command(flatten)]

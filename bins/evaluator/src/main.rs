@@ -26,7 +26,7 @@ use clap::Parser as _;
 
 fn main() -> ExitCode {
     match Args::parse().command {
-        Command::Serve(args) => wait(serve::run(args)),
+        Command::Serve(args) => wait(serve::run(*args)),
         Command::Demo(args) => wait(demo::run(args)),
         Command::Check(args) => check::run(&args),
         Command::Lint(args) => lint::run(&args),

@@ -119,6 +119,8 @@ fn settings(args: &Serve) -> Settings {
     settings.options.lookback = args.lookback;
     settings.counter_birth = args.counter_birth.into();
     settings.webhooks.clone_from(&args.webhooks);
+    settings.notify_config.clone_from(&args.notify_config);
+    settings.notify_escalation.clone_from(&args.notify_escalation);
     settings.features = args.intake.features();
     settings
 }

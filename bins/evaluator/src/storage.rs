@@ -173,9 +173,17 @@ pub(crate) fn restore_alerts(keeper: &Keeper, pipeline: &mut Pipeline, now: Time
     for (_, group, rule, labels) in &restored.rules.lost {
         tracing::warn!(group, rule, alert = %labels, "the rule is gone, and its alert with it");
     }
-    for (receiver, alerts) in &restored.undelivered {
+    for (receiver, alerts) in &restored.undelivered.alerts {
         let alerts = alerts.len();
         tracing::warn!(receiver, alerts, "the receiver is gone, and what was to be sent to it");
+    }
+    for (receiver, notifications) in &restored.undelivered.notifications {
+        let notifications = notifications.len();
+        tracing::warn!(receiver, notifications, "the receiver is gone, and what was to be sent to it");
+    }
+    if let Some(dispatch) = restored.dispatch {
+        let (groups, moved) = (dispatch.groups, dispatch.moved);
+        tracing::info!(groups, moved, "groups, silences and acknowledgements of earlier runs are back");
     }
     if restored.rules.alerts > 0 || restored.notifications > 0 {
         tracing::info!(

@@ -139,6 +139,10 @@ pub(crate) fn start(mut setup: Setup, settings: Settings, entrance: Entrance, fr
         let reloader = Arc::clone(&reloader);
         Arc::new(move || crate::about::process(reloader.succeeded(), reloader.last()))
     };
+    state.wake = {
+        let driver = driver.clone();
+        Arc::new(move || driver.wake())
+    };
     let (quitting, quit) = watch::channel(false);
     state.quit = frame.lifecycle.then(|| {
         let quit: Arc<dyn Fn() + Send + Sync> = Arc::new(move || {

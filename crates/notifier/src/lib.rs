@@ -1,7 +1,8 @@
 //! Alerts on their way to a human: queues that coalesce, retry and are bounded, one per receiver.
 //!
 //! **In scope:** which receivers an alert goes to, and what keeps it quiet ([`routing`], as data with pure
-//! functions); what is to be sent to whom, when, and again when it failed; a short history of what became
+//! functions); who is told of them and when, what was silenced and acknowledged, and who is told next
+//! ([`dispatch`]); what is to be sent to whom, when, and again when it failed; a short history of what became
 //! of it. [`Notifier`] is a machine without sockets or clock: feed it alerts and outcomes, take deliveries
 //! out, and come back at [`Notifier::poll_timeout`].
 //!
@@ -29,13 +30,15 @@
 //! under way, and receives states of one alert in the order they happened.
 
 mod alert;
+pub mod dispatch;
+mod lane;
 mod machine;
 mod receiver;
 pub mod routing;
 
 pub use alert::{Alert, AlertStatus};
 pub use machine::{
-    Config, Delivery, DeliveryError, DeliveryId, DeliveryRecord, MAX_BATCH, MAX_HISTORY, MAX_QUEUE, Notifier,
-    Outcome, ReceiverStatus,
+    Config, Delivery, DeliveryError, DeliveryId, DeliveryRecord, MAX_BATCH, MAX_HISTORY, MAX_QUEUE,
+    MAX_WAITING_NOTIFICATIONS, Notifier, Outcome, ReceiverStatus, Undelivered,
 };
-pub use receiver::{Receiver, ReceiverKind};
+pub use receiver::{Hears, Receiver, ReceiverKind};

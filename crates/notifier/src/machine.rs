@@ -1,9 +1,12 @@
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
-use assurance_metrics_model::{Duration, Timestamp};
+use assurance_metrics_model::Timestamp;
 
-use crate::{Alert, AlertStatus, Receiver};
+use crate::dispatch::Notification;
+use crate::lane::{InFlight, Lane, backoff};
+use crate::routing::Integration;
+use crate::{Alert, AlertStatus, Hears, Receiver};
 
 /// Alerts that may wait for one receiver: at about 1 KiB each, 10 MiB a receiver (Prometheus's
 /// `--alertmanager.notification-queue-capacity`).
@@ -12,14 +15,12 @@ pub const MAX_QUEUE: usize = 10_000;
 /// Alerts in one delivery: at about 1 KiB each, a quarter of the 1 MiB bodies most servers accept.
 pub const MAX_BATCH: usize = 256;
 
+/// Notifications of groups that may wait for one receiver: those of a whole day in which ten groups change every
+/// quarter of an hour.
+pub const MAX_WAITING_NOTIFICATIONS: usize = 1_000;
+
 /// Deliveries remembered for the status page.
 pub const MAX_HISTORY: usize = 256;
-
-/// The first wait after a failure; doubled up to [`MAX_BACKOFF`] while failures go on.
-const MIN_BACKOFF: Duration = Duration::from_secs(1);
-
-/// The longest wait between attempts: as long as the rules' resend delay, so that no resend overtakes it.
-const MAX_BACKOFF: Duration = Duration::from_secs(60);
 
 /// Who is told.
 #[derive(Clone, Debug)]
@@ -46,8 +47,10 @@ pub struct Delivery {
     pub id: DeliveryId,
     /// To whom.
     pub receiver: Arc<Receiver>,
-    /// What, in the order it happened; at most [`MAX_BATCH`].
+    /// What, in the order it happened; at most [`MAX_BATCH`], unless it is of a notification.
     pub alerts: Arc<[Alert]>,
+    /// The notification that says why, for receivers that hear those.
+    pub notification: Option<Arc<Notification>>,
     /// 1 for the first attempt at this batch.
     pub attempt: u32,
 }
@@ -82,6 +85,11 @@ pub enum Outcome {
     },
     /// The queue was full; these alerts were never sent.
     Overflowed,
+    /// Nothing here can deliver to it; these alerts were never sent.
+    Undeliverable {
+        /// Where they would have gone, such as `slack:#incidents`.
+        to: String,
+    },
 }
 
 /// One line of the history.
@@ -118,34 +126,43 @@ pub struct ReceiverStatus {
     pub last_error: Option<String>,
 }
 
-#[derive(Debug)]
-struct Lane {
-    receiver: Arc<Receiver>,
-    queue: VecDeque<Alert>,
-    in_flight: Option<InFlight>,
-    attempt: u32,
-    not_before: Option<Timestamp>,
-    status: ReceiverStatus,
-}
-
-#[derive(Debug)]
-struct InFlight {
-    id: DeliveryId,
-    alerts: Arc<[Alert]>,
-}
-
 /// The machine; see the crate's page for the order of calls.
 #[derive(Debug)]
 pub struct Notifier {
     lanes: Vec<Lane>,
     next_id: u64,
     history: VecDeque<DeliveryRecord>,
+    /// Alerts that could not be delivered for want of a way, by receiver.
+    undeliverable: BTreeMap<String, u64>,
+}
+
+impl Undelivered {
+    /// Alerts and notifications together.
+    pub fn len(&self) -> usize {
+        let alerts = self.alerts.iter().map(|(_, alerts)| alerts.len()).sum::<usize>();
+        alerts + self.notifications.iter().map(|(_, notifications)| notifications.len()).sum::<usize>()
+    }
+
+    /// Whether there is nothing.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
+/// What no receiver has taken yet, by the receiver's name: what must survive a restart.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Undelivered {
+    /// Alerts.
+    pub alerts: Vec<(String, Vec<Alert>)>,
+    /// Notifications.
+    pub notifications: Vec<(String, Vec<Arc<Notification>>)>,
 }
 
 impl Notifier {
     /// A notifier with empty queues.
     pub fn new(config: Config) -> Self {
-        let mut notifier = Self { lanes: Vec::new(), next_id: 1, history: VecDeque::new() };
+        let mut notifier =
+            Self { lanes: Vec::new(), next_id: 1, history: VecDeque::new(), undeliverable: BTreeMap::new() };
         notifier.reload(config);
         notifier
     }
@@ -164,15 +181,42 @@ impl Notifier {
             .collect();
     }
 
-    /// Queues alerts for every receiver, in this order.
+    /// Queues alerts for every receiver that hears alerts, in this order.
     pub fn handle_alerts(&mut self, now: Timestamp, alerts: &[Alert]) {
         for alert in alerts {
-            for lane in &mut self.lanes {
+            for lane in self.lanes.iter_mut().filter(|lane| lane.receiver.hears == Hears::Alerts) {
                 if let Some(lost) = lane.push(alert.clone()) {
-                    record(&mut self.history, now, lane, std::slice::from_ref(&lost), Outcome::Overflowed);
+                    record(&mut self.history, now, lane, &[&lost], Outcome::Overflowed);
                 }
             }
         }
+    }
+
+    /// Queues a notification for the integration of its receiver that it is for. Where nothing delivers to it,
+    /// that is recorded.
+    pub fn handle_notification(
+        &mut self,
+        now: Timestamp,
+        notification: Arc<Notification>,
+        integration: &Integration,
+    ) {
+        let name = Receiver::routed_name(&notification.receiver, &integration.to_string());
+        let Some(lane) = self.lanes.iter_mut().find(|lane| lane.hears(&name, Hears::Notifications)) else {
+            *self.undeliverable.entry(name.clone()).or_default() += notification.alerts.len() as u64;
+            let outcome = Outcome::Undeliverable { to: integration.description.clone() };
+            let alerts = notification.alerts.iter().map(|alert| &**alert);
+            push_record(&mut self.history, DeliveryRecord::new(now, name, alerts, 1, outcome));
+            return;
+        };
+        if let Some(lost) = lane.push_notification(notification) {
+            let alerts: Vec<&Alert> = lost.alerts.iter().map(|alert| &**alert).collect();
+            record(&mut self.history, now, lane, &alerts, Outcome::Overflowed);
+        }
+    }
+
+    /// Alerts that could not be delivered because nothing here can, by receiver and integration.
+    pub fn undeliverable(&self) -> impl Iterator<Item = (&str, u64)> {
+        self.undeliverable.iter().map(|(name, count)| (name.as_str(), *count))
     }
 
     /// A delivery to be made now, or `None` until more happens or [`Notifier::poll_timeout`] has come.
@@ -180,11 +224,12 @@ impl Notifier {
         let lane = self.lanes.iter_mut().find(|lane| lane.is_due(now))?;
         let id = DeliveryId(self.next_id);
         self.next_id += 1;
-        let alerts: Arc<[Alert]> = lane.queue.iter().take(MAX_BATCH).cloned().collect();
+        let (alerts, notification) = lane.next();
         lane.attempt += 1;
         lane.not_before = None;
         lane.in_flight = Some(InFlight { id, alerts: Arc::clone(&alerts) });
-        Some(Delivery { id, receiver: Arc::clone(&lane.receiver), alerts, attempt: lane.attempt })
+        let receiver = Arc::clone(&lane.receiver);
+        Some(Delivery { id, receiver, alerts, notification, attempt: lane.attempt })
     }
 
     /// When [`Notifier::poll_output`] may have something although nothing else happens: the next attempt
@@ -192,7 +237,7 @@ impl Notifier {
     pub fn poll_timeout(&self) -> Option<Timestamp> {
         self.lanes
             .iter()
-            .filter(|lane| lane.in_flight.is_none() && !lane.queue.is_empty())
+            .filter(|lane| lane.in_flight.is_none() && !lane.is_empty())
             .map(|lane| lane.not_before.unwrap_or(Timestamp::MIN))
             .min()
     }
@@ -207,7 +252,7 @@ impl Notifier {
         let Some(InFlight { alerts, .. }) = lane.in_flight.take() else { return };
         let outcome = match result {
             Ok(()) => {
-                lane.queue.drain(..alerts.len());
+                lane.taken(alerts.len());
                 lane.status.delivered += alerts.len() as u64;
                 lane.status.last_delivered = Some(now);
                 lane.status.last_error = None;
@@ -221,7 +266,7 @@ impl Notifier {
                 Outcome::Retrying { reason, next_attempt }
             }
             Err(DeliveryError { retry: false, reason }) => {
-                lane.queue.drain(..alerts.len());
+                lane.taken(alerts.len());
                 lane.status.failed_attempts += 1;
                 lane.status.refused += alerts.len() as u64;
                 lane.status.last_error = Some(reason.clone());
@@ -229,7 +274,7 @@ impl Notifier {
             }
         };
         let done = !matches!(outcome, Outcome::Retrying { .. });
-        record(&mut self.history, now, lane, &alerts, outcome);
+        record(&mut self.history, now, lane, &alerts.iter().collect::<Vec<_>>(), outcome);
         if done {
             lane.attempt = 0;
         }
@@ -238,33 +283,49 @@ impl Notifier {
     /// The receivers with their counters, in the order of the configuration.
     pub fn receivers(&self) -> impl Iterator<Item = (&Receiver, ReceiverStatus)> {
         self.lanes.iter().map(|lane| {
-            let status = ReceiverStatus { queued: lane.queue.len(), ..lane.status.clone() };
+            let status = ReceiverStatus { queued: lane.len(), ..lane.status.clone() };
             (&*lane.receiver, status)
         })
     }
 
-    /// What no receiver has taken yet, by the receiver's name: what must survive a restart.
-    pub fn undelivered(&self) -> Vec<(String, Vec<Alert>)> {
-        let waiting = self.lanes.iter().filter(|lane| !lane.queue.is_empty());
-        waiting.map(|lane| (lane.receiver.name.clone(), lane.queue.iter().cloned().collect())).collect()
+    /// What no receiver has taken yet.
+    pub fn undelivered(&self) -> Undelivered {
+        let name = |lane: &Lane| lane.receiver.name.clone();
+        let alerts = self.lanes.iter().filter(|lane| !lane.queue.is_empty());
+        let notifications = self.lanes.iter().filter(|lane| !lane.notifications.is_empty());
+        Undelivered {
+            alerts: alerts.map(|lane| (name(lane), lane.queue.iter().cloned().collect())).collect(),
+            notifications: notifications
+                .map(|lane| (name(lane), lane.notifications.iter().cloned().collect()))
+                .collect(),
+        }
     }
 
     /// Puts back what was [`undelivered`](Notifier::undelivered) when another notifier stopped, to be sent again;
     /// gives what is for receivers that are gone.
-    pub fn restore(
-        &mut self,
-        now: Timestamp,
-        undelivered: Vec<(String, Vec<Alert>)>,
-    ) -> Vec<(String, Vec<Alert>)> {
-        let mut gone = Vec::new();
-        for (name, alerts) in undelivered {
-            let Some(lane) = self.lanes.iter_mut().find(|lane| lane.receiver.name == name) else {
-                gone.push((name, alerts));
+    pub fn restore(&mut self, now: Timestamp, undelivered: Undelivered) -> Undelivered {
+        let mut gone = Undelivered::default();
+        for (name, alerts) in undelivered.alerts {
+            let Some(lane) = self.lanes.iter_mut().find(|lane| lane.hears(&name, Hears::Alerts)) else {
+                gone.alerts.push((name, alerts));
                 continue;
             };
             for alert in alerts {
                 if let Some(lost) = lane.push(alert) {
-                    record(&mut self.history, now, lane, std::slice::from_ref(&lost), Outcome::Overflowed);
+                    record(&mut self.history, now, lane, &[&lost], Outcome::Overflowed);
+                }
+            }
+        }
+        for (name, notifications) in undelivered.notifications {
+            let Some(lane) = self.lanes.iter_mut().find(|lane| lane.hears(&name, Hears::Notifications))
+            else {
+                gone.notifications.push((name, notifications));
+                continue;
+            };
+            for notification in notifications {
+                if let Some(lost) = lane.push_notification(notification) {
+                    let alerts: Vec<&Alert> = lost.alerts.iter().map(|alert| &**alert).collect();
+                    record(&mut self.history, now, lane, &alerts, Outcome::Overflowed);
                 }
             }
         }
@@ -278,66 +339,38 @@ impl Notifier {
 
     /// Whether nothing waits and nothing is under way: what a shutdown waits for.
     pub fn is_idle(&self) -> bool {
-        self.lanes.iter().all(|lane| lane.queue.is_empty())
+        self.lanes.iter().all(Lane::is_empty)
     }
 }
 
-impl Lane {
-    fn new(receiver: Receiver) -> Self {
-        Self {
-            receiver: Arc::new(receiver),
-            queue: VecDeque::new(),
-            in_flight: None,
-            attempt: 0,
-            not_before: None,
-            status: ReceiverStatus::default(),
-        }
+impl DeliveryRecord {
+    fn new<'a>(
+        at: Timestamp,
+        receiver: String,
+        alerts: impl Iterator<Item = &'a Alert>,
+        attempt: u32,
+        outcome: Outcome,
+    ) -> Self {
+        let alerts = alerts.map(|alert| (alert.name().to_owned(), alert.status)).collect();
+        Self { at, receiver, alerts, attempt, outcome }
     }
-
-    fn is_due(&self, now: Timestamp) -> bool {
-        self.in_flight.is_none() && !self.queue.is_empty() && self.not_before.is_none_or(|at| at <= now)
-    }
-
-    /// Queues an alert; returns the one that a full queue lost.
-    fn push(&mut self, alert: Alert) -> Option<Alert> {
-        let under_way = self.in_flight.as_ref().map_or(0, |f| f.alerts.len());
-        // Only the last state of this alert may be replaced: an earlier one has a later one behind it.
-        let same = (under_way..self.queue.len()).rev().find(|at| self.queue[*at].labels == alert.labels);
-        if let Some(at) = same
-            && self.queue[at].is_superseded_by(&alert)
-        {
-            self.queue[at] = alert;
-            return None;
-        }
-        self.queue.push_back(alert);
-        if self.queue.len() <= MAX_QUEUE {
-            return None;
-        }
-        self.status.overflowed += 1;
-        self.queue.remove(under_way)
-    }
-}
-
-fn backoff(attempt: u32) -> Duration {
-    let doublings = attempt.saturating_sub(1).min(6);
-    (MIN_BACKOFF * (1 << doublings)).min(MAX_BACKOFF)
 }
 
 fn record(
     history: &mut VecDeque<DeliveryRecord>,
     at: Timestamp,
     lane: &Lane,
-    alerts: &[Alert],
+    alerts: &[&Alert],
     outcome: Outcome,
 ) {
+    let alerts = alerts.iter().copied();
+    let receiver = lane.receiver.name.clone();
+    push_record(history, DeliveryRecord::new(at, receiver, alerts, lane.attempt, outcome));
+}
+
+fn push_record(history: &mut VecDeque<DeliveryRecord>, record: DeliveryRecord) {
     if history.len() == MAX_HISTORY {
         history.pop_front();
     }
-    history.push_back(DeliveryRecord {
-        at,
-        receiver: lane.receiver.name.clone(),
-        alerts: alerts.iter().map(|a| (a.name().to_owned(), a.status)).collect(),
-        attempt: lane.attempt,
-        outcome,
-    });
+    history.push_back(record);
 }

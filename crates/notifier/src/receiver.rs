@@ -21,11 +21,42 @@ pub struct Receiver {
     pub url: String,
     /// How long one delivery may take.
     pub timeout: Duration,
+    /// What it is told.
+    pub hears: Hears,
+    /// Alerts in one notification at most; the rest is left out, and counted in the message. 0 for no limit.
+    pub max_alerts: usize,
+}
+
+/// What a receiver is told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Hears {
+    /// Every state of every alert, as it comes: someone else routes and groups it.
+    Alerts,
+    /// Notifications of its own that [`Dispatch`](crate::dispatch::Dispatch) makes.
+    Notifications,
 }
 
 impl Receiver {
     /// A receiver with Prometheus's default timeout of ten seconds.
     pub fn new(name: &str, kind: ReceiverKind, url: &str) -> Self {
-        Self { name: name.to_owned(), kind, url: url.to_owned(), timeout: Duration::from_secs(10) }
+        Self {
+            name: name.to_owned(),
+            kind,
+            url: url.to_owned(),
+            timeout: Duration::from_secs(10),
+            hears: Hears::Alerts,
+            max_alerts: 0,
+        }
+    }
+
+    /// A webhook that is told by routes: one integration of a receiver.
+    pub fn routed(receiver: &str, integration: &str, url: &str) -> Self {
+        let name = Self::routed_name(receiver, integration);
+        Self { hears: Hears::Notifications, ..Self::new(&name, ReceiverKind::Webhook, url) }
+    }
+
+    /// The name of one integration of a receiver, such as `on-call/webhook[0]`.
+    pub fn routed_name(receiver: &str, integration: &str) -> String {
+        format!("{receiver}/{integration}")
     }
 }

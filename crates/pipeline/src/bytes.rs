@@ -1,6 +1,7 @@
 //! Little-endian bytes for records, and back.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use assurance_metrics_model::{Labels, Timestamp};
 
@@ -29,6 +30,17 @@ impl Writer {
         self.byte(u8::from(time.is_some()));
         if let Some(time) = time {
             self.number(time.as_millis());
+        }
+    }
+
+    pub(crate) fn unsigned(&mut self, number: u64) {
+        self.0.extend_from_slice(&number.to_le_bytes());
+    }
+
+    pub(crate) fn option<T>(&mut self, one: Option<&T>, write: impl FnOnce(&mut Self, &T)) {
+        self.byte(u8::from(one.is_some()));
+        if let Some(one) = one {
+            write(self, one);
         }
     }
 
@@ -105,6 +117,32 @@ impl<'b> Reader<'b> {
         match self.byte()? {
             0 => Some(None),
             1 => self.number().map(|millis| Some(Timestamp::from_millis(millis))),
+            _ => None,
+        }
+    }
+
+    /// A time that is there.
+    pub(crate) fn instant(&mut self) -> Option<Timestamp> {
+        self.time()?
+    }
+
+    pub(crate) fn unsigned(&mut self) -> Option<u64> {
+        self.array().map(u64::from_le_bytes)
+    }
+
+    pub(crate) fn place(&mut self) -> Option<usize> {
+        usize::try_from(self.unsigned()?).ok()
+    }
+
+    pub(crate) fn shared(&mut self) -> Option<Arc<str>> {
+        self.text().map(Arc::from)
+    }
+
+    #[expect(clippy::option_option, reason = "the outer says whether it could be read")]
+    pub(crate) fn option<T>(&mut self, read: impl FnOnce(&mut Self) -> Option<T>) -> Option<Option<T>> {
+        match self.byte()? {
+            0 => Some(None),
+            1 => read(self).map(Some),
             _ => None,
         }
     }

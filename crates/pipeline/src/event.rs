@@ -1,6 +1,8 @@
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 use assurance_metrics_model::{Labels, Timestamp};
+use assurance_notifier::dispatch::{Notification, Refused, Silence, SilenceId};
 use assurance_rules::AlertEvent;
 
 /// Events remembered: a day of a governance pack that never rests is some hundred; a storm pushes the oldest
@@ -38,6 +40,21 @@ pub enum EventKind {
     },
     /// A new configuration is in force.
     Reloaded,
+    /// Somebody is to be told, by way of the routes.
+    Notified(Arc<Notification>),
+    /// An alert is not routed, as there are too many: nobody will be told of it.
+    Refused(Refused),
+    /// A silence was made or changed.
+    Silenced(Box<Silence>),
+    /// A silence was ended before its time.
+    SilenceEnded(SilenceId),
+    /// Somebody has taken alerts.
+    Acknowledged {
+        /// Who.
+        by: Arc<str>,
+        /// Fingerprints of the alerts.
+        alerts: Vec<u64>,
+    },
 }
 
 #[derive(Debug, Default)]

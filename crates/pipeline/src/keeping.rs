@@ -90,6 +90,15 @@ impl Keeping {
         }
     }
 
+    /// Somebody is to be told, or has said, what must not be forgotten; what is told waits until it is written.
+    pub(crate) fn note_told(&mut self, now: Timestamp) {
+        self.is_urgent = true;
+        if !self.is_gated() {
+            self.gated_at = now;
+        }
+        self.gate = self.asked + 1;
+    }
+
     /// Something that can wait a moment has changed.
     pub(crate) fn note_change(&mut self) {
         self.is_dirty = true;

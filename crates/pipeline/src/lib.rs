@@ -49,12 +49,15 @@
 //! down before it is sent, for as long as the disk answers.
 
 mod bytes;
+mod dispatching;
 mod event;
 mod keeping;
 mod machine;
 mod metrics;
 mod record;
+mod record_dispatch;
 
+pub use dispatching::AskError;
 pub use event::{Event, EventKind, MAX_EVENTS};
 pub use keeping::{FaultWatch, Record, StateFault};
 pub use machine::{Config, Output, Pipeline, Restored};

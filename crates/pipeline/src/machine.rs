@@ -1,7 +1,8 @@
 use std::sync::Arc;
 
 use assurance_metrics_model::{AppendError, Appender as _, Duration, Labels, Queryable, Timestamp, Value};
-use assurance_notifier::{Alert, AlertStatus, Delivery, DeliveryError, DeliveryId, Notifier};
+use assurance_notifier::dispatch::{Dispatch, Plan};
+use assurance_notifier::{Alert, AlertStatus, Delivery, DeliveryError, DeliveryId, Notifier, Undelivered};
 use assurance_rules::{AlertEvent, RuleStore};
 use assurance_scrape::{DiscoveredFile, ReadFiles, Request, Response, ScrapeError, ScrapeId, ScrapeReport};
 use assurance_tsdb::Store;
@@ -23,6 +24,8 @@ pub struct Config {
     pub rules: assurance_rules::Config,
     /// Who is told.
     pub notifier: assurance_notifier::Config,
+    /// Where alerts are routed here, beside whoever hears of all of them.
+    pub routing: Option<Arc<Plan>>,
     /// Applied to alerts, with external labels, before anyone is told; an alert may be dropped so.
     pub alert_relabel: Vec<assurance_scrape::RelabelRule>,
     /// Labels that tell this evaluator from others, added to alerts; part of what the scrape schedule is
@@ -36,6 +39,7 @@ impl Default for Config {
             scrape: Vec::new(),
             rules: assurance_rules::Config::new(Vec::new()),
             notifier: assurance_notifier::Config::new(Vec::new()),
+            routing: None,
             alert_relabel: Vec::new(),
             external_labels: Labels::empty(),
         }
@@ -65,7 +69,9 @@ pub struct Restored {
     /// Notifications that will be sent again.
     pub notifications: usize,
     /// Notifications for receivers that are gone.
-    pub undelivered: Vec<(String, Vec<Alert>)>,
+    pub undelivered: Undelivered,
+    /// What is known of groups, where alerts are routed and were before.
+    pub dispatch: Option<assurance_notifier::dispatch::Restored>,
 }
 
 /// The machine; see the crate's page for the driver's loop.
@@ -74,20 +80,22 @@ pub struct Pipeline {
     store: Arc<Store>,
     scrape: assurance_scrape::Manager,
     rules: assurance_rules::Manager,
-    notifier: Notifier,
+    pub(crate) notifier: Notifier,
+    /// `None` where alerts are routed elsewhere.
+    pub(crate) dispatch: Option<Dispatch>,
     alert_relabel: Vec<assurance_scrape::RelabelRule>,
     external_labels: Labels,
-    events: Events,
+    pub(crate) events: Events,
     counters: Counters,
     /// `None` where nobody keeps alerts.
-    keeping: Option<Keeping>,
+    pub(crate) keeping: Option<Keeping>,
     /// After a long downtime: until when rules wait for the first scrapes.
     blind_until: Option<Timestamp>,
     /// Until when rules wait because the driver says so.
     held_until: Option<Timestamp>,
     next_retention: Timestamp,
     started: Timestamp,
-    now: Timestamp,
+    pub(crate) now: Timestamp,
 }
 
 impl Pipeline {
@@ -98,6 +106,7 @@ impl Pipeline {
             scrape: assurance_scrape::Manager::new(config.scrape, &config.external_labels, now),
             rules: assurance_rules::Manager::new(config.rules, now),
             notifier: Notifier::new(config.notifier),
+            dispatch: config.routing.map(|plan| Dispatch::with_plan(plan, now)),
             alert_relabel: config.alert_relabel,
             external_labels: config.external_labels,
             events: Events::default(),
@@ -115,11 +124,13 @@ impl Pipeline {
     /// be kept: always before a notification about a changed alert is sent.
     pub fn keep_state(&mut self, now: Timestamp, state: AlertsState) -> Restored {
         let now = self.advance(now);
-        let AlertsState { rules, undelivered } = state;
-        let notifications = undelivered.iter().map(|(_, alerts)| alerts.len()).sum::<usize>();
+        let AlertsState { rules, undelivered, dispatch } = state;
         let rules = self.rules.restore_state(rules, now);
+        let notifications = undelivered.len();
         let undelivered = self.notifier.restore(now, undelivered);
-        let gone = undelivered.iter().map(|(_, alerts)| alerts.len()).sum::<usize>();
+        let notifications = notifications - undelivered.len();
+        let dispatch = self.dispatch.as_mut().zip(dispatch);
+        let dispatch = dispatch.map(|(dispatch, state)| dispatch.restore_state(now, state));
         self.keeping = Some(Keeping::new(self.rules.revision()));
         let lookback = self.rules.config().options.lookback;
         let is_stale = self.store.stats().max_time.is_some_and(|newest| newest < now - lookback);
@@ -128,12 +139,15 @@ impl Pipeline {
             let longest = self.scrape.targets().map(|target| target.interval + target.timeout).max();
             self.blind_until = longest.map(|longest| now + longest);
         }
-        Restored { rules, notifications: notifications - gone, undelivered }
+        Restored { rules, notifications, undelivered, dispatch }
     }
 
     fn record(&self, number: u64) -> Result<Record, String> {
-        let state =
-            AlertsState { rules: self.rules.export_state(), undelivered: self.notifier.undelivered() };
+        let state = AlertsState {
+            rules: self.rules.export_state(),
+            undelivered: self.notifier.undelivered(),
+            dispatch: self.dispatch.as_ref().map(Dispatch::export_state),
+        };
         let bytes = state.encode().map_err(|bytes| {
             format!(
                 "{bytes} bytes of alerts and notifications are more than the {MAX_STATE_BYTES} that are kept"
@@ -189,6 +203,7 @@ impl Pipeline {
         self.scrape.reload(now, config.scrape);
         self.rules.reload(config.rules, now);
         self.notifier.reload(config.notifier);
+        self.reload_routing(now, config.routing);
         if let Some(keeping) = &mut self.keeping {
             keeping.note_revision(now, self.rules.revision(), false);
         }
@@ -202,6 +217,7 @@ impl Pipeline {
         [
             self.scrape.poll_timeout(),
             self.blind_until.or_else(|| self.next_evaluation()),
+            self.dispatch.as_ref().and_then(Dispatch::poll_timeout),
             self.notifier.poll_timeout().filter(|_| self.may_notify()),
             self.keeping.as_ref().and_then(Keeping::poll_timeout),
             Some(self.next_retention),
@@ -247,6 +263,7 @@ impl Pipeline {
         if self.blind_until.is_none() && self.next_evaluation().is_some_and(|at| at <= now) {
             self.evaluate(now);
         }
+        self.dispatch_due(now);
         if self.next_retention <= now {
             let dropped = self.store.apply_retention(now);
             self.counters.dropped(dropped);
@@ -267,6 +284,7 @@ impl Pipeline {
         }
         if !alerts.is_empty() {
             self.notifier.handle_alerts(now, &alerts);
+            self.dispatch_alerts(now, &alerts);
         }
         if let Some(keeping) = &mut self.keeping {
             keeping.note_revision(now, self.rules.revision(), !alerts.is_empty());
@@ -373,7 +391,7 @@ impl Pipeline {
         })
     }
 
-    fn advance(&mut self, now: Timestamp) -> Timestamp {
+    pub(crate) fn advance(&mut self, now: Timestamp) -> Timestamp {
         self.now = self.now.max(now);
         self.now
     }

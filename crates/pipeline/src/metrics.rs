@@ -73,6 +73,7 @@ impl Pipeline {
         families.extend(self.scrape_metrics());
         families.extend(self.rule_metrics());
         families.extend(self.notifier_metrics());
+        families.extend(self.dispatch_metrics());
         families
     }
 
@@ -179,6 +180,6 @@ impl Pipeline {
 }
 
 #[expect(clippy::cast_precision_loss, reason = "metrics are floats, exact up to 2^53")]
-fn number(count: u64) -> f64 {
+pub(crate) fn number(count: u64) -> f64 {
     count as f64
 }

@@ -1,11 +1,15 @@
 //! Alerts and notifications as bytes that survive a restart.
 
+use std::sync::Arc;
+
 use assurance_metrics_model::{Duration, Labels, Timestamp};
-use assurance_notifier::{Alert, AlertStatus};
+use assurance_notifier::dispatch::DispatchState;
+use assurance_notifier::{Alert, AlertStatus, Undelivered};
 use assurance_rules::{AlertState, GroupRecord, ManagerState, Phase, RuleRecord};
 use assurance_storage::crc32c;
 
 use crate::bytes::{Reader, Writer};
+use crate::record_dispatch;
 
 /// The file's name, for whoever keeps it beside the samples.
 pub const STATE_FILE: &str = "alerts.state";
@@ -17,7 +21,8 @@ pub const MAX_STATE_BYTES: u64 = 64 << 20;
 /// First in every record; a version that cannot read it says so.
 const MAGIC: &[u8; 8] = b"ASSRALRT";
 
-const VERSION: u32 = 1;
+/// 1 knew nothing of notifications by route.
+const VERSION: u32 = 2;
 
 /// Magic, version, length and sum.
 const HEADER_BYTES: usize = 8 + 4 + 8 + 4;
@@ -27,8 +32,10 @@ const HEADER_BYTES: usize = 8 + 4 + 8 + 4;
 pub struct AlertsState {
     /// The rules' alerts and series.
     pub rules: ManagerState,
-    /// Notifications by the receiver's name.
-    pub undelivered: Vec<(String, Vec<Alert>)>,
+    /// Alerts and notifications by the receiver's name.
+    pub undelivered: Undelivered,
+    /// Groups, silences, acknowledgements and chains, where alerts are routed.
+    pub dispatch: Option<DispatchState>,
 }
 
 /// Why bytes are no [`AlertsState`].
@@ -48,7 +55,10 @@ impl std::fmt::Display for StateError {
         match self {
             Self::Foreign => f.write_str("it is not a record of alerts"),
             Self::Version(found) => {
-                write!(f, "it is written in format version {found}, and this program reads version {VERSION}")
+                write!(
+                    f,
+                    "it is written in format version {found}, and this program reads versions up to {VERSION}"
+                )
             }
             Self::Damaged(why) => write!(f, "it is damaged: {why}"),
         }
@@ -85,14 +95,19 @@ impl AlertsState {
                 out.labels(&rule.labels);
                 out.text(&rule.expression);
                 out.number(rule.hold.as_millis());
-                out.list(&rule.alerts, alert);
+                out.list(&rule.alerts, rule_alert);
                 out.list(if with_series { &rule.written } else { &[] }, Writer::labels);
             });
         });
-        body.list(&self.undelivered, |out, (receiver, alerts)| {
+        body.list(&self.undelivered.alerts, |out, (receiver, alerts)| {
             out.text(receiver);
-            out.list(alerts, notification);
+            out.list(alerts, alert);
         });
+        body.list(&self.undelivered.notifications, |out, (receiver, notifications)| {
+            out.text(receiver);
+            out.list(notifications, |out, one| record_dispatch::notification(out, one));
+        });
+        body.option(self.dispatch.as_ref(), record_dispatch::write);
         let body = body.into_bytes();
         let mut all = Vec::with_capacity(HEADER_BYTES + body.len());
         all.extend_from_slice(MAGIC);
@@ -114,7 +129,7 @@ impl AlertsState {
         }
         let cut = StateError::Damaged("its end is missing");
         let version = header.array().map(u32::from_le_bytes).ok_or(cut.clone())?;
-        if version != VERSION {
+        if !(1..=VERSION).contains(&version) {
             return Err(StateError::Version(version));
         }
         let length = header.array().map(u64::from_le_bytes).ok_or(cut.clone())?;
@@ -126,11 +141,12 @@ impl AlertsState {
         if crc32c(&[body]) != sum {
             return Err(StateError::Damaged("its sum does not match"));
         }
-        read(&mut Reader::new(body)).ok_or(StateError::Damaged("its sum matches, but it cannot be read"))
+        read(&mut Reader::new(body), version)
+            .ok_or(StateError::Damaged("its sum matches, but it cannot be read"))
     }
 }
 
-fn alert(out: &mut Writer, alert: &AlertState) {
+fn rule_alert(out: &mut Writer, alert: &AlertState) {
     out.labels(&alert.labels);
     out.pairs(&alert.annotations);
     out.float(alert.value);
@@ -147,7 +163,7 @@ fn alert(out: &mut Writer, alert: &AlertState) {
     }
 }
 
-fn notification(out: &mut Writer, alert: &Alert) {
+pub(crate) fn alert(out: &mut Writer, alert: &Alert) {
     out.labels(&alert.labels);
     out.pairs(&alert.annotations);
     out.byte(match alert.status {
@@ -160,7 +176,7 @@ fn notification(out: &mut Writer, alert: &Alert) {
     out.text(&alert.generator_url);
 }
 
-fn read(from: &mut Reader<'_>) -> Option<AlertsState> {
+fn read(from: &mut Reader<'_>, version: u32) -> Option<AlertsState> {
     let groups = from.list(|from| {
         Some(GroupRecord {
             file: from.text()?,
@@ -173,17 +189,26 @@ fn read(from: &mut Reader<'_>) -> Option<AlertsState> {
                     labels: from.labels()?,
                     expression: from.text()?,
                     hold: Duration::from_millis(from.number()?),
-                    alerts: from.list(read_alert)?,
+                    alerts: from.list(read_rule_alert)?,
                     written: from.list(Reader::labels)?,
                 })
             })?,
         })
     })?;
-    let undelivered = from.list(|from| Some((from.text()?, from.list(read_notification)?)))?;
-    from.is_at_end().then_some(AlertsState { rules: ManagerState { groups }, undelivered })
+    let mut undelivered = Undelivered {
+        alerts: from.list(|from| Some((from.text()?, from.list(read_alert)?)))?,
+        notifications: Vec::new(),
+    };
+    let mut dispatch = None;
+    if version >= 2 {
+        let notification = |from: &mut Reader<'_>| record_dispatch::read_notification(from).map(Arc::new);
+        undelivered.notifications = from.list(|from| Some((from.text()?, from.list(notification)?)))?;
+        dispatch = from.option(record_dispatch::read)?;
+    }
+    from.is_at_end().then_some(AlertsState { rules: ManagerState { groups }, undelivered, dispatch })
 }
 
-fn read_alert(from: &mut Reader<'_>) -> Option<AlertState> {
+fn read_rule_alert(from: &mut Reader<'_>) -> Option<AlertState> {
     let labels: Labels = from.labels()?;
     Some(AlertState {
         labels,
@@ -204,7 +229,7 @@ fn read_alert(from: &mut Reader<'_>) -> Option<AlertState> {
     })
 }
 
-fn read_notification(from: &mut Reader<'_>) -> Option<Alert> {
+pub(crate) fn read_alert(from: &mut Reader<'_>) -> Option<Alert> {
     let time = |time: Option<Option<Timestamp>>| time.flatten();
     Some(Alert {
         labels: from.labels()?,

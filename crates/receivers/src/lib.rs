@@ -60,7 +60,18 @@ pub fn request(delivery: &Delivery, external_url: &str) -> Result<Request<Bytes>
             alertmanager::body(&delivery.alerts),
         ),
         // Any kind that comes later speaks the webhook's body until it has one of its own.
-        _ => (receiver.url.clone(), webhook::body(&receiver.name, &delivery.alerts, external_url)),
+        _ => {
+            let body = match &delivery.notification {
+                Some(notification) => webhook::notification_body(
+                    notification,
+                    &delivery.alerts,
+                    receiver.max_alerts,
+                    external_url,
+                ),
+                None => webhook::body(&receiver.name, &delivery.alerts, external_url),
+            };
+            (receiver.url.clone(), body)
+        }
     };
     Request::post(&url)
         .header(http::header::CONTENT_TYPE, "application/json")

@@ -208,6 +208,11 @@ impl Driver {
         post(client, request, delivery.receiver.timeout).await
     }
 
+    /// Has the pipeline looked at: somebody else has told it something.
+    pub fn wake(&self) {
+        self.shared.bell.notify_one();
+    }
+
     /// Reads the configuration anew and puts it in force as a whole; on any fault the old one stays.
     ///
     /// # Errors

@@ -33,6 +33,7 @@ pub mod signals;
 
 mod clock;
 mod keeper;
+mod notify;
 
 pub use clock::Clock;
 pub use keeper::{Alerts, Keeper};

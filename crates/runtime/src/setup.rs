@@ -15,6 +15,7 @@ use assurance_rules::{Reading, RuleFile};
 use assurance_scrape::{CounterBirth, HttpConfig, TargetGroup, parse_file_sd};
 
 use crate::http::{Client, ClientError};
+use crate::notify;
 
 /// Largest file that is read: a rule file of 10,000 rules has 5 MB.
 const MAX_FILE_BYTES: u64 = 10 << 20;
@@ -33,6 +34,10 @@ pub struct Settings {
     pub counter_birth: CounterBirth,
     /// Webhooks that are told of every alert, beside the Alertmanagers of the file.
     pub webhooks: Vec<String>,
+    /// An `alertmanager.yml` by which alerts are routed here.
+    pub notify_config: Option<PathBuf>,
+    /// Chains of escalation beside it.
+    pub notify_escalation: Option<PathBuf>,
     /// Features asked for by Prometheus's names.
     pub features: BTreeSet<String>,
     /// Whether keys that no rule file has are passed over: for checks, not for servers.
@@ -48,6 +53,8 @@ impl Settings {
             options: Options::default(),
             counter_birth: CounterBirth::default(),
             webhooks: Vec::new(),
+            notify_config: None,
+            notify_escalation: None,
             features: BTreeSet::new(),
             ignore_unknown_fields: false,
         }
@@ -248,6 +255,20 @@ pub fn load(settings: &Settings) -> Result<Setup, SetupError> {
         let name = if n == 0 { "webhook".to_owned() } else { format!("webhook-{}", n + 1) };
         add(Receiver::new(&name, ReceiverKind::Webhook, url), &HttpConfig::default());
     }
+    let routing = match &settings.notify_config {
+        None => None,
+        Some(path) => match notify::load(path, settings.notify_escalation.as_deref()) {
+            Ok(loaded) => {
+                loaded.hooks.into_iter().for_each(|(receiver, http)| add(receiver, &http));
+                warnings.extend(loaded.warnings);
+                Some(Arc::new(loaded.plan))
+            }
+            Err(error) => {
+                problems.extend(error.problems);
+                None
+            }
+        },
+    };
     if !problems.is_empty() {
         return Err(SetupError { problems });
     }
@@ -255,6 +276,7 @@ pub fn load(settings: &Settings) -> Result<Setup, SetupError> {
         scrape: jobs,
         rules,
         notifier: assurance_notifier::Config::new(receivers),
+        routing,
         alert_relabel: loaded.alerting.alert_relabel,
         external_labels: loaded.global.external_labels,
     };

@@ -13,7 +13,7 @@ use axum::response::{IntoResponse, Response};
 
 use crate::Settings;
 
-/// The ends of paths whose `POST` changes something; others only ask.
+/// The ends of paths whose `POST` changes something, as all below `/api/v2`; others only ask.
 const CHANGES: [&str; 4] = ["/-/reload", "/-/quit", "/api/v1/write", "/api/v1/admin/tsdb/snapshot"];
 
 /// Refuses requests under a foreign name, and changes asked for by pages of other origins.
@@ -31,8 +31,9 @@ pub(crate) async fn check(State(settings): State<Arc<Settings>>, request: Reques
             return (StatusCode::MISDIRECTED_REQUEST, message).into_response();
         }
     }
-    let changes = CHANGES.iter().any(|path| request.uri().path().ends_with(path));
-    if changes && request.method() != Method::GET && !from_here(request.headers()) {
+    let path = request.uri().path();
+    let changes = CHANGES.iter().any(|end| path.ends_with(end)) || path.contains("/api/v2/");
+    if changes && ![Method::GET, Method::HEAD].contains(request.method()) && !from_here(request.headers()) {
         let message =
             "changes are taken from this server's own pages and from programs, not from other sites\n";
         return (StatusCode::FORBIDDEN, message).into_response();

@@ -29,6 +29,7 @@
 //! until it does: no more of it runs than [`Settings::max_concurrent_queries`]. [`ENDPOINTS`] is all there is.
 
 mod admin;
+mod alertmanager;
 mod answer;
 mod api;
 mod compress;

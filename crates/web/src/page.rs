@@ -345,6 +345,7 @@ fn notifications(out: &mut String, pipeline: &Pipeline) {
                 format!("failed, again at {next_attempt}: {reason}")
             }
             Outcome::Refused { reason } => format!("given up: {reason}"),
+            Outcome::Undeliverable { to } => format!("undeliverable: nothing here delivers to {to}"),
             _ => "lost: the queue was full".to_owned(),
         };
         line(

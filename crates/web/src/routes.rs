@@ -6,7 +6,9 @@ use std::sync::Arc;
 use axum::Router;
 use axum::routing::{MethodFilter, MethodRouter, on};
 
-use crate::{admin, api, federate, own, page, query, remote_write, state::State, status, tsdb_status};
+use crate::{
+    admin, alertmanager, api, federate, own, page, query, remote_write, state::State, status, tsdb_status,
+};
 
 /// One endpoint.
 #[derive(Clone, Copy, Debug)]
@@ -35,6 +37,8 @@ pub enum Method {
     Post,
     /// As `Post`, where Prometheus takes both.
     Put,
+    /// Ends what has a name.
+    Delete,
 }
 
 impl Method {
@@ -44,6 +48,7 @@ impl Method {
             Self::Get => "GET",
             Self::Post => "POST",
             Self::Put => "PUT",
+            Self::Delete => "DELETE",
         }
     }
 
@@ -52,6 +57,7 @@ impl Method {
             Self::Get => MethodFilter::GET,
             Self::Post => MethodFilter::POST,
             Self::Put => MethodFilter::PUT,
+            Self::Delete => MethodFilter::DELETE,
         }
     }
 }
@@ -59,6 +65,7 @@ impl Method {
 const READ: &[Method] = &[Method::Get];
 const ASK: &[Method] = &[Method::Get, Method::Post];
 const WRITE: &[Method] = &[Method::Post];
+const END: &[Method] = &[Method::Get, Method::Delete];
 const CHANGE: &[Method] = &[Method::Post, Method::Put];
 const SERIES: &[&str] = &["match[]", "start", "end", "limit"];
 
@@ -195,6 +202,45 @@ pub const ENDPOINTS: &[Endpoint] = &[
         |m| on(m, remote_write::write),
     ),
     row(
+        "/api/v2/status",
+        READ,
+        &[],
+        "That alerts are routed here; all below `/api/v2` needs `--notify.config`, and is 403 without.",
+        |m| on(m, alertmanager::status),
+    ),
+    row("/api/v2/receivers", READ, &[], "Names of receivers.", |m| on(m, alertmanager::receivers)),
+    row(
+        "/api/v2/alerts",
+        READ,
+        &["filter", "receiver", "active", "silenced", "inhibited", "muted", "unprocessed"],
+        "Alerts that fire, and why nobody is told of them. Beyond Alertmanager: `acknowledged`, `escalation`. \
+         None are taken: they come from rules.",
+        |m| on(m, alertmanager::alerts),
+    ),
+    row(
+        "/api/v2/alerts/groups",
+        READ,
+        &["filter", "receiver", "active", "silenced", "inhibited", "muted", "unprocessed"],
+        "The same by group. Beyond Alertmanager: `groupKey`, `nextLook`, `lastTold`.",
+        |m| on(m, alertmanager::groups),
+    ),
+    row(
+        "/api/v2/silences",
+        ASK,
+        &["filter"],
+        "Silences; `POST` makes one, or changes the one that `id` names.",
+        |m| on(m, alertmanager::silences),
+    ),
+    row("/api/v2/silence/{id}", END, &[], "One silence; `DELETE` ends it.", |m| on(m, alertmanager::silence)),
+    row(
+        "/api/v2/acknowledgements",
+        WRITE,
+        &[],
+        "Notes that `by` has taken the alert of a `fingerprint`, or all that fires of a `groupKey`, with a \
+         `comment`: steps of its chain that wait for that are not told. Not in Alertmanager.",
+        |m| on(m, alertmanager::acknowledge),
+    ),
+    row(
         "/federate",
         READ,
         &["match[]"],
@@ -271,6 +317,7 @@ const REFERENCE_FOOT: &str = "
 
 - Answers below `/api/v1` are `{\"status\": \"success\", \"data\": …}`, with `warnings` and `infos` where there are any, or `{\"status\": \"error\", \"errorType\": …, \"error\": …}`.
 - `errorType` is `bad_data` (400), `execution` (422), `timeout` (503), `internal` or `unavailable` (both 500).
+- Answers below `/api/v2` are Alertmanager's: the data itself, or the error as a text in JSON.
 - A path that does not exist is 404, a method that an endpoint does not take is 405, both in plain text.
 - Lists are never null.
 - Times are seconds with a fraction or RFC 3339; durations are seconds or Prometheus's (`5m`).

@@ -51,6 +51,8 @@ pub struct State {
     pub flags: Arc<BTreeMap<String, String>>,
     /// The text of the configuration in force, for `status/config`, which hides its secrets.
     pub config: Arc<dyn Fn() -> String + Send + Sync>,
+    /// Has whoever drives the pipeline look at it: it was told something.
+    pub wake: Arc<dyn Fn() + Send + Sync>,
     /// How far the reading of the log came, for `status/walreplay`.
     pub replay: Arc<Progress>,
     /// The process, for `status/runtimeinfo`.
@@ -175,6 +177,7 @@ impl State {
             snapshot: None,
             flags: Arc::default(),
             config: Arc::new(String::new),
+            wake: Arc::new(|| {}),
             replay: Arc::default(),
             process: Arc::new(Process::default),
             alerts,

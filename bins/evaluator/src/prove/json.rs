@@ -5,7 +5,6 @@ use assurance_prover::search::Findings;
 use serde_json::{Value, json};
 
 use super::Rules;
-use super::hunt::Report;
 use super::load::Loaded;
 use super::text::Reported;
 

@@ -10,6 +10,7 @@ mod healthcheck;
 mod lint;
 mod moving;
 mod net;
+mod notify;
 mod pack;
 mod peers;
 mod process;

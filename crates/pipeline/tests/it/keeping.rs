@@ -76,7 +76,7 @@ fn nobody_is_told_before_it_is_written_down() {
     let state = AlertsState::decode(&record.bytes).unwrap();
     let rules = &state.rules.groups[0].rules;
     assert_eq!(rules.iter().map(|rule| rule.alerts.len()).sum::<usize>(), 2);
-    assert_eq!(state.undelivered[0].1[0].name(), "Override");
+    assert_eq!(state.undelivered.alerts[0].1[0].name(), "Override");
     world.now += Duration::from_secs(1);
     world.pipeline.handle_timeout(world.now);
     let (records, deliveries) = asked(&mut world);

@@ -4,4 +4,5 @@ mod detection;
 mod keeping;
 mod progress;
 mod record;
+mod routing;
 mod world;

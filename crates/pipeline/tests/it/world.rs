@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use assurance_diagnostics::Source;
 use assurance_metrics_model::{Duration, Labels, Timestamp};
+use assurance_notifier::dispatch::{Notification, Plan};
 use assurance_notifier::{Alert, DeliveryError, Receiver, ReceiverKind};
 use assurance_pipeline::{AlertsState, Config, Output, Pipeline, Restored};
 use assurance_rules::RuleFile;
@@ -28,6 +29,10 @@ pub(crate) struct World<'a> {
     /// The newest record of alerts, and how many there were.
     pub(crate) record: Option<Vec<u8>>,
     pub(crate) records: usize,
+    /// Where alerts are routed.
+    pub(crate) plan: Option<Arc<Plan>>,
+    /// Notifications that were delivered, with the time.
+    pub(crate) told: Vec<(Timestamp, Arc<Notification>)>,
 }
 
 pub(crate) fn config(rules: &str) -> Config {
@@ -45,17 +50,50 @@ pub(crate) fn config(rules: &str) -> Config {
     config
 }
 
+/// Webhooks for those integrations that can be delivered to.
+pub(crate) fn routed_config(rules: &str, plan: Option<&Arc<Plan>>) -> Config {
+    let mut config = config(rules);
+    config.routing = plan.cloned();
+    for receiver in plan.iter().flat_map(|plan| &plan.routing().receivers) {
+        for way in receiver.integrations.iter().filter(|way| way.is_deliverable()) {
+            let hook = Receiver::routed(&receiver.name, &way.to_string(), "http://hook/");
+            config.notifier.receivers.push(hook);
+        }
+    }
+    config
+}
+
 impl<'a> World<'a> {
     pub(crate) fn new(rules: &str, body: &'a dyn Fn(Timestamp) -> Option<String>) -> Self {
+        Self::routed(rules, body, None)
+    }
+
+    /// The same, with alerts routed to webhooks of its receivers.
+    pub(crate) fn routed(
+        rules: &str,
+        body: &'a dyn Fn(Timestamp) -> Option<String>,
+        plan: Option<Arc<Plan>>,
+    ) -> Self {
         let store = Arc::new(Store::new(assurance_tsdb::Config::default()));
-        let pipeline = Pipeline::new(config(rules), store, START);
-        Self { pipeline, now: START, body, takes: &|_| true, received: Vec::new(), record: None, records: 0 }
+        let pipeline = Pipeline::new(routed_config(rules, plan.as_ref()), store, START);
+        Self {
+            pipeline,
+            now: START,
+            body,
+            takes: &|_| true,
+            received: Vec::new(),
+            record: None,
+            records: 0,
+            plan,
+            told: Vec::new(),
+        }
     }
 
     /// Stops without a word, and begins anew with the samples and the record that are there, under these rules.
     pub(crate) fn restart(&mut self, rules: &str) -> Restored {
         let store = Arc::clone(self.pipeline.store());
-        self.pipeline = Pipeline::new(config(rules), store, self.now);
+        let config = routed_config(rules, self.plan.as_ref());
+        self.pipeline = Pipeline::new(config, store, self.now);
         let state = self.record.as_ref().map(|bytes| AlertsState::decode(bytes).expect("as it was written"));
         self.pipeline.keep_state(self.now, state.unwrap_or_default())
     }
@@ -93,6 +131,9 @@ impl<'a> World<'a> {
             }
             Output::Deliver(delivery) => {
                 let result = if (self.takes)(self.now) {
+                    if let Some(told) = &delivery.notification {
+                        self.told.push((self.now, Arc::clone(told)));
+                    }
                     self.received.extend(delivery.alerts.iter().map(|alert| (self.now, alert.clone())));
                     Ok(())
                 } else {

@@ -185,10 +185,8 @@ fn number(expr: &Expr) -> Option<f64> {
 }
 
 fn reads_clock(expr: &Expr) -> bool {
-    let here = match &expr.kind {
-        ExprKind::Call(call) => ["time", "timestamp"].contains(&call.function.name()),
-        _ => false,
-    };
+    let is_clock = |name: &str| matches!(name, "time" | "timestamp");
+    let here = matches!(&expr.kind, ExprKind::Call(call) if is_clock(call.function.name()));
     here || expr.children().into_iter().any(reads_clock)
 }
 

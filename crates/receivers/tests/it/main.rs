@@ -1,5 +1,7 @@
 //! What receivers get to read, and what their answers mean.
 
+mod alertmanager;
+
 use std::sync::Arc;
 
 use assurance_metrics_model::{Duration, Labels, Timestamp};
@@ -22,6 +24,7 @@ fn delivery(kind: ReceiverKind, url: &str) -> Delivery {
         id: DeliveryId(1),
         receiver: Arc::new(Receiver::new("pager", kind, url)),
         alerts: vec![firing, ended].into(),
+        notification: None,
         attempt: 1,
     }
 }

@@ -51,6 +51,43 @@ alerting:
 }
 
 #[test]
+fn routes_bring_their_webhooks_and_secret_urls_from_files() {
+    let folder = tempfile::tempdir().expect("a folder");
+    write(folder.path(), "hook.url", "http://127.0.0.1:8080/secret\n");
+    let routes = "
+route: {receiver: team}
+receivers:
+- name: team
+  slack_configs: [{api_url: 'http://127.0.0.1:9/', channel: '#a'}]
+  webhook_configs: [{url: 'http://127.0.0.1:8080/a', max_alerts: 3}, {url_file: hook.url}]
+- name: senior
+";
+    let escalation = "
+version: 1
+chains: [{name: all, matchers: [], steps: [{after: 5m, unless: acknowledged, notify: senior}]}]
+";
+    let mut settings = Settings::new(write(folder.path(), "prometheus.yml", ""));
+    settings.notify_config = Some(write(folder.path(), "alertmanager.yml", routes));
+    settings.notify_escalation = Some(write(folder.path(), "escalation.yml", escalation));
+    let setup = load(&settings).map_err(|e| e.to_string()).expect("valid");
+    let receivers: Vec<_> = setup.pipeline.notifier.receivers.iter().collect();
+    let shown: Vec<_> = receivers.iter().map(|r| (r.name.as_str(), r.url.as_str(), r.max_alerts)).collect();
+    assert_eq!(
+        shown,
+        [
+            ("team/webhook[0]", "http://127.0.0.1:8080/a", 3),
+            ("team/webhook[1]", "http://127.0.0.1:8080/secret", 0),
+        ]
+    );
+    assert!(receivers.iter().all(|receiver| setup.senders.receiver(&receiver.name).is_some()));
+    let plan = setup.pipeline.routing.expect("alerts are routed here");
+    assert_eq!(plan.escalation().chains[0].steps[0].notify, "senior");
+    fs_err::remove_file(folder.path().join("hook.url")).expect("it was there");
+    let missing = load(&settings).expect_err("the URL is nowhere").to_string();
+    assert!(missing.contains("hook.url"), "{missing}");
+}
+
+#[test]
 fn everything_wrong_is_said_in_one_run() {
     let folder = tempfile::tempdir().expect("a folder");
     write(folder.path(), "rules/a.yml", "groups:\n- name: a\n  rules:\n  - {alert: Down, expr: 'up =='}\n");

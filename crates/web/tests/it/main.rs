@@ -2,6 +2,7 @@
 //! a real pipeline with a clock that stands still; no sockets.
 #![expect(clippy::unwrap_used, reason = "a panic is how a test fails")]
 
+mod alertmanager;
 mod api;
 mod bounds;
 mod cors;

@@ -16,7 +16,7 @@ async fn every_endpoint_takes_its_methods_and_no_others() {
     state.settings.remote_write_receiver = true;
     let app = router(state);
     for endpoint in ENDPOINTS {
-        let path = endpoint.path.replace("{name}", "job");
+        let path = endpoint.path.replace("{name}", "job").replace("{id}", "job");
         let taken: Vec<&str> = endpoint.methods.iter().map(|m| m.as_str()).collect();
         for method in [Method::GET, Method::POST, Method::PUT, Method::DELETE, Method::PATCH] {
             let asked = request(method.clone(), &path).body(Body::empty()).unwrap();
