@@ -8,12 +8,13 @@ use std::time::{Duration, Instant};
 
 use assurance_prover::claim::Claim;
 use assurance_prover::exhaustive::{Exhaustive, Scope};
-use assurance_prover::fast::Engine;
+use assurance_prover::fast::{Engine, Run};
 use assurance_prover::generate::Generator;
-use assurance_prover::judge::VerdictKind;
+use assurance_prover::judge::{Notice, VerdictKind};
 use assurance_prover::render::Counterexample;
 use assurance_prover::replay::{FullPath, disagreement, replay};
 use assurance_prover::search::{Evaluate, Finding, Findings, Seeded, Worlds, search};
+use assurance_prover::timeline::Timeline;
 
 use super::Rules;
 use super::load::Loaded;
@@ -70,10 +71,10 @@ pub(super) fn hunt(args: &Rules, loaded: &Loaded, claim: &Claim) -> Result<Repor
 
 /// The simplest worlds that were found, one for each way to be wrong.
 fn counterexamples(loaded: &Loaded, claim: &Claim, report: &Report) -> Result<Vec<Counterexample>, String> {
-    let mut path = path(loaded, claim);
+    let mut path = Path::of(loaded, claim);
     let all = [report.exhaustive.as_ref().map(|(_, found)| found), Some(&report.random)];
     let mut ways: Vec<Finding> = Vec::new();
-    for finding in all.into_iter().flatten().flat_map(|findings| findings.distinct(claim, &mut *path)) {
+    for finding in all.into_iter().flatten().flat_map(|findings| findings.distinct(claim, &mut path)) {
         let is_same = |other: &Finding| {
             other.verdict.kind == finding.verdict.kind
                 && other.timeline.ingredients() == finding.timeline.ingredients()
@@ -95,10 +96,34 @@ fn counterexamples(loaded: &Loaded, claim: &Claim, report: &Report) -> Result<Ve
 }
 
 /// The fast engine, or the whole path for rules that need it.
-fn path<'c>(loaded: &Loaded, claim: &'c Claim) -> Box<dyn Evaluate + 'c> {
-    match claim.needs_full {
-        None => Box::new(Engine::new(claim)),
-        Some(_) => Box::new(FullPath::new(claim, &loaded.groups)),
+enum Path<'c> {
+    Fast(Box<Engine<'c>>),
+    Full(Box<FullPath<'c>>),
+}
+
+impl<'c> Path<'c> {
+    fn of(loaded: &Loaded, claim: &'c Claim) -> Self {
+        match claim.needs_full {
+            None => Self::Fast(Box::new(Engine::new(claim))),
+            Some(_) => Self::Full(Box::new(FullPath::new(claim, &loaded.groups))),
+        }
+    }
+
+    /// Why a world could not be run.
+    fn fault(&self) -> Option<String> {
+        match self {
+            Self::Fast(_) => None,
+            Self::Full(path) => path.fault().map(ToString::to_string),
+        }
+    }
+}
+
+impl Evaluate for Path<'_> {
+    fn run(&mut self, timeline: &Timeline) -> (&Run, Option<&[Notice]>) {
+        match self {
+            Self::Fast(engine) => Evaluate::run(&mut **engine, timeline),
+            Self::Full(path) => path.run(timeline),
+        }
     }
 }
 
@@ -111,12 +136,12 @@ pub(super) fn on_all_cores(
     count: u64,
     name: &str,
 ) -> Result<Findings, String> {
-    let (next, all) = (AtomicU64::new(0), Mutex::new(Findings::default()));
+    let (next, all) = (AtomicU64::new(0), Mutex::new((Findings::default(), None)));
     let bar = Bar::new(name, count);
     std::thread::scope(|scope| {
         for _ in 0..cores {
             scope.spawn(|| {
-                let mut path = path(loaded, claim);
+                let mut path = Path::of(loaded, claim);
                 loop {
                     let from = next.fetch_add(CHUNK, Ordering::Relaxed);
                     if from >= count {
@@ -127,16 +152,21 @@ pub(super) fn on_all_cores(
                         bar.step(tried);
                         ControlFlow::Continue(())
                     };
-                    let found = search(claim, worlds, range, &mut *path, &mut progress);
+                    let found = search(claim, worlds, range, &mut path, &mut progress);
                     if let Ok(mut all) = all.lock() {
-                        all.merge(found);
+                        all.0.merge(found);
+                        all.1 = all.1.take().or_else(|| path.fault());
                     }
                 }
             });
         }
     });
     bar.clear();
-    all.into_inner().map_err(|_poisoned| format!("{name}: a search did not end"))
+    match all.into_inner() {
+        Ok((findings, None)) => Ok(findings),
+        Ok((_, Some(fault))) => Err(format!("{name}: {fault}")),
+        Err(_poisoned) => Err(format!("{name}: a search did not end")),
+    }
 }
 
 /// Lets random worlds also happen in the whole pipeline.
