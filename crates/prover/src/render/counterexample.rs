@@ -210,7 +210,7 @@ fn checks(claim: &Claim, timeline: &Timeline, verdict: &Verdict) -> Result<Vec<C
             let interval = Duration::from_millis(claim.eval_interval());
             Check::FiresOnce { alert, from, until, interval }
         }
-        VerdictKind::Flap => Check::IsFiring { alert, at: at(came) },
+        VerdictKind::Flap => Check::StillFires { alert, from: at(verdict.at), at: at(came) },
         VerdictKind::Identity => {
             let alert = Wanted { present: intent.labels_required.clone(), ..alert };
             Check::Fires { alert, from: at(verdict.at), until: at(came) }

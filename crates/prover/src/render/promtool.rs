@@ -44,14 +44,16 @@ pub enum Check {
         /// The last.
         until: Timestamp,
     },
-    /// It fires at this instant.
-    IsFiring {
+    /// If it ever fired from one instant to another, it fires at the other.
+    StillFires {
         /// The alert.
         alert: Wanted,
-        /// When.
+        /// The first instant.
+        from: Timestamp,
+        /// The last.
         at: Timestamp,
     },
-    /// It begins to fire exactly once from one instant to another, both included.
+    /// It begins to fire at most once from one instant to another, both included.
     FiresOnce {
         /// The alert.
         alert: Wanted,
@@ -230,10 +232,14 @@ impl Case {
                 let window = (*until - *from).max(*interval);
                 let firing = alert.firing();
                 let starts = format!("(count({firing}) > bool 0) unless count({firing} offset {interval})");
-                expect_one(out, &format!("sum_over_time(({starts})[{window}:{interval}])"), time(*until))
+                let counted = format!("sum_over_time(({starts})[{window}:{interval}])");
+                expect_one(out, &format!("({counted} <= bool 1) or vector(1)"), time(*until))
             }
-            Check::IsFiring { alert, at } => {
-                expect_one(out, &format!("count({}) > bool 0", alert.firing()), time(*at))
+            Check::StillFires { alert, from, at } => {
+                let window = (*at - *from).max(Duration::from_millis(1));
+                let firing = alert.firing();
+                let never = format!("absent(count_over_time({firing}[{window}]))");
+                expect_one(out, &format!("(count({firing}) > bool 0) or {never}"), time(*at))
             }
             Check::Exactly { expression, at, elements } => {
                 let mut samples = String::new();
@@ -331,15 +337,20 @@ mod tests {
     #[test]
     fn expectations_are_met_exactly_where_they_hold() {
         let fires = |from, until| Check::Fires { alert: alert(), from: at(from), until: at(until) };
-        let firing = |secs| Check::IsFiring { alert: alert(), at: at(secs) };
+        let firing = |secs| Check::StillFires { alert: alert(), from: at(40), at: at(secs) };
         let quiet = |secs| Check::IsQuiet { name: "Down Here".to_owned(), at: at(secs) };
         // Pending at 60, fires at 120, over at 150.
-        assert_eq!(failures(vec![fires(40, 120), firing(120), quiet(90), quiet(150)]), [""; 0]);
+        assert_eq!(failures(vec![fires(40, 120), firing(90), firing(120), quiet(90), quiet(150)]), [""; 0]);
         assert_eq!(failures(vec![fires(40, 119)]).len(), 1);
         assert_eq!(failures(vec![fires(125, 160)]).len(), 1);
-        assert_eq!(failures(vec![firing(90), firing(150), quiet(120)]).len(), 3);
+        assert_eq!(failures(vec![firing(150), quiet(120)]).len(), 2);
         let missing = Wanted { present: vec!["tier".to_owned()], ..alert() };
-        assert_eq!(failures(vec![Check::IsFiring { alert: missing, at: at(120) }]).len(), 1);
+        assert_eq!(failures(vec![Check::Fires { alert: missing, from: at(40), until: at(120) }]).len(), 1);
+        let once = |from, until| {
+            let interval = Duration::from_secs(30);
+            Check::FiresOnce { alert: alert(), from: at(from), until: at(until), interval }
+        };
+        assert_eq!(failures(vec![once(30, 90), once(30, 150)]), [""; 0]);
     }
 
     #[test]
