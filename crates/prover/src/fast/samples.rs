@@ -88,21 +88,29 @@ impl Sampler {
         };
         let mut removals = timeline.absences.iter().filter(|a| a.form.as_str() == "removed").peekable();
         let mut away = timeline.away.iter().peekable();
+        // Whether this life of the monitoring has written `up`: only that does it end.
+        let mut reported = false;
         for slot in slots.until(timeline.end) {
             let now = timeline.begins(slot);
             while let Some(absence) = removals.next_if(|absence| absence.span.from <= now) {
+                while away.next_if(|span| span.until <= absence.span.from).is_some() {
+                    scrape.forget(exposed);
+                    reported = false;
+                }
                 if !timeline.is_away(absence.span.from) {
                     let gone = at(claim.origin, absence.span.from);
                     for column in exposed {
                         scrape.end(*column, gone, samples);
                     }
-                    if let Some(up) = up.filter(|up| !samples.columns[*up].times.is_empty()) {
+                    if let Some(up) = up.filter(|_| reported) {
                         samples.columns[up].push(gone, stale_nan());
                     }
                 }
                 scrape.forget(exposed);
+                reported = false;
             }
             while away.next_if(|span| span.until <= now).is_some() {
+                reported = false;
                 scrape.forget(exposed);
             }
             let outcome = timeline.outcome(slot, steady);
@@ -115,6 +123,7 @@ impl Sampler {
             if let Some(up) = up {
                 let value = if outcome == Outcome::Failure { 0.0 } else { 1.0 };
                 samples.columns[*up].push(at(claim.origin, now), value);
+                reported = true;
             }
         }
     }

@@ -4,6 +4,7 @@ use assurance_prover::claim::{Claim, CounterBirth};
 use assurance_prover::fast::Engine;
 use assurance_prover::generate::Generator;
 use assurance_prover::replay::{disagreement, replay};
+use assurance_prover::timeline::Timeline;
 
 use crate::shop::claim;
 
@@ -37,6 +38,26 @@ fn both_engines_agree_on_random_worlds() {
         for birth in [CounterBirth::Unknown, CounterBirth::Zero] {
             let fired = agrees(&claim(id, birth), 7, WORLDS);
             assert!(fired > 10, "{id} fires in {fired} worlds: too few to compare");
+        }
+    }
+}
+
+/// What 100,000 worlds have found, one each.
+#[test]
+fn worlds_that_were_told_differently_once() {
+    // A target that is taken out before the monitoring that was just restarted has scraped it ends no series.
+    let facts = "absence 1m35s..9m removed\naway 23s..1m25s\nlate 1m10s +1s\n";
+    // A late scrape does not outlive the removal of its target.
+    let late = "absence 1m47s..3m31s removed\nlate 3m10s +2s\nlate 3m40s +2s\n";
+    for (facts, phase) in [(facts, "10s"), (late, "10s"), (late, "0s")] {
+        let text = format!("timeline 1\nend 17m\nscrape 30s +{phase}\neval 30s +1s\n{facts}");
+        for id in ["S-1", "S-2", "S-3", "S-4"] {
+            let claim = claim(id, CounterBirth::Zero);
+            let timeline = claim.adopt(&Timeline::parse(&text).unwrap());
+            let mut engine = Engine::new(&claim);
+            let replay = replay(&claim, &timeline).unwrap();
+            let found = disagreement(&timeline, engine.run(&timeline), &replay);
+            assert!(found.is_none(), "{}", found.unwrap().describe(&claim));
         }
     }
 }
