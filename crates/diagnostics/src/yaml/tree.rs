@@ -274,7 +274,7 @@ impl Builder<'_> {
     }
 
     /// Only the value: the scanner's places of scalars include the tag and the anchor before it, and for
-    /// blocks the line breaks behind them.
+    /// blocks the line breaks behind them, and for quoted text the comment behind it.
     fn trim(&self, span: Range<usize>, style: ScalarStyle, decorated: bool) -> Range<usize> {
         let mut text = &self.text[span.clone()];
         let block = matches!(style, ScalarStyle::Literal | ScalarStyle::Folded);
@@ -287,6 +287,10 @@ impl Builder<'_> {
             text = text[word..].trim_start();
         }
         let end = span.start + self.text[span.clone()].trim_end().len();
+        if let Some(length) = quoted(text, style) {
+            let start = span.end - text.len();
+            return start..start + length;
+        }
         end.saturating_sub(text.trim_end().len()).max(span.start)..end
     }
 
@@ -394,4 +398,28 @@ impl Offsets {
         };
         at.saturating_add(self.bom).min(self.len)
     }
+}
+
+/// How long the quoted text is that something begins with, both quotes among it.
+fn quoted(text: &str, style: ScalarStyle) -> Option<usize> {
+    let (quote, escape) = match style {
+        ScalarStyle::SingleQuoted => (b'\'', None),
+        ScalarStyle::DoubleQuoted => (b'"', Some(b'\\')),
+        _ => return None,
+    };
+    let bytes = text.as_bytes();
+    let mut at = usize::from(bytes.first() == Some(&quote));
+    while at > 0 && at < bytes.len() {
+        if Some(bytes[at]) == escape {
+            at += 2;
+        } else if bytes[at] != quote {
+            at += 1;
+        } else if escape.is_none() && bytes.get(at + 1) == Some(&quote) {
+            // A quote inside of single quotes is written twice.
+            at += 2;
+        } else {
+            return Some(at + 1);
+        }
+    }
+    None
 }
