@@ -288,17 +288,17 @@ mod serde_yaml_value {
 
 #[test]
 fn a_comment_behind_a_quoted_value_is_not_part_of_it() {
-    for (text, value) in [
+    for (text, expected) in [
         ("expr: 'it''s # up' # second\n", "'it''s # up'"),
         ("expr: \"a \\\" # b\"   # second\n", "\"a \\\" # b\""),
         ("expr: ''\n", "''"),
         ("expr: !!str 'up' # second\n", "'up'"),
     ] {
         let source = Source::new("rules.yml", text);
-        let found = yaml::locate(&source, &["expr".into()]).expect("it is there");
-        assert_eq!(&source.text()[found], value, "{text}");
-        let comments = yaml::comments(&source);
-        let expected = usize::from(text.contains("second"));
-        assert_eq!(comments.len(), expected, "{text}: {comments:?}");
+        let found = value(&source, "expr");
+        assert_eq!(found, Some(expected), "{text}");
+        let comments = assurance_diagnostics::yaml::comments(&source);
+        let count = usize::from(text.contains("second"));
+        assert_eq!(comments.len(), count, "{text}: {comments:?}");
     }
 }
